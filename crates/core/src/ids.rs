@@ -1,0 +1,174 @@
+//! Identifiers: newtypes with `Display`, `FromStr` and `Ord`. No logic beyond parsing and printing.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A libp2p peer id: the multihash of a public key, printed as base58btc text (`12D3KooW…`).
+///
+/// Shape: an identity multihash of at most 42 bytes of key, or a SHA2-256 multihash (libp2p peer-ids spec).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PeerId {
+    bytes: [u8; MAX_PEER_ID_BYTES],
+    len: u8,
+}
+
+impl PeerId {
+    /// Parses the multihash bytes.
+    ///
+    /// # Errors
+    /// [`ParsePeerIdError`] when the bytes are no peer id's multihash.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, ParsePeerIdError> {
+        let valid = match bytes {
+            [IDENTITY, len, digest @ ..] => {
+                usize::from(*len) == digest.len()
+                    && digest.len() <= MAX_INLINE_KEY
+                    && !digest.is_empty()
+            }
+            [SHA2_256, 32, digest @ ..] => digest.len() == 32,
+            _ => false,
+        };
+        if !valid {
+            return Err(ParsePeerIdError);
+        }
+        let mut id = Self {
+            bytes: [0; MAX_PEER_ID_BYTES],
+            len: u8::try_from(bytes.len()).map_err(|_| ParsePeerIdError)?,
+        };
+        id.bytes[..bytes.len()].copy_from_slice(bytes);
+        Ok(id)
+    }
+
+    /// The multihash bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+
+    /// The last `n` characters of the base58 text, as people compare ids.
+    #[must_use]
+    pub fn short(&self, n: usize) -> String {
+        let text = self.to_string();
+        text[text.len().saturating_sub(n)..].to_owned()
+    }
+}
+
+impl fmt::Display for PeerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&bs58::encode(self.as_bytes()).into_string())
+    }
+}
+
+impl fmt::Debug for PeerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PeerId({self})")
+    }
+}
+
+impl FromStr for PeerId {
+    type Err = ParsePeerIdError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.len() > MAX_PEER_ID_TEXT {
+            return Err(ParsePeerIdError);
+        }
+        let mut buffer = [0; MAX_PEER_ID_BYTES];
+        let len = bs58::decode(text)
+            .onto(&mut buffer)
+            .map_err(|_| ParsePeerIdError)?;
+        Self::from_bytes(&buffer[..len])
+    }
+}
+
+/// The text or bytes are not a peer id. The sender's fault; nothing changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a peer id (base58 multihash of a public key)")]
+pub struct ParsePeerIdError;
+
+macro_rules! number {
+    ($(#[$doc:meta])* $name:ident($inner:ty)) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub $inner);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = std::num::ParseIntError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                text.parse().map(Self)
+            }
+        }
+    };
+}
+
+number!(
+    /// Index of a machine on its owner, below [`MachineIdx::LIMIT`]. Never used again by the same peer id for another machine.
+    MachineIdx(u64)
+);
+number!(
+    /// Index of a state in its schema.
+    StateIdx(u16)
+);
+number!(
+    /// Number of an appended mutation, in the order they are taken from the queue. The first is 2.
+    QueueTick(u64)
+);
+
+impl MachineIdx {
+    /// First index that no peer may use.
+    pub const LIMIT: u64 = 1 << 40;
+}
+
+impl StateIdx {
+    /// The index as a slice position.
+    #[must_use]
+    pub fn at(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+/// Multihash code of the identity function.
+const IDENTITY: u8 = 0x00;
+/// Multihash code of SHA2-256.
+const SHA2_256: u8 = 0x12;
+/// Longest key inlined in a peer id (libp2p peer-ids spec).
+const MAX_INLINE_KEY: usize = 42;
+/// Longest multihash: code, length, digest.
+const MAX_PEER_ID_BYTES: usize = 2 + MAX_INLINE_KEY;
+/// Longest base58 text of that many bytes.
+const MAX_PEER_ID_TEXT: usize = 61;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ED25519: &str = "12D3KooWGzBJXKcVDXSmxXWmHCrFSSXRWzJT8rNcJzkKAdvYFcFC";
+
+    #[test]
+    fn text_round_trip() {
+        let id: PeerId = ED25519.parse().unwrap();
+        assert_eq!(id.to_string(), ED25519);
+        assert_eq!(PeerId::from_bytes(id.as_bytes()), Ok(id));
+        assert_eq!(id.short(8), &ED25519[ED25519.len() - 8..]);
+    }
+
+    #[test]
+    fn refuses_what_is_no_peer_id() {
+        let long = "1".repeat(100);
+        for text in [
+            "",
+            "P1",
+            "12D3KooW",
+            "not base58 0OIl",
+            long.as_str(),
+            "QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5",
+        ] {
+            assert_eq!(text.parse::<PeerId>(), Err(ParsePeerIdError), "{text}");
+        }
+    }
+}

@@ -1,0 +1,26 @@
+//! Live, observable state machines on a peer-to-peer mesh.
+//!
+//! The only crate an application adds. Without default features it is the engine, handlers and futures alone; with
+//! the feature `mesh` (default) machines are exposed on a topic and those of other peers are mirrored.
+
+#[cfg(feature = "mesh")]
+pub mod identity;
+pub mod machine;
+#[cfg(feature = "mesh")]
+pub mod mesh;
+#[cfg(feature = "mesh")]
+pub mod remote;
+
+pub use statemesh_core as core;
+pub use statemesh_core::engine::{SchemaDef, StateDef};
+pub use statemesh_core::{MachineIdx, PeerId, StateIdx};
+
+/// What most applications import.
+pub mod prelude {
+    pub use crate::machine::{Event, Handlers, Machine, Outcome, States, WaitError, When};
+    #[cfg(feature = "mesh")]
+    pub use crate::mesh::{Mesh, MeshEvent};
+    #[cfg(feature = "mesh")]
+    pub use crate::remote::RemoteMachine;
+    pub use crate::{MachineIdx, PeerId, SchemaDef, StateDef, StateIdx};
+}

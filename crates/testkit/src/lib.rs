@@ -1,0 +1,5 @@
+//! Runners for the recorded vectors and test drivers.
+
+pub mod engine_vectors;
+pub mod vectors;
+pub mod wire_vectors;

@@ -1,0 +1,4 @@
+//! The browser peer and its dashboard.
+
+/// Mounts the page.
+pub fn mount() {}

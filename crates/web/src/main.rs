@@ -1,0 +1,5 @@
+//! Dashboard.
+
+fn main() {
+    statemesh_web::mount();
+}
