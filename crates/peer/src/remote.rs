@@ -9,7 +9,7 @@ use web_time::Instant;
 use crate::machine::{States, When};
 
 /// A read-only mirror of another peer's machine: a clonable handle on the newest known clock.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct RemoteMachine {}
 
 /// One consistent look at a mirror.
