@@ -107,6 +107,8 @@ pub enum Event {
     ClockChanged(PeerId, MachineIdx, Arc<[u64]>),
     /// A machine was taken back, restarted under another index, or its owner is gone.
     MachineGone(PeerId, MachineIdx),
+    /// The peer's own word was heard and changed no mirror: only its times moved.
+    Heard(PeerId),
     /// A message was dropped and counted against its author.
     Dropped(PeerId, &'static str),
 }
@@ -192,6 +194,12 @@ impl Node {
     /// All mirrors, by peer and index.
     pub fn mirrors(&self) -> impl Iterator<Item = &Mirror> {
         std::iter::empty()
+    }
+    /// One known peer.
+    #[must_use]
+    pub fn peer(&self, peer: PeerId) -> Option<PeerView> {
+        let _ = peer;
+        todo!()
     }
     /// All known peers, by id.
     pub fn peers(&self) -> impl Iterator<Item = PeerView> {
