@@ -4,12 +4,18 @@
 //! the feature `mesh` (default) machines are exposed on a topic and those of other peers are mirrored.
 
 #[cfg(feature = "mesh")]
+mod behaviour;
+#[cfg(all(feature = "mesh", not(target_arch = "wasm32")))]
+mod door;
+#[cfg(feature = "mesh")]
 pub mod identity;
 pub mod machine;
 #[cfg(feature = "mesh")]
 pub mod mesh;
 #[cfg(feature = "mesh")]
 pub mod remote;
+#[cfg(feature = "mesh")]
+mod transport;
 
 pub use statemesh_core as core;
 pub use statemesh_core::engine::{SchemaDef, StateDef};

@@ -1,7 +1,6 @@
 //! Mesh handle: expose, list, watch, events, shutdown. Commands in through a bounded channel, events out.
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::pin::Pin;
 use std::time::Duration;
@@ -12,6 +11,8 @@ use statemesh_core::node::GoneReason;
 use statemesh_core::{MachineIdx, PeerId};
 use web_time::Instant;
 
+#[cfg(not(target_arch = "wasm32"))]
+pub use crate::door::WebSocketDoor;
 use crate::identity::Identity;
 use crate::machine::Machine;
 use crate::remote::RemoteMachine;
@@ -112,8 +113,8 @@ impl MeshBuilder {
     #[cfg(not(target_arch = "wasm32"))]
     #[must_use]
     pub fn websocket_door(self, address: Multiaddr) -> (Self, WebSocketDoor) {
-        let _ = address;
-        (self, WebSocketDoor {})
+        let (door, _receiver) = crate::door::door(address);
+        (self, door)
     }
     /// Machines to expose from the start.
     #[must_use]
@@ -150,23 +151,6 @@ pub enum SpawnError {
     /// The topic name is empty, too long, or holds white space or control characters.
     #[error("{0:?} is no topic name: 1 to 128 characters without spaces")]
     Topic(String),
-}
-
-/// Hands upgraded WebSockets to the peer. Cheap to clone.
-#[cfg(not(target_arch = "wasm32"))]
-#[derive(Clone)]
-pub struct WebSocketDoor {}
-
-#[cfg(not(target_arch = "wasm32"))]
-impl WebSocketDoor {
-    /// Takes a byte stream after its HTTP upgrade (server side, frames not yet read). `false`: the peer is full or stopped.
-    pub fn enter<S>(&self, stream: S, remote: SocketAddr) -> bool
-    where
-        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
-    {
-        let _ = (stream, remote);
-        todo!()
-    }
 }
 
 /// How a link is carried.

@@ -1,0 +1,163 @@
+//! Closes links whose pings stay unanswered.
+//!
+//! The ping behaviour alone reports a dead link too late: its first failure is silent and the next attempt waits for
+//! a stream that nobody negotiates, ten seconds in all. So the watchdog counts its own ticks since the last answer.
+//! Ticks, not time: after a suspended laptop, a throttled background tab or a stalled host the timer fires once, not
+//! once per missed interval, so the answer has a fair chance to arrive.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use libp2p::core::Endpoint;
+use libp2p::core::transport::PortUse;
+use libp2p::swarm::{
+    CloseConnection, ConnectionDenied, ConnectionId, FromSwarm, NetworkBehaviour, THandler,
+    THandlerInEvent, THandlerOutEvent, ToSwarm, dummy,
+};
+use libp2p::{Multiaddr, PeerId};
+
+use crate::transport::Timer;
+
+/// The watchdog.
+pub(crate) struct Behaviour {
+    links: BTreeMap<ConnectionId, Link>,
+    timer: Timer,
+    closing: VecDeque<(PeerId, ConnectionId)>,
+    told: VecDeque<Silent>,
+}
+
+/// A link was closed by us: its pings stayed unanswered.
+#[derive(Debug)]
+pub(crate) struct Silent {
+    /// Neighbour.
+    pub(crate) peer: PeerId,
+    /// The link.
+    pub(crate) connection: ConnectionId,
+}
+
+struct Link {
+    peer: PeerId,
+    /// Ticks it may still stay silent; `None`: it does not speak ping.
+    patience: Option<u32>,
+}
+
+impl Behaviour {
+    pub(crate) fn new() -> Self {
+        Self {
+            links: BTreeMap::new(),
+            timer: Timer::new(TICK),
+            closing: VecDeque::new(),
+            told: VecDeque::new(),
+        }
+    }
+
+    /// The link answered a ping.
+    pub(crate) fn pong(&mut self, connection: ConnectionId) {
+        if let Some(link) = self.links.get_mut(&connection) {
+            link.patience = Some(PATIENCE);
+        }
+    }
+
+    /// The neighbour does not speak ping: its silence says nothing.
+    pub(crate) fn exempt(&mut self, connection: ConnectionId) {
+        if let Some(link) = self.links.get_mut(&connection) {
+            link.patience = None;
+        }
+    }
+
+    fn on_tick(&mut self) {
+        let mut silent = Vec::new();
+        for (&connection, link) in &mut self.links {
+            match link.patience {
+                Some(0) => silent.push((connection, link.peer)),
+                Some(left) => link.patience = Some(left - 1),
+                None => {}
+            }
+        }
+        for (connection, peer) in silent {
+            self.links.remove(&connection);
+            self.closing.push_back((peer, connection));
+            self.told.push_back(Silent { peer, connection });
+        }
+    }
+}
+
+impl NetworkBehaviour for Behaviour {
+    type ConnectionHandler = dummy::ConnectionHandler;
+    type ToSwarm = Silent;
+
+    fn handle_established_inbound_connection(
+        &mut self,
+        _: ConnectionId,
+        _: PeerId,
+        _: &Multiaddr,
+        _: &Multiaddr,
+    ) -> Result<THandler<Self>, ConnectionDenied> {
+        Ok(dummy::ConnectionHandler)
+    }
+
+    fn handle_established_outbound_connection(
+        &mut self,
+        _: ConnectionId,
+        _: PeerId,
+        _: &Multiaddr,
+        _: Endpoint,
+        _: PortUse,
+    ) -> Result<THandler<Self>, ConnectionDenied> {
+        Ok(dummy::ConnectionHandler)
+    }
+
+    fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
+        match event {
+            FromSwarm::ConnectionEstablished(up) => {
+                let link = Link {
+                    peer: up.peer_id,
+                    patience: Some(FIRST_PATIENCE),
+                };
+                self.links.insert(up.connection_id, link);
+            }
+            FromSwarm::ConnectionClosed(down) => {
+                self.links.remove(&down.connection_id);
+            }
+            // Not an enum of ours, and none of the others concerns a link's life.
+            _ => {}
+        }
+    }
+
+    fn on_connection_handler_event(
+        &mut self,
+        _: PeerId,
+        _: ConnectionId,
+        event: THandlerOutEvent<Self>,
+    ) {
+        match event {}
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<ToSwarm<Silent, Infallible>> {
+        while Pin::new(&mut self.timer).poll(cx).is_ready() {
+            self.on_tick();
+            self.timer.set(TICK);
+        }
+        if let Some(silent) = self.told.pop_front() {
+            return Poll::Ready(ToSwarm::GenerateEvent(silent));
+        }
+        if let Some((peer_id, connection)) = self.closing.pop_front() {
+            return Poll::Ready(ToSwarm::CloseConnection {
+                peer_id,
+                connection: CloseConnection::One(connection),
+            });
+        }
+        Poll::Pending
+    }
+}
+
+/// Twice per ping interval, so that the limit is met within half a second.
+const TICK: Duration = Duration::from_millis(500);
+/// Closed on the fifth tick without an answer, 2 to 2.5 s after the last one: two pings missed.
+const PATIENCE: u32 = 4;
+/// The first answer may need several round trips for its stream: 4.5 to 5 s.
+const FIRST_PATIENCE: u32 = 9;

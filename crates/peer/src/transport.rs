@@ -1,0 +1,104 @@
+//! Builds the libp2p swarm of a peer: which transports there are, how they are secured, what is listened on.
+//!
+//! What differs between targets sits in `native` (QUIC, TCP, WebSocket, WebRTC-direct, memory, the WebSocket door)
+//! and `browser` (WebSocket, WebRTC-direct). This file holds what is the same: the configuration, the swarm's
+//! settings, names of carriers, and conversions between the core's peer ids and libp2p's. No protocol rule lives here.
+
+#[cfg(target_arch = "wasm32")]
+mod browser;
+#[cfg(not(target_arch = "wasm32"))]
+mod certificate;
+#[cfg(not(target_arch = "wasm32"))]
+mod native;
+mod task;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use libp2p::core::muxing::StreamMuxerBox;
+use libp2p::core::transport::{Boxed, ListenerId};
+use libp2p::gossipsub::IdentTopic;
+use libp2p::multiaddr::Protocol;
+use libp2p::{Multiaddr, Swarm};
+
+#[cfg(target_arch = "wasm32")]
+use self::browser as platform;
+#[cfg(not(target_arch = "wasm32"))]
+use self::native as platform;
+pub(crate) use self::task::{Timer, spawn};
+use crate::behaviour::Behaviour;
+use crate::identity::Identity;
+use crate::mesh::{Limits, Role, SpawnError, TransportKind};
+
+/// What a swarm is built from.
+pub(crate) struct SwarmConfig {
+    /// Own key.
+    pub(crate) identity: Identity,
+    /// Gossipsub topic, verbatim.
+    pub(crate) topic: String,
+    /// Decides how many neighbours gossip is exchanged with.
+    pub(crate) role: Role,
+    /// Addresses to listen on, the door's own included.
+    pub(crate) listen: Vec<Multiaddr>,
+    /// Limits on connections.
+    pub(crate) limits: Limits,
+    /// Where the WebRTC certificate is kept; fresh per start when `None`.
+    pub(crate) certificate_dir: Option<PathBuf>,
+    /// Where upgraded WebSockets come in.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub(crate) door: Option<crate::door::DoorReceiver>,
+}
+
+/// A swarm that is subscribed and whose sockets are bound; it does nothing until polled.
+pub(crate) struct Built {
+    /// The swarm.
+    pub(crate) swarm: Swarm<Behaviour>,
+    /// The topic it is subscribed to.
+    pub(crate) topic: IdentTopic,
+    /// One listener per configured address. Their real addresses follow as `NewListenAddr`.
+    pub(crate) listeners: Vec<(ListenerId, Multiaddr)>,
+}
+
+/// Builds the swarm, subscribes to the topic and binds every address.
+///
+/// Natively it must be called inside a tokio runtime.
+///
+/// # Errors
+/// [`SpawnError`]: nothing listens then.
+pub(crate) fn build(config: SwarmConfig) -> Result<Built, SpawnError> {
+    let _ = (config, IDLE_TIMEOUT);
+    todo!()
+}
+
+/// What carries a connection to this address; `None` when no transport of ours does.
+pub(crate) fn kind_of(address: &Multiaddr) -> Option<TransportKind> {
+    let mut kind = None;
+    for part in address.iter() {
+        match part {
+            Protocol::Memory(_) => return Some(TransportKind::Memory),
+            Protocol::QuicV1 => return Some(TransportKind::Quic),
+            Protocol::WebRTCDirect => return Some(TransportKind::WebRtc),
+            Protocol::Ws(_) | Protocol::Wss(_) => return Some(TransportKind::WebSocket),
+            Protocol::Tcp(_) => kind = Some(TransportKind::Tcp),
+            _ => {}
+        }
+    }
+    kind
+}
+
+/// The core's form of a libp2p peer id.
+pub(crate) fn core_id(id: &libp2p::PeerId) -> crate::PeerId {
+    crate::PeerId::from_bytes(&id.to_bytes())
+        .expect("libp2p checks the same two multihash shapes before it makes a peer id")
+}
+
+/// libp2p's form of a peer id; `None` for a key longer than libp2p knows.
+pub(crate) fn libp2p_id(id: crate::PeerId) -> Option<libp2p::PeerId> {
+    libp2p::PeerId::from_bytes(id.as_bytes()).ok()
+}
+
+/// A transport ready for the swarm.
+type Carrier = Boxed<(libp2p::PeerId, StreamMuxerBox)>;
+
+/// Links are kept until they fail or are closed on purpose: silence on the topic is no reason.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);
