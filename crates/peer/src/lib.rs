@@ -17,6 +17,8 @@ pub mod remote;
 #[cfg(feature = "mesh")]
 mod transport;
 
+#[cfg(feature = "mesh")]
+pub use libp2p::multiaddr::{self, Multiaddr};
 pub use statemesh_core as core;
 pub use statemesh_core::engine::{SchemaDef, StateDef};
 pub use statemesh_core::{MachineIdx, PeerId, StateIdx};
