@@ -34,7 +34,9 @@ fn main() -> io::Result<()> {
         return Ok(());
     }
     if !dist.join("index.html").exists() {
-        println!("cargo::warning=dist/ holds no page: `cargo xtask build` builds page and relay in the right order");
+        println!(
+            "cargo::warning=dist/ holds no page: `cargo xtask build` builds page and relay in the right order"
+        );
     }
     pack_folder(&dist, &packed)
 }

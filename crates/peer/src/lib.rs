@@ -7,6 +7,7 @@
 mod behaviour;
 #[cfg(all(feature = "mesh", not(target_arch = "wasm32")))]
 mod door;
+pub mod handlers;
 #[cfg(feature = "mesh")]
 pub mod identity;
 pub mod machine;
@@ -16,6 +17,7 @@ pub mod mesh;
 pub mod remote;
 #[cfg(feature = "mesh")]
 mod transport;
+pub mod wait;
 
 #[cfg(feature = "mesh")]
 pub use libp2p::multiaddr::{self, Multiaddr};
@@ -25,10 +27,12 @@ pub use statemesh_core::{MachineIdx, PeerId, StateIdx};
 
 /// What most applications import.
 pub mod prelude {
-    pub use crate::machine::{Event, Handlers, Machine, Outcome, States, WaitError, When};
+    pub use crate::handlers::{Event, Handlers};
+    pub use crate::machine::{Machine, Outcome, States};
     #[cfg(feature = "mesh")]
     pub use crate::mesh::{Mesh, MeshEvent};
     #[cfg(feature = "mesh")]
     pub use crate::remote::RemoteMachine;
+    pub use crate::wait::{WaitError, When};
     pub use crate::{MachineIdx, PeerId, SchemaDef, StateDef, StateIdx};
 }

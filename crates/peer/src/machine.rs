@@ -1,391 +1,458 @@
-//! Machine handle: handlers of the user's struct, futures over subscription ids. Needs no libp2p.
+//! Machine handle: handlers of the user's struct, futures over subscription ids. Needs no libp2p and no executor.
+//!
+//! A [`Machine`] is an `Arc` over one mutex around the engine, the handler table and the waits. Invariants:
+//! - Exactly one drainer per machine. Whoever finds the machine idle drains it on its own thread until the queue is
+//!   empty; mutations that come meanwhile, from handlers or from other threads, are queued for that drainer.
+//! - No lock is held across user code: handlers, tracers, wakers, and the drops of what users gave.
+//! - Wakers and tracers run after unlocking, in the order of the engine.
 
-use std::future::Future;
-use std::marker::PhantomData;
-use std::pin::Pin;
-use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::any::Any;
+use std::fmt;
+use std::sync::{Arc, Weak};
 
 use statemesh_core::StateIdx;
-use statemesh_core::engine::{Args, Schema, SchemaDef, Source, TxId};
+use statemesh_core::engine::{
+    Args, Mode, Mutation, MutationKind, Schema, SchemaDef, Source, TransitionView, TxId, Wait,
+};
 
+use self::observe::Observe;
+use self::shared::Shared;
+use self::states::{Known, StateList};
+use crate::handlers::{Event, Handlers, MaybeSend};
+use crate::wait::{WaitError, When};
+
+pub use self::builder::MachineBuilder;
+pub use self::error::MachineError;
+pub use self::observe::{TraceGuard, Transition};
+pub use self::states::{StateName, StateRef, States, UnknownState};
 pub use statemesh_core::engine::Outcome;
 
-/// Names or indexes of states: `"Ready"`, `["A", "B"]`, a slice, a `StateIdx`.
-pub trait States {
-    /// Appends the indexes.
-    ///
-    /// # Errors
-    /// [`UnknownState`] names the first that the schema lacks; nothing else happened.
-    fn resolve(&self, schema: &Schema, into: &mut Vec<StateIdx>) -> Result<(), UnknownState>;
-}
-
-impl<S: AsRef<str>, const N: usize> States for [S; N] {
-    fn resolve(&self, schema: &Schema, into: &mut Vec<StateIdx>) -> Result<(), UnknownState> {
-        let _ = (schema, into);
-        todo!()
-    }
-}
-
-impl States for &str {
-    fn resolve(&self, schema: &Schema, into: &mut Vec<StateIdx>) -> Result<(), UnknownState> {
-        let _ = (schema, into);
-        todo!()
-    }
-}
-
-/// The caller named a state that the schema lacks. Nothing changed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("machine {machine} has no state {state}")]
-pub struct UnknownState {
-    /// Machine id.
-    pub machine: String,
-    /// The name.
-    pub state: String,
-}
-
-/// Why a wait ended without coming true.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum WaitError {
-    /// The machine was disposed.
-    #[error("the machine was disposed")]
-    Disposed,
-    /// The remote machine's owner left or withdrew it.
-    #[error("the remote machine is gone")]
-    Gone,
-    /// The caller's fault.
-    #[error(transparent)]
-    Unknown(#[from] UnknownState),
-}
+mod builder;
+mod drain;
+mod error;
+mod observe;
+mod shared;
+pub(crate) mod states;
 
 /// A state machine: a clonable handle. Clones are the same machine.
 #[derive(Clone)]
 pub struct Machine {
-    inner: Arc<()>,
+    shared: Arc<Shared>,
 }
 
 /// A handle that does not keep the machine alive.
 #[derive(Clone)]
-pub struct WeakMachine {}
+pub struct WeakMachine {
+    shared: Weak<Shared>,
+}
 
 impl WeakMachine {
     /// The machine, if it still lives.
     #[must_use]
     pub fn upgrade(&self) -> Option<Machine> {
-        todo!()
+        self.shared.upgrade().map(|shared| Machine { shared })
     }
 }
 
-/// Builds a machine.
-pub struct MachineBuilder {}
-
-impl MachineBuilder {
-    /// Adds a tag, `key` or `key:value`.
-    #[must_use]
-    pub fn tag(self, tag: impl Into<String>) -> Self {
-        let _ = tag.into();
-        todo!()
-    }
-    /// Names the parent machine.
-    #[must_use]
-    pub fn parent(self, id: impl Into<String>) -> Self {
-        let _ = id.into();
-        todo!()
-    }
-    /// Binds a handler set.
-    #[must_use]
-    pub fn handlers<T: Send + 'static>(self, handlers: Handlers<T>) -> Self {
-        let _ = handlers;
-        todo!()
-    }
-    /// The machine. Schema problems are raised as an `Exception`, as the model says; unknown states of handlers too.
-    #[must_use]
-    pub fn build(self) -> Machine {
-        todo!()
-    }
-}
-
+/// What it is.
 impl Machine {
     /// A machine without tags and handlers.
     #[must_use]
     pub fn new(id: impl Into<String>, schema: SchemaDef) -> Self {
         Self::builder(id, schema).build()
     }
+
     /// Starts a machine.
     pub fn builder(id: impl Into<String>, schema: SchemaDef) -> MachineBuilder {
-        let _ = (id.into(), schema);
-        todo!()
+        MachineBuilder::new(id.into(), schema)
     }
+
     /// Its id.
     #[must_use]
     pub fn id(&self) -> &str {
-        todo!()
+        &self.shared.id
     }
+
     /// Its tags.
     #[must_use]
     pub fn tags(&self) -> &[String] {
-        todo!()
+        &self.shared.tags
     }
+
     /// Its parent's id, or empty.
     #[must_use]
     pub fn parent(&self) -> &str {
-        todo!()
+        &self.shared.parent
     }
+
     /// Its schema.
     #[must_use]
     pub fn schema(&self) -> &Arc<Schema> {
-        todo!()
+        &self.shared.schema
     }
+
     /// Weak form.
     #[must_use]
     pub fn downgrade(&self) -> WeakMachine {
-        let _ = &self.inner;
-        todo!()
+        WeakMachine {
+            shared: Arc::downgrade(&self.shared),
+        }
     }
-    /// Binds one more handler set.
+
+    /// Binds one more handler set; its handlers run after those of earlier sets.
     ///
     /// # Errors
     /// [`UnknownState`]: nothing was bound.
-    pub fn bind<T: Send + 'static>(&self, handlers: Handlers<T>) -> Result<(), UnknownState> {
-        let _ = handlers;
-        todo!()
+    pub fn bind<T: MaybeSend + 'static>(&self, handlers: Handlers<T>) -> Result<(), UnknownState> {
+        let bound = handlers.bind(self.id(), self.schema())?;
+        drain::bind(self, bound);
+        Ok(())
     }
+}
+
+/// Mutations. Each one settles before it returns, unless somebody else drains this machine already: then it is
+/// [`Outcome::Queued`] and that drainer carries it out. Inside a handler this is always so for the handler's machine.
+impl Machine {
     /// Adds states.
     ///
     /// # Errors
     /// [`UnknownState`]: nothing changed. The same for all mutations.
     pub fn add(&self, states: impl States) -> Result<Outcome, UnknownState> {
-        let _ = states;
-        todo!()
+        self.mutate(MutationKind::Add, &states, Cause::default())
     }
-    /// Adds states with arguments.
+
+    /// Adds states with arguments for the handlers ([`Event::args`]).
     ///
     /// # Errors
     /// As [`Machine::add`].
-    pub fn add_with(&self, states: impl States, args: Args) -> Result<Outcome, UnknownState> {
-        let _ = (states, args);
-        todo!()
+    pub fn add_with(
+        &self,
+        states: impl States,
+        args: impl Any + Send + Sync,
+    ) -> Result<Outcome, UnknownState> {
+        self.mutate(MutationKind::Add, &states, Cause::args(args))
     }
+
+    /// Adds states because of `event`, which is noted as the source.
+    ///
+    /// # Errors
+    /// As [`Machine::add`].
+    pub fn add_from(
+        &self,
+        event: &Event<'_>,
+        states: impl States,
+    ) -> Result<Outcome, UnknownState> {
+        self.mutate(MutationKind::Add, &states, Cause::event(event))
+    }
+
+    /// Adds an error state together with `Exception`. The error is kept as [`Machine::last_error`] and handed to the
+    /// handlers as a [`MachineError`].
+    ///
+    /// # Errors
+    /// As [`Machine::add`].
+    pub fn add_error(
+        &self,
+        states: impl States,
+        error: impl fmt::Display,
+    ) -> Result<Outcome, UnknownState> {
+        self.raise(&states, MachineError::Raised(error.to_string()))
+    }
+
     /// Removes states.
     ///
     /// # Errors
     /// As [`Machine::add`].
     pub fn remove(&self, states: impl States) -> Result<Outcome, UnknownState> {
-        let _ = states;
-        todo!()
+        self.mutate(MutationKind::Remove, &states, Cause::default())
     }
+
+    /// Removes states because of `event`, which is noted as the source.
+    ///
+    /// # Errors
+    /// As [`Machine::add`].
+    pub fn remove_from(
+        &self,
+        event: &Event<'_>,
+        states: impl States,
+    ) -> Result<Outcome, UnknownState> {
+        self.mutate(MutationKind::Remove, &states, Cause::event(event))
+    }
+
     /// Sets exactly these states.
     ///
     /// # Errors
     /// As [`Machine::add`].
     pub fn set(&self, states: impl States) -> Result<Outcome, UnknownState> {
-        let _ = states;
-        todo!()
+        self.mutate(MutationKind::Set, &states, Cause::default())
     }
+
     /// Removes them if all are active, else adds them.
     ///
     /// # Errors
     /// As [`Machine::add`].
     pub fn toggle(&self, states: impl States) -> Result<Outcome, UnknownState> {
-        let _ = states;
-        todo!()
+        self.mutate(MutationKind::Toggle, &states, Cause::default())
     }
+
     /// Would `add` be accepted? Negotiation handlers run, nothing ticks.
     ///
     /// # Errors
     /// As [`Machine::add`].
     pub fn can_add(&self, states: impl States) -> Result<Outcome, UnknownState> {
-        let _ = states;
-        todo!()
+        self.mutate(MutationKind::Add, &states, Cause::check())
     }
+
     /// Would `remove` be accepted?
     ///
     /// # Errors
     /// As [`Machine::add`].
     pub fn can_remove(&self, states: impl States) -> Result<Outcome, UnknownState> {
-        let _ = states;
-        todo!()
+        self.mutate(MutationKind::Remove, &states, Cause::check())
     }
+
+    /// Ends the machine: mutations are canceled from now on, waits end with [`WaitError::Disposed`], handlers are
+    /// dropped. A running handler is not interrupted.
+    pub fn dispose(&self) {
+        drain::dispose(self);
+    }
+}
+
+/// Checks, under a short lock. Inside a negotiation handler they see the states before, inside a final one those after.
+impl Machine {
     /// All of them active? Unknown names are not active.
     #[must_use]
     pub fn is(&self, states: impl States) -> bool {
-        let _ = states;
-        todo!()
+        let known = Known::new(&states, self.schema());
+        known.all_active(self.shared.lock().engine.clock())
     }
+
     /// None of them active?
     #[must_use]
     pub fn not(&self, states: impl States) -> bool {
-        let _ = states;
-        todo!()
+        !self.any(states)
     }
+
     /// Any of them active?
     #[must_use]
     pub fn any(&self, states: impl States) -> bool {
-        let _ = states;
-        todo!()
+        let known = Known::new(&states, self.schema());
+        known.any_active(self.shared.lock().engine.clock())
     }
+
     /// Tick of one state, 0 when unknown.
     #[must_use]
     pub fn tick(&self, state: &str) -> u64 {
-        let _ = state;
-        todo!()
+        let state = self.schema().index(state);
+        state.map_or(0, |state| self.shared.lock().engine.clock()[state.at()])
     }
+
     /// Ticks in index order, a copy.
     #[must_use]
     pub fn clock(&self) -> Vec<u64> {
-        todo!()
+        self.shared.lock().engine.clock().to_vec()
     }
+
     /// Names of active states, in the machine's own order.
     #[must_use]
     pub fn active(&self) -> Vec<String> {
-        todo!()
+        let state = self.shared.lock();
+        let active = state.engine.active().iter();
+        active
+            .map(|state| self.schema().name(*state).to_owned())
+            .collect()
     }
-    /// Resolves when all states are active at the end of a transition.
-    #[must_use]
-    pub fn when(&self, states: impl States) -> When {
-        let _ = states;
-        todo!()
-    }
-    /// Resolves when none of the states is active at the end of a transition.
-    #[must_use]
-    pub fn when_not(&self, states: impl States) -> When {
-        let _ = states;
-        todo!()
-    }
-    /// Resolves when every state has reached its tick.
-    #[must_use]
-    pub fn when_time(&self, states: impl States, ticks: &[u64]) -> When {
-        let _ = (states, ticks);
-        todo!()
-    }
-    /// Calls `observer` after every finished transition (canceled and checks too), outside all locks, in order,
-    /// until the returned guard is dropped.
-    #[must_use]
-    pub fn trace(&self, observer: impl Fn(&Transition) + Send + Sync + 'static) -> TraceGuard {
-        let _ = observer;
-        todo!()
-    }
-    /// Ends the machine: mutations are canceled from now on, waits end with [`WaitError::Disposed`].
-    pub fn dispose(&self) {
-        todo!()
-    }
+
     /// True after [`Machine::dispose`].
     #[must_use]
     pub fn is_disposed(&self) -> bool {
-        todo!()
+        self.shared.lock().engine.is_disposed()
+    }
+
+    /// The last error: a handler's panic, a problem of the schema, or what [`Machine::add_error`] was given.
+    #[must_use]
+    pub fn last_error(&self) -> Option<Arc<MachineError>> {
+        self.shared.lock().last_error.clone()
+    }
+
+    /// Number of waits that are registered and neither ended nor dropped.
+    #[must_use]
+    pub fn pending_waits(&self) -> usize {
+        self.shared.lock().waiters.len()
     }
 }
 
-/// Ends an observation when dropped.
-pub struct TraceGuard {}
-
-/// A finished transition.
-#[derive(Clone, Debug)]
-pub struct Transition {
-    /// Its number.
-    pub tx: TxId,
-    /// `add`, `remove` or `set`.
-    pub kind: statemesh_core::engine::MutationKind,
-    /// Called states.
-    pub called: Vec<StateIdx>,
-    /// Called by the engine for Auto states.
-    pub is_auto: bool,
-    /// Tried only.
-    pub is_check: bool,
-    /// False: canceled.
-    pub accepted: bool,
-    /// Ticks before.
-    pub clock_before: Vec<u64>,
-    /// Ticks after.
-    pub clock_after: Vec<u64>,
-    /// Cause.
-    pub source: Option<Source>,
-}
-
-/// What a handler sees.
-pub struct Event<'a> {
-    machine: &'a Machine,
-}
-
-impl Event<'_> {
-    /// The machine whose handler runs.
-    #[must_use]
-    pub fn machine(&self) -> &Machine {
-        self.machine
+/// Waits and observers.
+impl Machine {
+    /// Resolves when all states are active at the end of a transition.
+    pub fn when(&self, states: impl States) -> When {
+        self.wait(&states, statemesh_core::engine::Machine::when)
     }
-    /// Arguments of the mutation, if they are a `T`.
-    #[must_use]
-    pub fn args<T: 'static>(&self) -> Option<&T> {
-        todo!()
+
+    /// Resolves when none of the states is active at the end of a transition.
+    pub fn when_not(&self, states: impl States) -> When {
+        self.wait(&states, statemesh_core::engine::Machine::when_not)
     }
-    /// This transition as the cause of mutations elsewhere.
-    #[must_use]
-    pub fn source(&self) -> Source {
-        todo!()
+
+    /// Resolves when every state has reached its tick.
+    pub fn when_time(&self, states: impl States, ticks: &[u64]) -> When {
+        let list = match states::resolve(&states, self.id(), self.schema()) {
+            Ok(list) => list,
+            Err(unknown) => return When::done(Err(unknown.into())),
+        };
+        if list.len() != ticks.len() {
+            return When::done(Err(WaitError::Mismatch {
+                states: list.len(),
+                ticks: ticks.len(),
+            }));
+        }
+        self.register(|engine| engine.when_time(&list, ticks))
+    }
+
+    /// Calls `observer` after every finished transition (canceled and checks too), outside all locks, in order,
+    /// until the returned guard is dropped.
+    pub fn trace(&self, observer: impl Fn(&Transition) + Send + Sync + 'static) -> TraceGuard {
+        self.observe(Observe::Transition(Box::new(observer)))
+    }
+
+    /// Calls `hook` after a transition changed the clock, and when the machine was disposed, outside all locks, until
+    /// the returned guard is dropped. The clock may have moved on by then: read it in the hook or later.
+    #[cfg_attr(not(feature = "mesh"), allow(dead_code))]
+    pub(crate) fn on_commit(&self, hook: Arc<dyn Fn() + Send + Sync>) -> TraceGuard {
+        self.observe(Observe::Commit(hook))
     }
 }
 
-/// A set of handlers over the user's `T`. Negotiation handlers answer `true` to accept, `false` to veto.
-pub struct Handlers<T> {
-    data: PhantomData<T>,
+/// For siblings.
+impl Machine {
+    pub(crate) fn shared_id(&self) -> Arc<str> {
+        self.shared.id.clone()
+    }
+
+    /// Looks at the transition a handler is running for.
+    pub(crate) fn running<R>(
+        &self,
+        tx: TxId,
+        look: impl FnOnce(TransitionView<'_>) -> R,
+    ) -> Option<R> {
+        let state = self.shared.lock();
+        let transition = state.engine.transition()?;
+        (transition.tx == tx).then(|| look(transition))
+    }
+
+    fn raise(&self, states: &impl States, error: MachineError) -> Result<Outcome, UnknownState> {
+        let mut list = states::resolve(states, self.id(), self.schema())?;
+        let exception = self.schema().exception();
+        if !list.contains(&exception) {
+            list.push(exception);
+        }
+        let error = Arc::new(error);
+        self.shared.lock().last_error = Some(error.clone());
+        Ok(self.request(
+            MutationKind::Add,
+            &list,
+            Cause {
+                args: Some(error),
+                ..Cause::default()
+            },
+        ))
+    }
+
+    fn mutate(
+        &self,
+        kind: MutationKind,
+        states: &impl States,
+        cause: Cause,
+    ) -> Result<Outcome, UnknownState> {
+        let list = states::resolve(states, self.id(), self.schema())?;
+        Ok(self.request(kind, &list, cause))
+    }
+
+    fn request(&self, kind: MutationKind, list: &StateList, cause: Cause) -> Outcome {
+        let mut mutation = Mutation::new(kind, list);
+        mutation.args = cause.args;
+        mutation.source = cause.source;
+        mutation.mode = cause.mode;
+        drain::mutate(self, mutation)
+    }
+
+    fn wait(
+        &self,
+        states: &impl States,
+        register: fn(&mut statemesh_core::engine::Machine, &[StateIdx]) -> Wait,
+    ) -> When {
+        match states::resolve(states, self.id(), self.schema()) {
+            Ok(list) => self.register(|engine| register(engine, &list)),
+            Err(unknown) => When::done(Err(unknown.into())),
+        }
+    }
+
+    fn register(
+        &self,
+        register: impl FnOnce(&mut statemesh_core::engine::Machine) -> Wait,
+    ) -> When {
+        let source = Arc::downgrade(&self.shared);
+        let mut state = self.shared.lock();
+        if state.engine.is_disposed() {
+            return When::done(Err(WaitError::Disposed));
+        }
+        let wait = register(&mut state.engine);
+        state.waiters.register(wait, source)
+    }
 }
 
-impl<T: Send + 'static> Handlers<T> {
-    /// No handlers yet.
-    #[must_use]
-    pub fn new(data: T) -> Self {
-        let _ = data;
-        todo!()
-    }
-    /// Before a state begins.
-    #[must_use]
-    pub fn enter(
-        self,
-        state: &str,
-        f: impl FnMut(&mut T, &Event<'_>) -> bool + Send + 'static,
-    ) -> Self {
-        let _ = (state, f);
-        self
-    }
-    /// Before a state ends.
-    #[must_use]
-    pub fn exit(
-        self,
-        state: &str,
-        f: impl FnMut(&mut T, &Event<'_>) -> bool + Send + 'static,
-    ) -> Self {
-        let _ = (state, f);
-        self
-    }
-    /// A state began.
-    #[must_use]
-    pub fn state(self, state: &str, f: impl FnMut(&mut T, &Event<'_>) + Send + 'static) -> Self {
-        let _ = (state, f);
-        self
-    }
-    /// A state ended.
-    #[must_use]
-    pub fn end(self, state: &str, f: impl FnMut(&mut T, &Event<'_>) + Send + 'static) -> Self {
-        let _ = (state, f);
-        self
-    }
-    /// After every committed transition.
-    #[must_use]
-    pub fn any_state(self, f: impl FnMut(&mut T, &Event<'_>) + Send + 'static) -> Self {
-        let _ = f;
-        self
+/// What comes with a mutation besides its states.
+struct Cause {
+    args: Option<Args>,
+    source: Option<Source>,
+    mode: Mode,
+}
+
+impl Default for Cause {
+    fn default() -> Self {
+        Self {
+            args: None,
+            source: None,
+            mode: Mode::Apply,
+        }
     }
 }
 
-/// A pending wait; dropping it frees the registration. Registered when created, not when polled.
-#[must_use = "futures do nothing unless awaited"]
-pub struct When {}
+impl Cause {
+    fn args(args: impl Any + Send + Sync) -> Self {
+        Self {
+            args: Some(Arc::new(args)),
+            ..Self::default()
+        }
+    }
 
-impl Future for When {
-    type Output = Result<(), WaitError>;
+    fn event(event: &Event<'_>) -> Self {
+        Self {
+            source: Some(event.source()),
+            ..Self::default()
+        }
+    }
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let _ = cx;
-        todo!()
+    fn check() -> Self {
+        Self {
+            mode: Mode::Check,
+            ..Self::default()
+        }
     }
 }
+
+impl fmt::Debug for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Machine")
+            .field("id", &self.id())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Handles and futures cross threads on every target; frameworks demand it even where there is one thread.
+const _: () = {
+    const fn send_and_sync<T: Send + Sync>() {}
+    send_and_sync::<Machine>();
+    send_and_sync::<WeakMachine>();
+    send_and_sync::<When>();
+    send_and_sync::<TraceGuard>();
+};

@@ -6,7 +6,8 @@ use statemesh_core::engine::Schema;
 use statemesh_core::{MachineIdx, PeerId};
 use web_time::Instant;
 
-use crate::machine::{States, When};
+use crate::machine::States;
+use crate::wait::When;
 
 /// A read-only mirror of another peer's machine: a clonable handle on the newest known clock.
 #[derive(Clone, Debug)]

@@ -1,0 +1,207 @@
+//! The drainer: who finds a machine idle runs it until its queue is empty.
+//!
+//! Drains nest on a thread when a handler mutates another machine. Past [`MAX_NESTED`] of them a machine is put off:
+//! its mutation is queued, and the innermost running drain of this thread takes it over when its own is done, so that
+//! machines that drive each other in a circle use bounded stack and nothing is lost.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+
+use parking_lot::MutexGuard;
+use statemesh_core::QueueTick;
+use statemesh_core::engine::{Answer, Call, Mode, Mutation, Outcome, Place, Poll};
+
+use super::observe::Effect;
+use super::shared::State;
+use super::{Machine, MachineError};
+use crate::handlers::{self, Bound, BoundSet, Event};
+
+/// Drains that may be nested on one thread.
+const MAX_NESTED: u32 = 32;
+
+/// Result of a mutation that runs later but is not appended (machine.md 3.3).
+const QUEUED_IN_FRONT: Outcome = Outcome::Queued(QueueTick(2));
+
+thread_local! {
+    /// Drains running on this thread.
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+    /// Any machines put off? Asked after every drain, so it is cheaper than the list.
+    static ANY_PUT_OFF: Cell<bool> = const { Cell::new(false) };
+    /// Machines whose drain this thread owes, in order.
+    static PUT_OFF: RefCell<VecDeque<Machine>> = const { RefCell::new(VecDeque::new()) };
+}
+
+/// Requests a change and, if nobody drains, carries it out.
+pub(super) fn mutate(machine: &Machine, mutation: Mutation<'_>) -> Outcome {
+    // Kept so that a mutation refused at once does not drop its arguments under the lock.
+    let args = mutation.args.clone();
+    let appended = mutation.mode == Mode::Apply && mutation.place == Place::Back;
+    let mut state = machine.shared.lock();
+    let outcome = match state.engine.mutate(mutation) {
+        Outcome::Started => {
+            let later = if appended {
+                Outcome::Queued(QueueTick(state.engine.queue_tick().0 + 1))
+            } else {
+                QUEUED_IN_FRONT
+            };
+            start(machine, state).unwrap_or(later)
+        }
+        settled @ (Outcome::Executed | Outcome::Canceled | Outcome::Queued(_)) => {
+            drop(state);
+            settled
+        }
+    };
+    drop(args);
+    outcome
+}
+
+/// Binds a handler set.
+pub(super) fn bind(machine: &Machine, bound: Bound) {
+    let mut state = machine.shared.lock();
+    if state.engine.is_disposed() {
+        drop(state);
+        return;
+    }
+    let (binding, outcome) = state.engine.bind(&bound.handlers);
+    state.push_set(binding, bound.set);
+    if outcome == Outcome::Started {
+        start(machine, state);
+    }
+}
+
+/// Disposes the machine. What follows is told by the drainer, if there is one, to keep the order.
+pub(super) fn dispose(machine: &Machine) {
+    let mut state = machine.shared.lock();
+    if state.engine.is_disposed() {
+        return;
+    }
+    state.engine.dispose();
+    state.end();
+    state.effects.push(Effect::Committed);
+    start(machine, state);
+}
+
+/// Becomes the drainer. `None`: somebody else is, or will be.
+fn start<'a>(machine: &'a Machine, mut state: MutexGuard<'a, State>) -> Option<Outcome> {
+    if state.draining {
+        return None;
+    }
+    state.draining = true;
+    let Some(nested) = Nested::enter() else {
+        drop(state);
+        put_off(machine);
+        return None;
+    };
+    let outcome = drain(machine, state);
+    while let Some(machine) = next_put_off() {
+        drain(&machine, machine.shared.lock());
+    }
+    drop(nested);
+    Some(outcome)
+}
+
+/// Runs until the engine is idle and all it led to is told. Result of the first mutation.
+fn drain<'a>(machine: &'a Machine, mut state: MutexGuard<'a, State>) -> Outcome {
+    let mut result = None;
+    loop {
+        match state.poll() {
+            Poll::Call(call) => call_handler(machine, &mut state, call),
+            Poll::Fired => state.collect_fired(),
+            Poll::Idle => {
+                let engine = &mut state.engine;
+                let result = *result.get_or_insert_with(|| engine.take_result());
+                if state.effects.is_empty() {
+                    state.draining = false;
+                    return result;
+                }
+                run_effects(&mut state);
+            }
+        }
+    }
+}
+
+/// Unlocks, runs one handler, locks, resumes.
+fn call_handler(machine: &Machine, state: &mut MutexGuard<'_, State>, call: Call) {
+    run_effects(state);
+    let set = state.take_set(call.binding);
+    let event = state.engine.transition().map(|it| Event::new(machine, it));
+    let (Some(mut set), Some(event)) = (set, event) else {
+        // Disposed meanwhile: its handlers are gone.
+        state.engine.resume(call.tx, call.call_no, Answer::Accept);
+        return;
+    };
+    let answer = MutexGuard::unlocked(state, || {
+        // The event, with its share of the arguments, is dropped before the lock is taken again.
+        let event = event;
+        handlers::call_caught(&mut set, call.handler, &event)
+    });
+    settle(machine, state, call, set, answer);
+}
+
+fn settle(
+    machine: &Machine,
+    state: &mut State,
+    call: Call,
+    set: BoundSet,
+    answer: Result<bool, String>,
+) {
+    state.put_back(call.binding, set);
+    let answer = match answer {
+        Ok(true) => Answer::Accept,
+        Ok(false) => Answer::Veto,
+        Err(message) => {
+            state.last_error = Some(MachineError::panic(call.handler, machine.schema(), message));
+            Answer::Panic
+        }
+    };
+    state.engine.resume(call.tx, call.call_no, answer);
+}
+
+/// Unlocks and does what has been collected, in order.
+fn run_effects(state: &mut MutexGuard<'_, State>) {
+    if state.effects.is_empty() {
+        return;
+    }
+    let mut effects = std::mem::take(&mut state.effects);
+    let audience = state.observers.audience();
+    MutexGuard::unlocked(state, || {
+        let audience = audience;
+        effects.drain(..).for_each(|effect| effect.run(&audience));
+    });
+    if state.effects.capacity() == 0 {
+        state.effects = effects;
+    }
+}
+
+/// Counts a drain on this thread while it lives.
+struct Nested;
+
+impl Nested {
+    fn enter() -> Option<Self> {
+        let depth = DEPTH.get();
+        (depth < MAX_NESTED).then(|| {
+            DEPTH.set(depth + 1);
+            Self
+        })
+    }
+}
+
+impl Drop for Nested {
+    fn drop(&mut self) {
+        DEPTH.set(DEPTH.get() - 1);
+    }
+}
+
+fn put_off(machine: &Machine) {
+    PUT_OFF.with_borrow_mut(|list| list.push_back(machine.clone()));
+    ANY_PUT_OFF.set(true);
+}
+
+fn next_put_off() -> Option<Machine> {
+    if !ANY_PUT_OFF.get() {
+        return None;
+    }
+    let next = PUT_OFF.with_borrow_mut(VecDeque::pop_front);
+    ANY_PUT_OFF.set(next.is_some());
+    next
+}

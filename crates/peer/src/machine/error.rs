@@ -1,0 +1,39 @@
+//! What can go wrong inside a machine and shows as its state `Exception`.
+
+use std::sync::Arc;
+
+use statemesh_core::engine::{Handler, Schema, SchemaProblem};
+
+use super::UnknownState;
+use crate::handlers;
+
+/// An error of a machine.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MachineError {
+    /// A handler's fault: it panicked. Its transition was canceled, a final one repaired.
+    #[error("handler {handler} panicked: {message}")]
+    Panic {
+        /// Which, as `ReadyState`.
+        handler: String,
+        /// What it said.
+        message: String,
+    },
+    /// The builder's fault: the schema was repaired, the machine runs.
+    #[error("schema: {0}")]
+    Schema(SchemaProblem),
+    /// The builder's fault: a handler set was not bound.
+    #[error("handlers: {0}")]
+    Handlers(UnknownState),
+    /// Raised by the application through `add_error`.
+    #[error("{0}")]
+    Raised(String),
+}
+
+impl MachineError {
+    pub(super) fn panic(handler: Handler, schema: &Schema, message: String) -> Arc<Self> {
+        Arc::new(Self::Panic {
+            handler: handlers::name_of(handler, schema),
+            message,
+        })
+    }
+}

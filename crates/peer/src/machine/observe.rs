@@ -1,0 +1,211 @@
+//! Observers of a machine, and what is done for them and for waits after unlocking.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::task::Waker;
+
+use statemesh_core::StateIdx;
+use statemesh_core::engine::{Args, MutationKind, Source, Tracer, TransitionView, TxId};
+
+use super::Machine;
+use super::shared::Shared;
+use crate::handlers::BoundSet;
+
+/// A finished transition.
+#[derive(Clone, Debug)]
+pub struct Transition {
+    /// Its number.
+    pub tx: TxId,
+    /// `Add`, `Remove` or `Set`.
+    pub kind: MutationKind,
+    /// Called states.
+    pub called: Vec<StateIdx>,
+    /// Called by the engine for Auto states.
+    pub is_auto: bool,
+    /// Tried only.
+    pub is_check: bool,
+    /// False: canceled.
+    pub accepted: bool,
+    /// Ticks before.
+    pub clock_before: Vec<u64>,
+    /// Ticks after.
+    pub clock_after: Vec<u64>,
+    /// Cause.
+    pub source: Option<Source>,
+}
+
+impl Transition {
+    fn copy(view: TransitionView<'_>) -> Self {
+        Self {
+            tx: view.tx,
+            kind: view.kind,
+            called: view.called.to_vec(),
+            is_auto: view.is_auto,
+            is_check: view.is_check,
+            accepted: view.accepted,
+            clock_before: view.clock_before.to_vec(),
+            clock_after: view.clock_after.to_vec(),
+            source: view.source.cloned(),
+        }
+    }
+}
+
+/// Ends an observation when dropped. A call under way on another thread may still end after that.
+#[must_use = "the observation ends when this is dropped"]
+pub struct TraceGuard {
+    observer: Arc<Observer>,
+    machine: Weak<Shared>,
+}
+
+/// What an observer wants to hear.
+pub(super) enum Observe {
+    Transition(Box<dyn Fn(&Transition) + Send + Sync>),
+    Commit(Arc<dyn Fn() + Send + Sync>),
+}
+
+/// The observers of a machine, in the order they came. Copied on write, so that the drainer can take them along.
+#[derive(Default)]
+pub(super) struct Observers {
+    list: Option<Arc<[Arc<Observer>]>>,
+    wants_transitions: bool,
+    wants_commits: bool,
+}
+
+/// Something to do after unlocking.
+pub(super) enum Effect {
+    Wake(Waker),
+    Ended(Box<Transition>),
+    Committed,
+    /// Drops what a mutation carried.
+    ReleaseArgs(Args),
+    /// Drops handlers.
+    ReleaseHandlers(BoundSet),
+}
+
+pub(super) struct Observer {
+    observe: Observe,
+    /// Cleared by its guard: later effects pass it by.
+    live: AtomicBool,
+}
+
+/// Listens to the engine under the lock and notes what is to be done after it.
+pub(super) struct Collector<'a> {
+    observers: &'a Observers,
+    effects: &'a mut Vec<Effect>,
+}
+
+/// A snapshot of the observers, to run effects with.
+pub(super) type Audience = Option<Arc<[Arc<Observer>]>>;
+
+impl Effect {
+    /// Runs it, outside all locks. What panics in it is told by the panic hook and goes no further: neither the
+    /// machine nor the next observer has done wrong.
+    pub(super) fn run(self, audience: &Audience) {
+        let calls = |call: &dyn Fn(&Observe)| {
+            let observers = audience.iter().flat_map(|list| list.iter());
+            for observer in observers.filter(|observer| observer.live.load(Ordering::Acquire)) {
+                let _ = catch_unwind(AssertUnwindSafe(|| call(&observer.observe)));
+            }
+        };
+        match self {
+            Self::Ended(transition) => calls(&|observe| match observe {
+                Observe::Transition(observer) => observer(&transition),
+                Observe::Commit(_) => {}
+            }),
+            Self::Committed => calls(&|observe| match observe {
+                Observe::Commit(hook) => hook(),
+                Observe::Transition(_) => {}
+            }),
+            Self::Wake(waker) => {
+                let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+            }
+            Self::ReleaseArgs(args) => {
+                let _ = catch_unwind(AssertUnwindSafe(|| drop(args)));
+            }
+            Self::ReleaseHandlers(set) => {
+                let _ = catch_unwind(AssertUnwindSafe(|| drop(set)));
+            }
+        }
+    }
+}
+
+impl Observers {
+    pub(super) fn audience(&self) -> Audience {
+        self.list.clone()
+    }
+
+    /// Who was there before is handed back, to be dropped after unlocking.
+    fn replace(&mut self, list: Vec<Arc<Observer>>) -> Audience {
+        let wants = |wanted: fn(&Observe) -> bool| list.iter().any(|it| wanted(&it.observe));
+        self.wants_transitions = wants(|observe| matches!(observe, Observe::Transition(_)));
+        self.wants_commits = wants(|observe| matches!(observe, Observe::Commit(_)));
+        let list = (!list.is_empty()).then(|| list.into());
+        std::mem::replace(&mut self.list, list)
+    }
+
+    fn to_vec(&self) -> Vec<Arc<Observer>> {
+        self.list
+            .iter()
+            .flat_map(|list| list.iter().cloned())
+            .collect()
+    }
+}
+
+impl<'a> Collector<'a> {
+    pub(super) fn new(observers: &'a Observers, effects: &'a mut Vec<Effect>) -> Self {
+        Self { observers, effects }
+    }
+}
+
+impl Tracer for Collector<'_> {
+    fn transition_end(&mut self, transition: TransitionView<'_>) {
+        if self.observers.wants_transitions {
+            let transition = Box::new(Transition::copy(transition));
+            self.effects.push(Effect::Ended(transition));
+        }
+        if self.observers.wants_commits && transition.clock_before != transition.clock_after {
+            self.effects.push(Effect::Committed);
+        }
+        if let Some(args) = transition.args {
+            // So that the engine's own drop is not the last one.
+            self.effects.push(Effect::ReleaseArgs(args.clone()));
+        }
+    }
+}
+
+impl Machine {
+    pub(super) fn observe(&self, observe: Observe) -> TraceGuard {
+        let observer = Arc::new(Observer {
+            observe,
+            live: AtomicBool::new(true),
+        });
+        let before = {
+            let mut state = self.shared.lock();
+            let mut list = state.observers.to_vec();
+            list.push(observer.clone());
+            state.observers.replace(list)
+        };
+        drop(before);
+        TraceGuard {
+            observer,
+            machine: Arc::downgrade(&self.shared),
+        }
+    }
+}
+
+impl Drop for TraceGuard {
+    fn drop(&mut self) {
+        self.observer.live.store(false, Ordering::Release);
+        let Some(shared) = self.machine.upgrade() else {
+            return;
+        };
+        let before = {
+            let mut state = shared.lock();
+            let mut list = state.observers.to_vec();
+            list.retain(|observer| !Arc::ptr_eq(observer, &self.observer));
+            state.observers.replace(list)
+        };
+        drop(before);
+    }
+}

@@ -1,0 +1,143 @@
+//! What all handles of one machine share: what never changes, and the state under the lock.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use parking_lot::{Mutex, MutexGuard};
+use statemesh_core::engine::{BindingId, Machine as Engine, Options, Poll, Schema};
+
+use super::MachineError;
+use super::observe::{Collector, Effect, Observers};
+use crate::handlers::BoundSet;
+use crate::wait::{Ticket, WaitError, WaitSource, Waiters};
+
+pub(super) struct Shared {
+    pub(super) id: Arc<str>,
+    pub(super) tags: Vec<String>,
+    pub(super) parent: String,
+    pub(super) schema: Arc<Schema>,
+    state: Mutex<State>,
+}
+
+/// Under the lock. Whatever belongs to users leaves it only as an [`Effect`], to be run or dropped after unlocking.
+pub(super) struct State {
+    pub(super) engine: Engine,
+    /// Somebody drains, or has promised to: others only queue.
+    pub(super) draining: bool,
+    pub(super) waiters: Waiters,
+    pub(super) observers: Observers,
+    /// What the drainer does when it unlocks next.
+    pub(super) effects: Vec<Effect>,
+    pub(super) last_error: Option<Arc<MachineError>>,
+    /// By binding id; `None` while the set is being called, and after disposal.
+    handlers: Vec<Option<BoundSet>>,
+}
+
+impl Shared {
+    pub(super) fn new(
+        id: Arc<str>,
+        tags: Vec<String>,
+        parent: String,
+        schema: Arc<Schema>,
+        options: Options,
+    ) -> Self {
+        let engine = Engine::new(schema.clone(), options);
+        Self {
+            id,
+            tags,
+            parent,
+            schema,
+            state: Mutex::new(State {
+                engine,
+                draining: false,
+                waiters: Waiters::default(),
+                observers: Observers::default(),
+                effects: Vec::new(),
+                last_error: None,
+                handlers: Vec::new(),
+            }),
+        }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock()
+    }
+}
+
+impl State {
+    /// Polls the engine and collects what it tells on the way.
+    pub(super) fn poll(&mut self) -> Poll {
+        let Self {
+            engine,
+            observers,
+            effects,
+            ..
+        } = self;
+        engine.poll_traced(&mut Collector::new(observers, effects))
+    }
+
+    /// Hands the fired waits to the effects.
+    pub(super) fn collect_fired(&mut self) {
+        let Self {
+            engine,
+            waiters,
+            effects,
+            ..
+        } = self;
+        waiters.fire(engine.fired(), |waker| effects.push(Effect::Wake(waker)));
+    }
+
+    /// Ends all waits and lets the handlers go.
+    pub(super) fn end(&mut self) {
+        let Self {
+            waiters,
+            effects,
+            handlers,
+            ..
+        } = self;
+        waiters.end(WaitError::Disposed, |waker| {
+            effects.push(Effect::Wake(waker))
+        });
+        let sets = handlers.iter_mut().filter_map(Option::take);
+        effects.extend(sets.map(Effect::ReleaseHandlers));
+    }
+
+    pub(super) fn push_set(&mut self, binding: BindingId, set: BoundSet) {
+        debug_assert_eq!(self.handlers.len(), binding.0 as usize);
+        self.handlers.push(Some(set));
+    }
+
+    pub(super) fn take_set(&mut self, binding: BindingId) -> Option<BoundSet> {
+        self.handlers.get_mut(binding.0 as usize)?.take()
+    }
+
+    pub(super) fn put_back(&mut self, binding: BindingId, set: BoundSet) {
+        match self.handlers.get_mut(binding.0 as usize) {
+            Some(place) if !self.engine.is_disposed() => *place = Some(set),
+            Some(_) | None => self.effects.push(Effect::ReleaseHandlers(set)),
+        }
+    }
+}
+
+impl WaitSource for Shared {
+    fn forget(&self, ticket: Ticket) {
+        let mut state = self.lock();
+        if state.waiters.forget(ticket) {
+            state.engine.forget(ticket.wait);
+        }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let mut wakers = Vec::new();
+        self.state
+            .get_mut()
+            .waiters
+            .end(WaitError::Disposed, |waker| wakers.push(waker));
+        for waker in wakers {
+            // The panic hook has told it; the others are woken all the same.
+            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+        }
+    }
+}
