@@ -1,3 +1,5 @@
 //! The relay.
 
+mod demo;
+
 fn main() {}
