@@ -1,3 +1,45 @@
-//! Project tasks.
+//! Project tasks: `cargo xtask run`, `build`, `test`, `vectors`, `bench`.
+//!
+//! Everything a person or a build machine does with the checkout goes through here, so that both do the same. No task
+//! needs root; `test` asks for system packages when they are missing.
 
-fn main() {}
+mod bench;
+mod build;
+mod cli;
+mod command;
+mod go;
+mod http;
+mod packages;
+mod relay;
+mod run;
+mod steps;
+mod test;
+#[cfg(test)]
+mod tidy;
+mod tools;
+mod vectors;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Task};
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().task {
+        Task::Run { relay_args } => run::run(&relay_args),
+        Task::Build => build::build(),
+        Task::Test(options) => test::test(options),
+        Task::Vectors { files } => vectors::vectors(&files),
+        Task::Bench { name: None } => {
+            bench::list();
+            Ok(ExitCode::SUCCESS)
+        }
+        Task::Bench { name: Some(name) } => bench::bench(name),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::FAILURE
+    })
+}

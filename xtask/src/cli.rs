@@ -1,0 +1,51 @@
+//! The command line as typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Project tasks.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask")]
+pub struct Cli {
+    #[command(subcommand)]
+    pub task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Task {
+    /// Build the page and the relay, start the relay with demo machines and say where to look
+    Run {
+        /// Flags of `statemesh relay`, as `--topic`, `--http`, `--public`; `--no-demo` leaves the demo machines out
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        relay_args: Vec<String>,
+    },
+    /// Build the page and the relay in release mode
+    Build,
+    /// Lint, then every test there is, then one summary
+    Test(TestOptions),
+    /// Run recorded lines of the engine or the wire format
+    Vectors {
+        /// Files with one JSON object per line
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Measure; without a name, list what can be measured
+    Bench { name: Option<Bench> },
+}
+
+#[derive(Clone, Copy, Debug, Args)]
+pub struct TestOptions {
+    /// Also run the tests that are ignored because they take long
+    #[arg(long)]
+    pub slow: bool,
+    /// A missing part is a failure, not skipped; also when CI=true
+    #[arg(long)]
+    pub ci: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Bench {
+    /// The release page in a real browser: delays, size, cost of the relay
+    Page,
+}

@@ -1,0 +1,182 @@
+//! Named, timed steps and the summary they end in. A failing step does not hide later ones.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+/// Tests that a step ran.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub passed: u64,
+    pub failed: u64,
+    pub skipped: u64,
+}
+
+impl std::ops::AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.skipped += other.skipped;
+    }
+}
+
+/// How a step ended.
+#[derive(Debug)]
+enum Outcome {
+    Passed,
+    Failed(String),
+    Skipped(String),
+}
+
+#[derive(Debug)]
+struct Step {
+    name: String,
+    outcome: Outcome,
+    counts: Counts,
+    took: Duration,
+}
+
+/// The steps of a run, in order.
+#[derive(Debug, Default)]
+pub struct Steps {
+    done: Vec<Step>,
+}
+
+impl Steps {
+    /// Runs a step that is one check. Returns whether it passed.
+    pub fn run(&mut self, name: &str, step: impl FnOnce() -> Result<()>) -> bool {
+        self.run_counted(name, |_| step())
+    }
+
+    /// Runs a step that counts its tests itself. Returns whether it passed.
+    pub fn run_counted(
+        &mut self,
+        name: &str,
+        step: impl FnOnce(&mut Counts) -> Result<()>,
+    ) -> bool {
+        println!("\n== {name}");
+        let start = Instant::now();
+        let mut counts = Counts::default();
+        let outcome = match step(&mut counts) {
+            Ok(()) => Outcome::Passed,
+            Err(error) => {
+                println!("   {error:#}");
+                Outcome::Failed(first_line(&format!("{error:#}")))
+            }
+        };
+        let passed = matches!(outcome, Outcome::Passed);
+        let took = start.elapsed();
+        println!(
+            "   {} {}",
+            if passed { "ok" } else { "FAILED" },
+            seconds(took)
+        );
+        self.done.push(Step {
+            name: name.to_owned(),
+            outcome,
+            counts,
+            took,
+        });
+        passed
+    }
+
+    /// Notes a step that cannot run.
+    pub fn skip(&mut self, name: &str, why: &str) {
+        println!("\n== {name}\n   skipped: {why}");
+        self.done.push(Step {
+            name: name.to_owned(),
+            outcome: Outcome::Skipped(why.to_owned()),
+            counts: Counts::default(),
+            took: Duration::ZERO,
+        });
+    }
+
+    /// Prints one line per step and, last, the totals. Returns whether nothing failed.
+    pub fn summarise(&self) -> bool {
+        println!("\nSummary");
+        for step in &self.done {
+            println!("{}", line(step));
+        }
+        let total = self.totals();
+        println!(
+            "\n{} passed, {} failed, {} skipped",
+            total.passed, total.failed, total.skipped
+        );
+        total.failed == 0
+    }
+
+    /// Tests where a step has any, else the step itself.
+    fn totals(&self) -> Counts {
+        let mut total = Counts::default();
+        for step in &self.done {
+            let mut counts = step.counts;
+            match step.outcome {
+                Outcome::Passed if counts == Counts::default() => counts.passed = 1,
+                Outcome::Passed => {}
+                Outcome::Failed(_) => counts.failed = counts.failed.max(1),
+                Outcome::Skipped(_) => counts.skipped += 1,
+            }
+            total += counts;
+        }
+        total
+    }
+}
+
+fn line(step: &Step) -> String {
+    let (word, note) = match &step.outcome {
+        Outcome::Passed => ("ok", String::new()),
+        Outcome::Failed(why) => ("FAILED", why.clone()),
+        Outcome::Skipped(why) => ("skipped", why.clone()),
+    };
+    let Counts {
+        passed,
+        failed,
+        skipped,
+    } = step.counts;
+    let tests = match (passed + failed + skipped, skipped) {
+        (0, _) => String::new(),
+        (all, 0) => format!("{passed} of {all} tests"),
+        (all, _) => format!("{passed} of {all} tests, {skipped} skipped"),
+    };
+    let text = format!(
+        "  {word:<8}{:>8}  {:<28} {tests}  {note}",
+        seconds(step.took),
+        step.name
+    );
+    text.trim_end().to_owned()
+}
+
+/// Seconds with one decimal.
+pub fn seconds(duration: Duration) -> String {
+    format!("{:.1} s", duration.as_secs_f64())
+}
+
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Counts, Steps};
+    use anyhow::bail;
+
+    #[test]
+    fn a_failing_step_does_not_hide_later_ones() {
+        let mut steps = Steps::default();
+        assert!(steps.run("lint", || Ok(())));
+        assert!(!steps.run("broken", || bail!("no")));
+        assert!(steps.run_counted("tests", |counts| {
+            counts.passed = 4;
+            counts.skipped = 1;
+            Ok(())
+        }));
+        steps.skip("go", "no Go");
+        let expected = Counts {
+            passed: 5,
+            failed: 1,
+            skipped: 2,
+        };
+        assert_eq!(steps.totals(), expected);
+        assert!(!steps.summarise());
+    }
+}

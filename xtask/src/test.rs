@@ -1,0 +1,307 @@
+//! `cargo xtask test`: lint, then every test there is, then one summary. What `.ci/run` calls.
+//!
+//! A step that fails does not hide later ones, except those that cannot run without it: they fail too, and say why.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use anyhow::{Result, bail};
+
+use crate::build;
+use crate::cli::TestOptions;
+use crate::command::{cargo, check, check_lines, command};
+use crate::go::Go;
+use crate::packages::{self, BROWSERS};
+use crate::relay::{self, AfterSignal, Echo, Relay};
+use crate::steps::{Counts, Steps};
+use crate::tools::{self, WASM};
+use crate::workspace;
+
+/// Marks tests that a step of its own runs: they are not skipped when the workspace's tests pass them by.
+const OWN_STEP: &str = "ignored, interop";
+
+/// Runs everything. Exit code 1 if anything failed.
+pub fn test(options: TestOptions) -> Result<ExitCode> {
+    relay::forward_signals(AfterSignal::Exit)?;
+    let is_ci = options.ci || std::env::var("CI").is_ok_and(|value| value == "true");
+    let mut steps = Steps::default();
+
+    let packages = steps.run("system packages", packages::ensure);
+    let page_tools = steps.run("build tools", tools::ensure_page_tools);
+    let deny = steps.run("cargo-deny", || tools::DENY.ensure());
+    lint(&mut steps, deny);
+    steps.run_counted("tests", |counts| workspace_tests(options, counts));
+
+    let page = require(&mut steps, "page", page_tools, "no build tools", |_| {
+        build::build_page()
+    });
+    // Without a page the relay still builds; what needs both says so.
+    let relay = steps.run("relay", build::build_relay);
+    let product = page && relay;
+    let gopeer = go_peer(&mut steps, is_ci);
+    go_tests(&mut steps, gopeer.as_deref(), is_ci);
+    let browser = product && packages;
+    let missing = "no page, relay or browser";
+    require(&mut steps, "browser tests", browser, missing, browser_tests);
+    require(&mut steps, "end to end", browser, missing, |counts| {
+        end_to_end(gopeer.as_deref(), is_ci, counts)
+    });
+
+    Ok(if steps.summarise() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Formatting, lints on both targets, licences, the library without its mesh.
+fn lint(steps: &mut Steps, deny: bool) {
+    steps.run("fmt", || check(&mut cargo(["fmt", "--all", "--check"])));
+    steps.run("clippy", || {
+        check(cargo(["clippy", "--locked", "--workspace", "--all-targets"]).args(DENY_WARNINGS))
+    });
+    // Path dependencies are linted too: core and peer, as the browser compiles them.
+    steps.run("clippy, browser", || {
+        let mut clippy = cargo(["clippy", "--locked", "--package", "statemesh-web"]);
+        clippy.args(["--all-targets", "--target", WASM]);
+        check(clippy.args(DENY_WARNINGS))
+    });
+    steps.run("clippy, no features", || {
+        let mut clippy = cargo(["clippy", "--locked", "--package", "statemesh"]);
+        check(clippy.arg("--no-default-features").args(DENY_WARNINGS))
+    });
+    require(steps, "deny", deny, "no cargo-deny", |_| {
+        check(&mut cargo([
+            "deny", "--locked", "check", "licenses", "bans", "sources",
+        ]))
+    });
+}
+
+const DENY_WARNINGS: [&str; 3] = ["--", "-D", "warnings"];
+
+/// Runs a step if its condition holds, else fails it with the reason.
+fn require(
+    steps: &mut Steps,
+    name: &str,
+    condition: bool,
+    reason: &str,
+    step: impl FnOnce(&mut Counts) -> Result<()>,
+) -> bool {
+    steps.run_counted(name, |counts| {
+        if !condition {
+            bail!("not run: {reason}");
+        }
+        step(counts)
+    })
+}
+
+/// All native tests; the layer, module-doc and length checks are among them.
+fn workspace_tests(options: TestOptions, counts: &mut Counts) -> Result<()> {
+    let mut test = cargo(["test", "--locked", "--workspace", "--no-fail-fast"]);
+    if options.slow {
+        test.args(["--", "--include-ignored", "--skip", "interop_"]);
+    }
+    counted(&mut test, counts)
+}
+
+/// Builds the Go peer; without Go that is skipped here and a failure on a build machine.
+fn go_peer(steps: &mut Steps, is_ci: bool) -> Option<PathBuf> {
+    match Go::find_or_fetch() {
+        Ok(go) => {
+            let mut peer = None;
+            steps.run("Go peer", || {
+                peer = Some(go.build_peer()?);
+                Ok(())
+            });
+            peer
+        }
+        Err(error) if is_ci => {
+            steps.run("Go peer", || Err(error));
+            None
+        }
+        Err(error) => {
+            steps.skip("Go peer", &format!("{error:#}"));
+            None
+        }
+    }
+}
+
+fn go_tests(steps: &mut Steps, gopeer: Option<&Path>, is_ci: bool) {
+    const NAME: &str = "Go interop";
+    let Some(gopeer) = gopeer else {
+        if is_ci {
+            steps.run(NAME, || bail!("not run: no Go peer"));
+        } else {
+            steps.skip(NAME, "no Go peer");
+        }
+        return;
+    };
+    steps.run_counted(NAME, |counts| {
+        let mut test = cargo(["test", "--locked", "--workspace", "--test", "go_interop"]);
+        test.args(["--", "--ignored"])
+            .env("STATEMESH_GOPEER", gopeer);
+        counted(&mut test, counts)?;
+        if counts.passed == 0 {
+            bail!("no interop test was found");
+        }
+        Ok(())
+    });
+}
+
+/// The browser peer in Chromium, against a relay of ours.
+fn browser_tests(counts: &mut Counts) -> Result<()> {
+    let program = build::relay_program();
+    let port = test_port()?;
+    let mut args = vec!["--http".to_owned(), format!("127.0.0.1:{port}")];
+    args.extend(FREE_PORTS.map(str::to_owned));
+    args.push("--demo".to_owned());
+    let relay = Relay::start(&program, &args, Echo::Hidden)?;
+    let mut test = cargo(["test", "--locked", "--package", "statemesh-web"]);
+    test.args(["--target", WASM])
+        .env("STATEMESH_TEST_RELAY", format!("http://127.0.0.1:{port}"))
+        // The defaults, 20 s for the run and 5 s for the driver, are too short on a busy machine.
+        .env("WASM_BINDGEN_TEST_TIMEOUT", "300")
+        .env("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "60");
+    let done = counted(&mut test, counts);
+    done.and(relay.stop())
+}
+
+/// Listeners of a relay for tests: whatever ports are free.
+pub const FREE_PORTS: [&str; 6] = [
+    "--listen",
+    "/ip4/127.0.0.1/udp/0/quic-v1",
+    "--listen",
+    "/ip4/127.0.0.1/tcp/0",
+    "--listen",
+    "/ip4/127.0.0.1/udp/0/webrtc-direct",
+];
+
+/// A free port, the same in most runs: it is compiled into the browser tests, and a new one compiles them again.
+fn test_port() -> Result<u16> {
+    for port in 18_700..18_800 {
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    bail!("no free port between 18700 and 18799")
+}
+
+/// The release page in a whole browser.
+fn end_to_end(gopeer: Option<&Path>, is_ci: bool, counts: &mut Counts) -> Result<()> {
+    let mut examples = cargo(["build", "--locked", "--release"]);
+    examples.args(["--package", "statemesh", "--example", "scripted"]);
+    check(&mut examples)?;
+    check(command("npm").args(["ci", "--no-audit", "--no-fund", "--prefix", "e2e"]))?;
+    let mut test = command("npm");
+    test.args(["test", "--prefix", "e2e"]);
+    end_to_end_environment(&mut test, gopeer);
+    if is_ci {
+        test.env("CI", "true");
+    }
+    check_lines(&mut test, |line| count_playwright(line, counts))
+}
+
+/// What the browser tests and benches need to know: the programs they start.
+pub fn end_to_end_environment(command: &mut Command, gopeer: Option<&Path>) {
+    command
+        .env("STATEMESH_RELAY", build::relay_program())
+        .env(
+            "STATEMESH_SCRIPTED",
+            workspace::built("release").join("examples/scripted"),
+        )
+        .env_remove("NO_COLOR");
+    if let Some(browser) = tools::first_of(&BROWSERS) {
+        command.env("STATEMESH_BROWSER", browser);
+    }
+    if let Some(gopeer) = gopeer {
+        command.env("STATEMESH_GOPEER", gopeer);
+    }
+}
+
+/// Runs tests of cargo and adds up what each test program says.
+fn counted(command: &mut Command, counts: &mut Counts) -> Result<()> {
+    check_lines(command, |line| count_libtest(line, counts))
+}
+
+/// `test result: ok. 3 passed; 0 failed; 1 ignored; …`
+fn count_libtest(line: &str, counts: &mut Counts) {
+    if line.contains(OWN_STEP) {
+        counts.skipped = counts.skipped.wrapping_sub(1);
+    }
+    let Some((_, result)) = line.split_once("test result: ") else {
+        return;
+    };
+    for part in result.split([';', '.']) {
+        let mut words = part.split_whitespace();
+        let (Some(Ok(number)), Some(word)) = (words.next().map(str::parse::<u64>), words.next())
+        else {
+            continue;
+        };
+        match word {
+            "passed" => counts.passed += number,
+            "failed" => counts.failed += number,
+            "ignored" => counts.skipped = counts.skipped.wrapping_add(number),
+            _ => {}
+        }
+    }
+}
+
+/// `  3 passed (12.1s)`, `  1 failed`, `  2 skipped`
+fn count_playwright(line: &str, counts: &mut Counts) {
+    let mut words = line.split_whitespace();
+    let (Some(Ok(number)), Some(word)) = (words.next().map(str::parse::<u64>), words.next()) else {
+        return;
+    };
+    match (word, words.next().is_none_or(|rest| rest.starts_with('('))) {
+        ("passed", true) => counts.passed += number,
+        ("failed" | "flaky", true) => counts.failed += number,
+        ("skipped", true) => counts.skipped += number,
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{count_libtest, count_playwright};
+    use crate::steps::Counts;
+
+    fn counts(passed: u64, failed: u64, skipped: u64) -> Counts {
+        Counts {
+            passed,
+            failed,
+            skipped,
+        }
+    }
+
+    #[test]
+    fn results_of_test_programs_add_up() {
+        let mut found = Counts::default();
+        for line in [
+            "test go_learns ... ignored, interop: needs STATEMESH_GOPEER",
+            "test long ... ignored, slow",
+            "test result: ok. 3 passed; 0 failed; 2 ignored; 0 measured; 0 filtered out; finished in 0.31s",
+            "test result: FAILED. 4 passed; 1 failed; 0 ignored; 0 filtered out",
+            "running 3 tests",
+        ] {
+            count_libtest(line, &mut found);
+        }
+        assert_eq!(found, counts(7, 1, 1));
+    }
+
+    #[test]
+    fn results_of_browser_tests_add_up() {
+        let mut found = Counts::default();
+        for line in [
+            "Running 9 tests using 1 worker",
+            "  ✓  1 a.spec.mjs:3:1 › 2 passed things (1.0s)",
+            "  1 failed",
+            "  2 skipped",
+            "  6 passed (31.2s)",
+            "  1 passed the ball",
+        ] {
+            count_playwright(line, &mut found);
+        }
+        assert_eq!(found, counts(6, 1, 2));
+    }
+}

@@ -1,0 +1,138 @@
+//! Installs the build tools that are missing, at the pinned versions, into the user's cache. Never needs root.
+//!
+//! A tool of the right version that is already on the PATH is used as it is. wasm-opt is not installed: it saves 8 % of
+//! the raw page and nothing of what travels.
+
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::command::{cargo, check, command, output};
+use crate::workspace;
+
+/// The browser target.
+pub const WASM: &str = "wasm32-unknown-unknown";
+
+/// A program from crates.io at the version that this checkout needs.
+pub struct Tool {
+    program: &'static str,
+    version_args: &'static [&'static str],
+    package: &'static str,
+    version: &'static str,
+    /// Extra arguments and environment of `cargo install`.
+    args: &'static [&'static str],
+    /// Unoptimised: as fast in use, half the time to build.
+    debug: bool,
+}
+
+/// Turns the compiled page into a module and its loader; must equal the crate's version in the lock file.
+pub const WASM_BINDGEN: Tool = Tool {
+    program: "wasm-bindgen",
+    version_args: &["--version"],
+    package: "wasm-bindgen-cli",
+    version: "0.2.108",
+    args: &[],
+    debug: false,
+};
+
+/// Builds the page.
+pub const TRUNK: Tool = Tool {
+    program: "trunk",
+    version_args: &["--version"],
+    package: "trunk",
+    version: "0.21.14",
+    args: &["--no-default-features", "--features", "rustls"],
+    debug: true,
+};
+
+/// Checks licences, bans and sources of dependencies.
+pub const DENY: Tool = Tool {
+    program: "cargo-deny",
+    version_args: &["--version"],
+    package: "cargo-deny",
+    version: "0.20.2",
+    args: &[],
+    debug: true,
+};
+
+impl Tool {
+    /// Installs the tool unless the right version is there. Says what it does.
+    pub fn ensure(&self) -> Result<()> {
+        if self.found() {
+            println!("   {} {} is there", self.program, self.version);
+            return Ok(());
+        }
+        println!(
+            "   installing {} {} (once, some minutes)",
+            self.package, self.version
+        );
+        let root = workspace::tools();
+        let mut install = cargo(["install", "--locked", "--version", self.version]);
+        install.arg("--root").arg(&root).args(self.args);
+        // Its objects would only fill the shared target folder.
+        install.env_remove("CARGO_TARGET_DIR");
+        if self.debug {
+            install.arg("--debug").env("CARGO_PROFILE_DEV_DEBUG", "0");
+        }
+        install.arg(self.package);
+        check(&mut install)?;
+        if !self.found() {
+            bail!(
+                "{} {} was installed into {}, but does not answer as such",
+                self.program,
+                self.version,
+                root.display()
+            );
+        }
+        Ok(())
+    }
+
+    fn found(&self) -> bool {
+        output(command(self.program).args(self.version_args)).is_some_and(|said| {
+            said.split_whitespace()
+                .any(|word| word.trim_start_matches('v') == self.version)
+        })
+    }
+}
+
+/// What building the page needs.
+pub fn ensure_page_tools() -> Result<()> {
+    ensure_wasm_target()?;
+    WASM_BINDGEN.ensure()?;
+    TRUNK.ensure()
+}
+
+/// The standard library for the browser target. rustup does not always install what the toolchain file lists.
+fn ensure_wasm_target() -> Result<()> {
+    let has_target = || {
+        output(command("rustc").args(["--print", "target-libdir", "--target", WASM]))
+            .is_some_and(|dir| std::path::Path::new(&dir).is_dir())
+    };
+    if has_target() {
+        println!("   target {WASM} is there");
+        return Ok(());
+    }
+    println!("   adding the target {WASM}");
+    check(command("rustup").args(["target", "add", WASM])).with_context(|| {
+        format!("the Rust target {WASM} is missing and rustup could not add it")
+    })?;
+    if !has_target() {
+        bail!(
+            "rustup added {WASM}, but rustc does not find it: are rustc and rustup of one installation?"
+        );
+    }
+    Ok(())
+}
+
+/// Is an optimiser on the PATH? Without one trunk would download its own.
+pub fn has_wasm_opt() -> bool {
+    output(command("wasm-opt").arg("--version")).is_some()
+}
+
+/// A program found under one of these names.
+pub fn first_of(names: &[&str]) -> Option<String> {
+    names
+        .iter()
+        .find(|name| output(Command::new(name).arg("--version")).is_some())
+        .map(|name| (*name).to_owned())
+}
