@@ -7,11 +7,19 @@
 mod admission;
 mod watchdog;
 
-use libp2p::gossipsub::{IdentityTransform, WhitelistSubscriptionFilter};
-use libp2p::swarm::{ListenError, NetworkBehaviour};
+use std::collections::HashSet;
+use std::time::Duration;
+
+use libp2p::gossipsub::{
+    ConfigBuilder, IdentTopic, IdentityTransform, Message, MessageAuthenticity, MessageId,
+    ValidationMode, WhitelistSubscriptionFilter,
+};
+use libp2p::identity::Keypair;
+use libp2p::swarm::{ConnectionDenied, ListenError, NetworkBehaviour};
 use libp2p::{connection_limits, gossipsub, identify, ping};
 
 pub(crate) use self::watchdog::Silent;
+use crate::mesh::{Limits, Role};
 
 /// Gossipsub of one topic only.
 pub(crate) type Gossipsub = gossipsub::Behaviour<IdentityTransform, WhitelistSubscriptionFilter>;
@@ -34,6 +42,24 @@ pub(crate) struct Behaviour {
     pub(crate) watchdog: watchdog::Behaviour,
 }
 
+impl Behaviour {
+    /// All parts, subscribed to the topic.
+    pub(crate) fn new(keypair: &Keypair, topic: &IdentTopic, role: Role, limits: &Limits) -> Self {
+        Self {
+            limits: connection_limits::Behaviour::new(connection_limits(limits)),
+            admission: admission::Behaviour::new(limits.handshakes_per_ip),
+            gossipsub: gossipsub(keypair, topic, role, limits),
+            identify: identify::Behaviour::new(identify_config(keypair)),
+            ping: ping::Behaviour::new(
+                ping::Config::new()
+                    .with_interval(PING_INTERVAL)
+                    .with_timeout(PING_TIMEOUT),
+            ),
+            watchdog: watchdog::Behaviour::new(),
+        }
+    }
+}
+
 /// Why an incoming connection was refused by us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Refusal {
@@ -45,6 +71,154 @@ pub(crate) enum Refusal {
 
 /// Was this failure of an incoming connection our own refusal?
 pub(crate) fn refusal(error: &ListenError) -> Option<Refusal> {
-    let _ = error;
-    todo!()
+    let ListenError::Denied { cause } = error else {
+        return None;
+    };
+    refusal_of(cause)
+}
+
+fn refusal_of(cause: &ConnectionDenied) -> Option<Refusal> {
+    if cause
+        .downcast_ref::<admission::TooManyHandshakes>()
+        .is_some()
+    {
+        return Some(Refusal::Handshakes);
+    }
+    cause
+        .downcast_ref::<connection_limits::Exceeded>()
+        .map(|_| Refusal::Connections)
+}
+
+/// Same on every target: it must equal what go-libp2p-pubsub computes, or lost messages are asked for in vain.
+pub(crate) fn message_id(message: &Message) -> MessageId {
+    let mut id = message
+        .source
+        .map(|author| author.to_bytes())
+        .unwrap_or_default();
+    // Strict validation lets nothing without a number through.
+    let number = message.sequence_number.unwrap_or_default();
+    id.extend_from_slice(&number.to_be_bytes());
+    MessageId::from(id)
+}
+
+fn gossipsub(keypair: &Keypair, topic: &IdentTopic, role: Role, limits: &Limits) -> Gossipsub {
+    let config = ConfigBuilder::default()
+        .validation_mode(ValidationMode::Strict)
+        .validate_messages()
+        .message_id_fn(message_id)
+        .max_transmit_size(MAX_MESSAGE)
+        .max_control_message_size(MAX_CONTROL_MESSAGE)
+        .duplicate_cache_time(DUPLICATE_CACHE)
+        .heartbeat_interval(HEARTBEAT)
+        .heartbeat_initial_delay(HEARTBEAT_DELAY)
+        .mesh_outbound_min(2)
+        .mesh_n_low(5)
+        .mesh_n(6)
+        .mesh_n_high(most_mesh_links(role, limits))
+        .connection_handler_queue_len(QUEUE_PER_PEER)
+        .publish_queue_duration(QUEUED_AT_MOST)
+        .forward_queue_duration(QUEUED_AT_MOST)
+        .build()
+        .expect("constants in the order outbound 2 <= low 5 <= n 6 <= high, 2 * outbound <= n");
+    let only = WhitelistSubscriptionFilter(HashSet::from([topic.hash()]));
+    let signed = MessageAuthenticity::Signed(keypair.clone());
+    let mut gossipsub = Gossipsub::new_with_subscription_filter(signed, config, only)
+        .expect("signed messages and strict validation go together");
+    gossipsub
+        .subscribe(topic)
+        .expect("the filter holds this very topic");
+    gossipsub
+}
+
+/// Above this many, gossipsub cuts neighbours off until six are left. For a tab whose only link is a relay that would
+/// be the end of its news, so a relay never reaches it (gossipsub prunes **at** the number, hence one more).
+fn most_mesh_links(role: Role, limits: &Limits) -> usize {
+    match role {
+        Role::Relay => (limits.connections as usize)
+            .saturating_add(1)
+            .max(MESH_HIGH),
+        Role::Peer | Role::Tab => MESH_HIGH,
+    }
+}
+
+fn connection_limits(limits: &Limits) -> connection_limits::ConnectionLimits {
+    connection_limits::ConnectionLimits::default()
+        .with_max_established(Some(limits.connections))
+        .with_max_pending_incoming(Some(limits.pending))
+        .with_max_pending_outgoing(Some(limits.pending))
+        .with_max_established_per_peer(Some(limits.per_peer))
+}
+
+fn identify_config(keypair: &Keypair) -> identify::Config {
+    // No address is taken from what peers say of themselves: who is dialled is the user's choice.
+    identify::Config::new(IDENTIFY_PROTOCOL.to_owned(), keypair.public())
+        .with_agent_version(concat!("statemesh/", env!("CARGO_PKG_VERSION")).to_owned())
+        .with_cache_size(0)
+}
+
+/// Told in identify; peers of other software say something else, and nothing is concluded from it.
+const IDENTIFY_PROTOCOL: &str = "/statemesh/1";
+/// Largest message, as in go-libp2p-pubsub.
+const MAX_MESSAGE: usize = 1024 * 1024;
+/// A Go `IHAVE` may name 5,000 messages of 48 bytes.
+const MAX_CONTROL_MESSAGE: usize = 256 * 1024;
+/// Go may deliver a message again for this long.
+const DUPLICATE_CACHE: Duration = Duration::from_secs(120);
+/// As in Go: mesh repair and gossip about missed messages.
+const HEARTBEAT: Duration = Duration::from_secs(1);
+/// As in Go; the library's five seconds would be waited for at every start.
+const HEARTBEAT_DELAY: Duration = Duration::from_millis(100);
+/// Most neighbours gossip is exchanged with in full, as in Go.
+const MESH_HIGH: usize = 12;
+/// Messages that may wait for one slow neighbour; then new ones for it are dropped and lazily repaired. A guess: ten
+/// seconds of a topic that keeps to its 40 messages a second, with room for bursts.
+const QUEUE_PER_PEER: usize = 1024;
+/// What has waited longer is dropped: five seconds later the next heartbeat tells the clocks anyway.
+const QUEUED_AT_MOST: Duration = Duration::from_secs(5);
+/// Between an answer and the next ping.
+const PING_INTERVAL: Duration = Duration::from_secs(1);
+/// A ping that takes longer is failed.
+const PING_TIMEOUT: Duration = Duration::from_secs(2);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn message_ids_are_those_of_go() {
+        let author = libp2p::PeerId::random();
+        let message = Message {
+            source: Some(author),
+            data: b"data".to_vec(),
+            sequence_number: Some(0x0102_0304_0506_0708),
+            topic: IdentTopic::new("mesh").hash(),
+        };
+        let mut expected = author.to_bytes();
+        expected.extend([1, 2, 3, 4, 5, 6, 7, 8]);
+        assert_eq!(message_id(&message).0, expected);
+    }
+
+    #[test]
+    fn a_relay_at_its_connection_limit_is_below_the_pruning_mark() {
+        for connections in [0, 1, 40, 1024, u32::MAX] {
+            let limits = Limits {
+                connections,
+                ..Limits::default()
+            };
+            let high = most_mesh_links(Role::Relay, &limits);
+            assert!(high > connections as usize && high >= MESH_HIGH);
+            assert_eq!(most_mesh_links(Role::Peer, &limits), MESH_HIGH);
+            assert_eq!(most_mesh_links(Role::Tab, &limits), MESH_HIGH);
+        }
+    }
+
+    #[test]
+    fn refusals_are_told_apart() {
+        let denied = |cause| ListenError::Denied { cause };
+        let handshakes = denied(ConnectionDenied::new(admission::TooManyHandshakes));
+        assert_eq!(refusal(&handshakes), Some(Refusal::Handshakes));
+        let other = denied(ConnectionDenied::new(std::io::Error::other("no")));
+        assert_eq!(refusal(&other), None);
+        assert_eq!(refusal(&ListenError::Aborted), None);
+    }
 }

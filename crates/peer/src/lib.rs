@@ -13,6 +13,8 @@ pub mod identity;
 pub mod machine;
 #[cfg(feature = "mesh")]
 pub mod mesh;
+#[cfg(all(feature = "mesh", not(target_arch = "wasm32")))]
+mod private_file;
 #[cfg(feature = "mesh")]
 pub mod remote;
 #[cfg(feature = "mesh")]

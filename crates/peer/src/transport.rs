@@ -12,11 +12,14 @@ mod certificate;
 mod native;
 mod task;
 
+use std::error::Error;
+use std::io;
+#[cfg(not(target_arch = "wasm32"))]
 use std::path::PathBuf;
 use std::time::Duration;
 
 use libp2p::core::muxing::StreamMuxerBox;
-use libp2p::core::transport::{Boxed, ListenerId};
+use libp2p::core::transport::{Boxed, ListenerId, TransportError};
 use libp2p::gossipsub::IdentTopic;
 use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, Swarm};
@@ -43,6 +46,7 @@ pub(crate) struct SwarmConfig {
     /// Limits on connections.
     pub(crate) limits: Limits,
     /// Where the WebRTC certificate is kept; fresh per start when `None`.
+    #[cfg(not(target_arch = "wasm32"))]
     pub(crate) certificate_dir: Option<PathBuf>,
     /// Where upgraded WebSockets come in.
     #[cfg(not(target_arch = "wasm32"))]
@@ -66,8 +70,68 @@ pub(crate) struct Built {
 /// # Errors
 /// [`SpawnError`]: nothing listens then.
 pub(crate) fn build(config: SwarmConfig) -> Result<Built, SpawnError> {
-    let _ = (config, IDLE_TIMEOUT);
-    todo!()
+    let keypair = &config.identity.keypair;
+    #[cfg(not(target_arch = "wasm32"))]
+    let carrier = platform::carrier(
+        keypair,
+        &config.listen,
+        config.certificate_dir.as_deref(),
+        config.door,
+    )?;
+    #[cfg(target_arch = "wasm32")]
+    let carrier = platform::carrier(keypair)?;
+
+    let topic = IdentTopic::new(config.topic);
+    let behaviour = Behaviour::new(keypair, &topic, config.role, &config.limits);
+    let settings = platform::swarm_config().with_idle_connection_timeout(IDLE_TIMEOUT);
+    let own_id = keypair.public().to_peer_id();
+    let mut swarm = Swarm::new(carrier, behaviour, own_id, settings);
+    let mut listeners = Vec::with_capacity(config.listen.len());
+    for address in config.listen {
+        let listener = swarm
+            .listen_on(address.clone())
+            .map_err(|error| SpawnError::Listen {
+                address: address.clone(),
+                reason: why_not(&error),
+            })?;
+        listeners.push((listener, address));
+    }
+    Ok(Built {
+        swarm,
+        topic,
+        listeners,
+    })
+}
+
+/// In words, why an address is not listened on.
+fn why_not(error: &TransportError<io::Error>) -> String {
+    let TransportError::Other(error) = error else {
+        return NO_TRANSPORT.to_owned();
+    };
+    // Wrapped by every transport on the way up, so the system's own word is at the bottom.
+    let mut cause: &(dyn Error + 'static) = error;
+    loop {
+        if let Some(system) = cause.downcast_ref::<io::Error>()
+            && let Some(known) = plain_words(system.kind())
+        {
+            return known.to_owned();
+        }
+        match cause.source() {
+            Some(deeper) => cause = deeper,
+            None => return cause.to_string(),
+        }
+    }
+}
+
+/// What people can act upon, for the errors they meet.
+fn plain_words(kind: io::ErrorKind) -> Option<&'static str> {
+    match kind {
+        io::ErrorKind::AddrInUse => Some("the port is taken by another program"),
+        io::ErrorKind::AddrNotAvailable => Some("this machine has no such address"),
+        io::ErrorKind::PermissionDenied => Some("not permitted (ports below 1024 need privileges)"),
+        // A foreign enum: the system's own words serve for the rest.
+        _ => None,
+    }
 }
 
 /// What carries a connection to this address; `None` when no transport of ours does.
@@ -100,5 +164,12 @@ pub(crate) fn libp2p_id(id: crate::PeerId) -> Option<libp2p::PeerId> {
 /// A transport ready for the swarm.
 type Carrier = Boxed<(libp2p::PeerId, StreamMuxerBox)>;
 
+/// An address that no transport of ours listens on.
+#[cfg(not(target_arch = "wasm32"))]
+const NO_TRANSPORT: &str =
+    "no such transport; there are /udp/…/quic-v1, /tcp/…, /tcp/…/ws and /udp/…/webrtc-direct";
+/// An address that no transport of ours listens on.
+#[cfg(target_arch = "wasm32")]
+const NO_TRANSPORT: &str = "a browser cannot listen";
 /// Links are kept until they fail or are closed on purpose: silence on the topic is no reason.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(365 * 24 * 3600);

@@ -1,1 +1,139 @@
-//! Browser transports.
+//! Browser transports: WebSocket and WebRTC-direct, whichever of them the browser has.
+//!
+//! Both are libp2p's stock transports. Their constructors are called only when the browser has the API behind them,
+//! since they panic without it. The WebSocket one registers no waker for a refused dial or a closed socket, so its
+//! connections are looked at a few times a second (`Watched`).
+
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures::{AsyncRead, AsyncWrite};
+use libp2p::core::muxing::StreamMuxerBox;
+use libp2p::core::transport::Transport;
+use libp2p::core::transport::timeout::TransportTimeout;
+use libp2p::core::upgrade::Version;
+use libp2p::identity::Keypair;
+use libp2p::{noise, webrtc_websys, websocket_websys, yamux};
+use wasm_bindgen::JsValue;
+
+use super::{Carrier, Timer};
+use crate::mesh::SpawnError;
+
+/// The transports this browser has, as one.
+///
+/// # Errors
+/// [`SpawnError::NoTransport`] when it has none.
+pub(super) fn carrier(keypair: &Keypair) -> Result<Carrier, SpawnError> {
+    let websocket = if has("WebSocket") {
+        Some(websocket(keypair)?)
+    } else {
+        None
+    };
+    // The stock transport asks the window for the browser's name, so there must be one (no worker).
+    let webrtc = (has("RTCPeerConnection") && web_sys::window().is_some())
+        .then(|| webrtc_websys::Transport::new(webrtc_websys::Config::new(keypair)).boxed());
+    let all = match (websocket, webrtc) {
+        (Some(one), Some(other)) => one
+            .or_transport(other)
+            .map(|either, _| either.into_inner())
+            .boxed(),
+        (Some(only), None) | (None, Some(only)) => only,
+        (None, None) => return Err(SpawnError::NoTransport(NO_API.to_owned())),
+    };
+    Ok(TransportTimeout::with_outgoing_timeout(all, DIAL_LIMIT).boxed())
+}
+
+/// The executor of the swarm's connection tasks.
+pub(super) fn swarm_config() -> libp2p::swarm::Config {
+    libp2p::swarm::Config::with_wasm_executor()
+}
+
+fn websocket(keypair: &Keypair) -> Result<Carrier, SpawnError> {
+    let noise = noise::Config::new(keypair)
+        .map_err(|error| SpawnError::Identity(format!("the key does not sign: {error}")))?;
+    Ok(websocket_websys::Transport::default()
+        .map(|connection, _| Watched::new(connection))
+        .upgrade(Version::V1Lazy)
+        .authenticate(noise)
+        .multiplex(yamux::Config::default())
+        .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)))
+        .boxed())
+}
+
+/// Does the global object have a constructor of this name?
+fn has(name: &str) -> bool {
+    js_sys::Reflect::get(&js_sys::global(), &JsValue::from_str(name))
+        .is_ok_and(|value| value.is_function())
+}
+
+/// A connection whose waiting tasks are woken a few times a second, so that they see what no event told them.
+struct Watched<C> {
+    connection: C,
+    timer: Timer,
+}
+
+impl<C> Watched<C> {
+    fn new(connection: C) -> Self {
+        Self {
+            connection,
+            timer: Timer::new(GLANCE),
+        }
+    }
+
+    /// Arranges for the task to look again.
+    fn look_again(&mut self, cx: &mut Context<'_>) {
+        while Pin::new(&mut self.timer).poll(cx).is_ready() {
+            self.timer.set(GLANCE);
+        }
+    }
+
+    fn watch<T>(&mut self, poll: Poll<T>, cx: &mut Context<'_>) -> Poll<T> {
+        if poll.is_pending() {
+            self.look_again(cx);
+        }
+        poll
+    }
+}
+
+impl<C: AsyncRead + Unpin> AsyncRead for Watched<C> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        let poll = Pin::new(&mut self.connection).poll_read(cx, buffer);
+        self.watch(poll, cx)
+    }
+}
+
+impl<C: AsyncWrite + Unpin> AsyncWrite for Watched<C> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let poll = Pin::new(&mut self.connection).poll_write(cx, bytes);
+        self.watch(poll, cx)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let poll = Pin::new(&mut self.connection).poll_flush(cx);
+        self.watch(poll, cx)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let poll = Pin::new(&mut self.connection).poll_close(cx);
+        self.watch(poll, cx)
+    }
+}
+
+/// What a page says to people whose browser has neither API.
+const NO_API: &str =
+    "this browser has neither WebSocket nor WebRTC; use a current Firefox, Chrome, Edge or Safari";
+/// A dial of either transport, with its handshakes; a dead relay would else hang ten seconds.
+const DIAL_LIMIT: Duration = Duration::from_secs(2);
+/// Between two looks at a waiting WebSocket.
+const GLANCE: Duration = Duration::from_millis(200);
