@@ -1,37 +1,46 @@
 //! The mesh behind one handle: what a peer and a simulator drive. Owns no machine: it is fed the clocks of local ones.
+//!
+//! ```text
+//! Input -> handle_input ->  receive.rs: messages -> registry -> events, things to ask
+//!                           send.rs: announce, flush, heartbeat, requests, answers -> Output::Publish
+//! ```
+//!
+//! Invariants: nothing is published before a neighbour is on the topic or after [`Input::Leave`]; nothing that a Go peer cannot
+//! survive is published; idle members exchange heartbeats and nothing else; a message is refused as a whole before anything
+//! changed, or taken as a whole.
 
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::Schema;
 use crate::ids::{MachineIdx, PeerId};
 use crate::mesh::Mirror;
-use crate::time::Instant;
+use crate::mesh::gossip::{Answers, Asks, Pace, Want};
+use crate::mesh::jitter::Jitter;
+use crate::mesh::limiter::Bucket;
+use crate::mesh::local::Local;
+use crate::mesh::peer_registry::Registry;
+use crate::time::{Instant, earliest};
+
+mod receive;
+mod send;
+mod timers;
+
+pub use crate::mesh::local::Exposed;
+pub use crate::mesh::peer_registry::{GoneReason, PeerView};
+
+use self::timers::{Timer, Timers};
 
 /// How a node behaves.
 #[derive(Clone, Debug)]
 pub struct Config {
     /// Own peer id: the author of everything published.
     pub own: PeerId,
-    /// First machine index of this process: seconds since 2020 at its start, never used before under this id.
+    /// First machine index of this process: seconds since 2020 at its start, never used before under this id. Also the
+    /// number of this run: a larger one ends the earlier run of the same id.
     pub first_index: MachineIdx,
     /// Seed of all jitter and sampling.
     pub seed: u64,
-}
-
-/// A local machine to introduce.
-#[derive(Clone, Debug)]
-pub struct Exposed {
-    /// Its id.
-    pub id: Arc<str>,
-    /// Its schema.
-    pub schema: Arc<Schema>,
-    /// Its tags.
-    pub tags: Vec<String>,
-    /// Parent machine id, or empty.
-    pub parent: String,
-    /// Its clock now.
-    pub clock: Vec<u64>,
 }
 
 /// Names one received message between `Input::Message` and `Output::Verdict`.
@@ -111,98 +120,292 @@ pub enum Event {
     Heard(PeerId),
     /// A message was dropped and counted against its author.
     Dropped(PeerId, &'static str),
-}
-
-/// Why a peer counts as gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GoneReason {
-    /// It said bye.
-    Bye,
-    /// No live link to it is known and three probes stayed unanswered.
-    Silent,
-    /// The table of peers was full and this one was the least recently heard.
-    Evicted,
-}
-
-/// What is known of one peer.
-#[derive(Clone, Debug)]
-pub struct PeerView {
-    /// Its id.
-    pub peer: PeerId,
-    /// A connection of ours is open.
-    pub linked: bool,
-    /// Something signed by itself was heard.
-    pub first_hand: bool,
-    /// It speaks this project's extra keys; false: a Go peer, or not yet known.
-    pub is_statemesh: bool,
-    /// When its own word was last heard.
-    pub heard_at: Option<Instant>,
-    /// Heartbeat it promises; a peer that promises none may be silent for ever.
-    pub heartbeat: Option<Duration>,
-    /// Known machines.
-    pub machines: usize,
-    /// Messages of its authorship that were dropped.
-    pub dropped: u64,
+    /// An own machine cannot be shown to others, and why.
+    NotExposed(MachineIdx, &'static str),
 }
 
 /// One member of the mesh.
 pub struct Node {
     config: Config,
+    stage: Stage,
+    registry: Registry,
+    local: Local,
+    asks: Asks,
+    answers: Answers,
+    timers: Timers,
+    jitter: Jitter,
+    /// Neighbours on the topic: without one, nobody would hear us. Bounded by the driver's connections.
+    neighbours: BTreeSet<PeerId>,
+    sent: Sent,
+    budget: Budget,
+    outputs: VecDeque<Output>,
+}
+
+/// How far this membership is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Waiting,
+    Joined,
+    Left,
+}
+
+/// What was said, as far as it decides what is said next.
+#[derive(Debug, Default)]
+struct Sent {
+    info_at: Option<Instant>,
+    updates_at: Option<Instant>,
+    /// Own links changed since they were last reported.
+    links_changed: bool,
+    /// Last peer whose sums went along, per kind of message, so that all get their turn.
+    info_sums: Option<PeerId>,
+    beat_sums: Option<PeerId>,
+    gossip_sums: Option<PeerId>,
+}
+
+#[derive(Debug)]
+struct Budget {
+    requests: Bucket,
+    answers: Bucket,
 }
 
 impl Node {
     /// A member that has not joined yet.
     #[must_use]
     pub fn new(config: Config, now: Instant) -> Self {
-        let _ = now;
-        Self { config }
+        Self {
+            stage: Stage::Waiting,
+            registry: Registry::new(config.own, now),
+            local: Local::new(config.first_index),
+            asks: Asks::default(),
+            answers: Answers::default(),
+            timers: Timers::default(),
+            jitter: Jitter::new(config.seed),
+            neighbours: BTreeSet::new(),
+            sent: Sent::default(),
+            budget: Budget {
+                requests: Bucket::new(10, REQUEST_PERIOD),
+                answers: Bucket::new(20, ANSWER_PERIOD),
+            },
+            outputs: VecDeque::new(),
+            config,
+        }
     }
+
     /// Own id.
     #[must_use]
     pub fn own(&self) -> PeerId {
         self.config.own
     }
+
     /// The next machine index of this process.
     pub fn reserve_index(&mut self) -> MachineIdx {
-        todo!()
+        self.local.reserve()
     }
+
     /// Takes one input. Outputs follow by [`Node::poll_output`].
     pub fn handle_input(&mut self, now: Instant, input: Input) {
-        let _ = (now, input);
-        todo!()
+        match input {
+            Input::Joined => self.on_joined(now),
+            Input::Expose(index, machine) => self.on_expose(index, machine, now),
+            Input::Clock(index, clock) => self.on_clock(index, clock, now),
+            Input::Withdraw(index) => self.on_withdraw(index),
+            Input::LinkUp(peer) => self.on_link_up(peer, now),
+            Input::LinkDown(peer) => self.on_link_down(peer, now),
+            Input::Subscribed(peer) => self.on_subscribed(peer, now),
+            Input::Unsubscribed(peer) => {
+                self.neighbours.remove(&peer);
+            }
+            Input::Message {
+                token,
+                author,
+                via,
+                data,
+            } => self.on_message(token, author, via, &data, now),
+            Input::Leave => self.on_leave(),
+        }
+        self.relay_outputs(now);
     }
+
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let _ = now;
-        todo!()
+        if self.stage != Stage::Joined || self.is_full() {
+            return;
+        }
+        self.registry.check_lives(now);
+        self.relay_outputs(now);
+        if self.neighbours.is_empty() {
+            return;
+        }
+        while let Some(timer) = self.timers.take_due(now) {
+            match timer {
+                Timer::Announce => self.announce(now),
+                Timer::Flush => self.flush(now),
+                Timer::Heartbeat => self.beat(now),
+                Timer::Repeat => self.repeat(now),
+                Timer::Gossip => self.gossip(now),
+            }
+        }
+        self.send_requests(now);
+        self.send_answers(now);
     }
+
     /// The next thing to do outside.
     pub fn poll_output(&mut self) -> Option<Output> {
-        todo!()
+        self.outputs.pop_front()
     }
+
     /// When [`Node::handle_timeout`] wants to be called next.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        todo!()
+        if self.stage != Stage::Joined {
+            return None;
+        }
+        let check = self.registry.next_check();
+        if self.neighbours.is_empty() {
+            return check;
+        }
+        let ask = self
+            .asks
+            .next()
+            .map(|at| at.max(self.budget.requests.ready_at()));
+        let answer = self
+            .answers
+            .next()
+            .map(|at| at.max(self.budget.answers.ready_at()));
+        earliest(earliest(check, self.timers.next()), earliest(ask, answer))
     }
+
     /// One mirror.
     #[must_use]
     pub fn mirror(&self, peer: PeerId, index: MachineIdx) -> Option<&Mirror> {
-        let _ = (peer, index);
-        todo!()
+        self.registry.mirror(peer, index)
     }
+
     /// All mirrors, by peer and index.
     pub fn mirrors(&self) -> impl Iterator<Item = &Mirror> {
-        std::iter::empty()
+        self.registry.mirrors()
     }
+
     /// One known peer.
     #[must_use]
     pub fn peer(&self, peer: PeerId) -> Option<PeerView> {
-        let _ = peer;
-        todo!()
+        self.registry.view(peer)
     }
+
     /// All known peers, by id.
     pub fn peers(&self) -> impl Iterator<Item = PeerView> {
-        std::iter::empty()
+        self.registry.views()
+    }
+
+    fn on_joined(&mut self, now: Instant) {
+        if self.stage == Stage::Waiting {
+            self.stage = Stage::Joined;
+            self.greet(now);
+        }
+    }
+
+    fn on_expose(&mut self, index: MachineIdx, machine: Exposed, now: Instant) {
+        match self.local.expose(index, machine) {
+            // Who comes later is greeted anyway.
+            Ok(()) if self.neighbours.is_empty() => {}
+            Ok(()) => self
+                .timers
+                .no_later_than(Timer::Announce, now + GATHER_EXPOSED),
+            Err(reason) => self.emit(Event::NotExposed(index, reason)),
+        }
+    }
+
+    fn on_clock(&mut self, index: MachineIdx, clock: Vec<u64>, now: Instant) {
+        if self.local.feed(index, clock) {
+            self.arm_flush(now);
+        }
+    }
+
+    fn on_link_up(&mut self, peer: PeerId, now: Instant) {
+        self.registry.link_up(peer, now);
+        self.links_changed(now);
+    }
+
+    fn on_link_down(&mut self, peer: PeerId, now: Instant) {
+        self.neighbours.remove(&peer);
+        self.registry.link_down(peer, now);
+        self.links_changed(now);
+    }
+
+    fn links_changed(&mut self, now: Instant) {
+        self.sent.links_changed = true;
+        self.arm_flush(now);
+    }
+
+    fn on_subscribed(&mut self, peer: PeerId, now: Instant) {
+        if !self.neighbours.insert(peer) {
+            return;
+        }
+        if self.registry.neighbour(peer, now) {
+            // Asked when it stays silent: its announcement may get lost before we are in its mesh.
+            let pace = Pace::patient(SILENT_NEIGHBOUR);
+            self.asks.want(peer, Want::Info, pace, now);
+        }
+        if self.stage == Stage::Joined {
+            self.greet(now);
+        }
+    }
+
+    /// Somebody new can hear us.
+    fn greet(&mut self, now: Instant) {
+        if self.neighbours.is_empty() {
+            return;
+        }
+        let soon = now + self.jitter.between(GREET_FROM, GREET_TO);
+        let spaced = self
+            .sent
+            .info_at
+            .map_or(soon, |last| soon.max(last + INFO_GAP));
+        self.timers.no_later_than(Timer::Announce, spaced);
+        if !self.timers.is_armed(Timer::Heartbeat) {
+            let first = self.jitter.between(GREET_TO, self.heartbeat());
+            self.timers.no_later_than(Timer::Heartbeat, now + first);
+        }
+        if self.local.is_dirty() || self.sent.links_changed {
+            self.arm_flush(now);
+        }
+    }
+
+    /// Queues an event, unless it only informs and nobody has taken thousands before it.
+    fn emit(&mut self, event: Event) {
+        let is_vital = match event {
+            Event::PeerFound(_)
+            | Event::PeerGone(..)
+            | Event::MachineFound(..)
+            | Event::MachineGone(..)
+            | Event::NotExposed(..) => true,
+            // The mirror and the peer's view hold the same.
+            Event::ClockChanged(..) | Event::Heard(_) | Event::Dropped(..) => false,
+        };
+        if is_vital || !self.is_full() {
+            self.outputs.push_back(Output::Event(event));
+        }
+    }
+
+    /// The driver does not take outputs: nothing more is read or said until it does.
+    fn is_full(&self) -> bool {
+        self.outputs.len() >= MAX_OUTPUTS
     }
 }
+
+/// Outputs waiting to be taken. A driver takes them after every input; one input makes about as many at most.
+const MAX_OUTPUTS: usize = 16_384;
+/// Requests: ten at once, then two per second. Go sends one per 5 s.
+const REQUEST_PERIOD: Duration = Duration::from_millis(500);
+/// Answers for others: twenty at once, then four per second.
+const ANSWER_PERIOD: Duration = Duration::from_millis(250);
+/// Machines exposed together are announced together.
+const GATHER_EXPOSED: Duration = Duration::from_millis(10);
+/// A newcomer is greeted after this at the earliest: its own subscription has to be there.
+const GREET_FROM: Duration = Duration::from_millis(20);
+/// And at the latest.
+const GREET_TO: Duration = Duration::from_millis(120);
+/// Between two own introductions.
+const INFO_GAP: Duration = Duration::from_secs(1);
+/// A neighbour silent for that long after subscribing is asked (spec P24).
+const SILENT_NEIGHBOUR: Duration = Duration::from_secs(2);

@@ -1,8 +1,12 @@
 //! Read-only mirror of another peer's machine, fed by info and updates.
+//!
+//! Trust rule: *first-hand* is what the owner itself signed, everything else is *hearsay*. First-hand replaces hearsay, also
+//! with a lower sum; hearsay never replaces first-hand. Between words of equal trust the larger sum wins.
 
 use std::sync::Arc;
 
-use crate::engine::Schema;
+use super::wire::{self, Info};
+use crate::engine::{Schema, SchemaDef};
 use crate::ids::{MachineIdx, PeerId};
 use crate::time::Instant;
 
@@ -31,4 +35,173 @@ pub struct Mirror {
     pub heard_at: Instant,
     /// When the word before that was heard: a change happened between the two.
     pub heard_before: Option<Instant>,
+}
+
+/// Who said it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Trust {
+    Hearsay,
+    FirstHand,
+}
+
+/// A mirror and what is needed to keep it.
+#[derive(Clone, Debug)]
+pub(crate) struct Remote {
+    pub(crate) mirror: Mirror,
+    /// Length of its clocks on the wire: one less than the schema when its owner has no `Exception`.
+    wire_states: usize,
+    schema_trust: Trust,
+    clock_trust: Trust,
+    /// Entries it holds in memory: states, names in relations, tags.
+    pub(crate) weight: usize,
+}
+
+impl Remote {
+    /// A mirror from its introduction, which has passed [`Info::check`].
+    pub(crate) fn new(
+        peer: PeerId,
+        index: MachineIdx,
+        info: Info,
+        trust: Trust,
+        now: Instant,
+    ) -> Self {
+        let weight = weight(&info);
+        let states = info.states.unwrap_or_default();
+        let wire_states = states.len();
+        let mut schema = info.schema.unwrap_or_default();
+        let states = states.into_iter().map(|name| {
+            let def = schema.remove(&name).unwrap_or_default();
+            (name, def)
+        });
+        let (schema, _problems) = Schema::normalise(&SchemaDef {
+            states: states.collect(),
+        });
+        let clock = padded(info.clock.unwrap_or_default(), schema.len());
+        Self {
+            mirror: Mirror {
+                peer,
+                index,
+                id: info.id.into(),
+                tags: info.tags.unwrap_or_default().into(),
+                parent: info.parent.into(),
+                schema,
+                clock,
+                first_hand: trust == Trust::FirstHand,
+                changed_at: now,
+                heard_at: now,
+                heard_before: None,
+            },
+            wire_states,
+            schema_trust: trust,
+            clock_trust: trust,
+            weight,
+        }
+    }
+
+    pub(crate) fn sum(&self) -> u64 {
+        wire::sum(&self.mirror.clock)
+    }
+
+    pub(crate) fn schema_trust(&self) -> Trust {
+        self.schema_trust
+    }
+
+    /// Whether a clock of this length can be one of this machine.
+    pub(crate) fn fits(&self, clock: &[u64]) -> bool {
+        clock.len() == self.wire_states
+    }
+
+    /// Whether that introduces the same machine: the same id and the same states in the same order.
+    pub(crate) fn is_same(&self, info: &Info) -> bool {
+        let states = info.states.iter().flatten().map(String::as_str);
+        *self.mirror.id == *info.id && self.mirror.schema.names().take(self.wire_states).eq(states)
+    }
+
+    /// Takes a clock that [`Self::fits`]; returns the ticks before when something changed.
+    pub(crate) fn apply(
+        &mut self,
+        clock: Vec<u64>,
+        trust: Trust,
+        now: Instant,
+    ) -> Option<Arc<[u64]>> {
+        if trust == Trust::FirstHand {
+            self.mirror.heard_before = Some(self.mirror.heard_at);
+            self.mirror.heard_at = now;
+        }
+        let is_newer = match trust.cmp(&self.clock_trust) {
+            std::cmp::Ordering::Less => false,
+            std::cmp::Ordering::Equal => wire::sum(&clock) > self.sum(),
+            std::cmp::Ordering::Greater => true,
+        };
+        if !is_newer {
+            return None;
+        }
+        self.clock_trust = trust;
+        self.update_mark();
+        let clock = padded(clock, self.mirror.schema.len());
+        if clock == self.mirror.clock {
+            return None;
+        }
+        self.mirror.changed_at = now;
+        Some(std::mem::replace(&mut self.mirror.clock, clock))
+    }
+
+    /// The owner introduced this very machine itself: what was hearsay is confirmed, tags and parent are refreshed.
+    pub(crate) fn confirm(&mut self, info: &mut Info) {
+        self.schema_trust = Trust::FirstHand;
+        self.update_mark();
+        let tags = info.tags.take().unwrap_or_default();
+        if *self.mirror.tags != *tags {
+            self.mirror.tags = tags.into();
+        }
+        if *self.mirror.parent != *info.parent {
+            self.mirror.parent = std::mem::take(&mut info.parent).into();
+        }
+    }
+
+    /// The introduction to forward on behalf of a silent owner, with the newest known clock.
+    pub(crate) fn to_info(&self) -> Option<Info> {
+        // A Go peer cannot hold a machine without Exception, so such a one is not forwarded.
+        if !self.mirror.first_hand || self.wire_states != self.mirror.schema.len() {
+            return None;
+        }
+        let states = &self.mirror.schema.def().states;
+        Some(Info {
+            id: self.mirror.id.to_string(),
+            schema: Some(states.iter().cloned().collect()),
+            states: Some(states.iter().map(|(name, _)| name.clone()).collect()),
+            clock: Some(self.mirror.clock.to_vec()),
+            tags: Some(self.mirror.tags.to_vec()),
+            parent: self.mirror.parent.to_string(),
+        })
+    }
+
+    fn update_mark(&mut self) {
+        self.mirror.first_hand =
+            self.schema_trust == Trust::FirstHand && self.clock_trust == Trust::FirstHand;
+    }
+}
+
+/// Entries an introduction would hold in memory.
+pub(crate) fn weight(info: &Info) -> usize {
+    let relations = info.schema.iter().flat_map(|schema| schema.values());
+    let listed: usize = relations
+        .flat_map(|state| {
+            [
+                &state.require,
+                &state.add,
+                &state.remove,
+                &state.after,
+                &state.tags,
+            ]
+        })
+        .map(|list| list.as_ref().map_or(0, Vec::len))
+        .sum();
+    1 + listed + info.states.as_ref().map_or(0, Vec::len) + info.tags.as_ref().map_or(0, Vec::len)
+}
+
+/// The clock with a never active `Exception` at its end where the owner has none.
+fn padded(mut clock: Vec<u64>, states: usize) -> Arc<[u64]> {
+    clock.resize(states, 0);
+    clock.into()
 }

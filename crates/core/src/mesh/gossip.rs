@@ -1,0 +1,289 @@
+//! Who is asked for what, who is answered, and when: requests with backoff, answers with suppression.
+//!
+//! ```text
+//! an id named, never introduced -> Asks::want -> due -> reqinfo [ids] -> (info) -> Asks::settle
+//! reqinfo [other's id] heard    -> Answers::schedule -> due -> info, unless somebody else's came first
+//! ```
+//!
+//! Invariants: one entry per id; both tables are capped; an id nobody answers for costs a bounded number of requests; a claim
+//! never buys more than one place in a request that is sent anyway. Knows nothing about machines.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::ids::PeerId;
+use crate::time::Instant;
+
+/// What is asked for, the stronger last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Want {
+    Updates,
+    Info,
+}
+
+#[derive(Clone, Debug)]
+struct Ask {
+    want: Want,
+    /// Requests sent since the id was last left alone.
+    tries: u32,
+    /// When it is asked for next; nothing while settled.
+    next: Option<Instant>,
+    /// When we last asked for it.
+    last: Option<Instant>,
+    /// Delay after the first request; doubled after each further one.
+    base: Duration,
+}
+
+/// Ids to ask for.
+#[derive(Debug, Default)]
+pub(crate) struct Asks {
+    table: BTreeMap<PeerId, Ask>,
+}
+
+impl Asks {
+    /// Asks for an id, after `delay` at the earliest, later when it was asked for recently. Refused when the table is full
+    /// of ids that are still wanted.
+    pub(crate) fn want(&mut self, id: PeerId, want: Want, pace: Pace, now: Instant) -> bool {
+        self.forgive(id, now);
+        if !self.table.contains_key(&id) && self.table.len() >= MAX_ASKS && !self.evict() {
+            return false;
+        }
+        let ask = self.table.entry(id).or_insert(Ask {
+            want,
+            tries: 0,
+            next: None,
+            last: None,
+            base: pace.base,
+        });
+        let asked = now + pace.delay;
+        let spaced = ask.last.map(|last| last + backoff(ask.base, ask.tries));
+        let at = spaced.map_or(asked, |spaced| spaced.max(asked));
+        match ask.next {
+            None => {
+                ask.want = want;
+                ask.next = Some(at);
+            }
+            Some(next) => {
+                ask.want = ask.want.max(want);
+                ask.next = Some(next.min(at));
+            }
+        }
+        true
+    }
+
+    /// The id has answered for itself. Its history stays a while, so that being named again and again costs little.
+    pub(crate) fn settle(&mut self, id: PeerId, answered: Want) {
+        if let Some(ask) = self.table.get_mut(&id)
+            && ask.want <= answered
+        {
+            ask.next = None;
+            ask.tries = ask.tries.min(MAX_TRIES - 2);
+        }
+    }
+
+    /// The id is gone.
+    pub(crate) fn forget(&mut self, id: PeerId) {
+        self.table.remove(&id);
+    }
+
+    /// Somebody else asked for it: the answer will be for all.
+    pub(crate) fn overheard(&mut self, id: PeerId, want: Want, now: Instant) {
+        if let Some(ask) = self.table.get_mut(&id)
+            && let Some(next) = ask.next
+            && ask.want == want
+        {
+            ask.next = Some(next.max(now + OVERHEARD));
+        }
+    }
+
+    /// Ids whose time has come, at most [`MAX_IDS_PER_REQUEST`] of one kind. Those not asked for again are dropped.
+    pub(crate) fn take_due(&mut self, want: Want, now: Instant) -> Vec<PeerId> {
+        let soon = now + GATHER;
+        let mut due = Vec::new();
+        let mut hopeless = Vec::new();
+        for (id, ask) in &mut self.table {
+            if ask.want != want || ask.next.is_none_or(|next| next > soon) {
+                continue;
+            }
+            if due.len() == MAX_IDS_PER_REQUEST {
+                break;
+            }
+            if ask.tries >= MAX_TRIES {
+                hopeless.push(*id);
+                continue;
+            }
+            due.push(*id);
+            ask.last = Some(now);
+            ask.tries += 1;
+            ask.next = Some(now + backoff(ask.base, ask.tries));
+        }
+        for id in hopeless {
+            self.table.remove(&id);
+        }
+        due
+    }
+
+    /// When [`Self::take_due`] has something to do.
+    pub(crate) fn next(&self) -> Option<Instant> {
+        self.table.values().filter_map(|ask| ask.next).min()
+    }
+
+    /// Ids held.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    /// Left alone for a while: the next time starts from the beginning.
+    fn forgive(&mut self, id: PeerId, now: Instant) {
+        if let Some(ask) = self.table.get(&id)
+            && ask.next.is_none()
+            && ask.last.is_none_or(|last| now.since(last) >= FORGIVE)
+        {
+            self.table.remove(&id);
+        }
+    }
+
+    /// Makes room at the cost of a settled id.
+    fn evict(&mut self) -> bool {
+        let settled = self.table.iter().filter(|(_, ask)| ask.next.is_none());
+        let oldest = settled.min_by_key(|(_, ask)| ask.last).map(|(id, _)| *id);
+        oldest.is_some_and(|id| self.table.remove(&id).is_some())
+    }
+}
+
+/// When to ask first, and how patiently after that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pace {
+    pub(crate) delay: Duration,
+    pub(crate) base: Duration,
+}
+
+impl Pace {
+    /// For an id that was named: again after 0.5 s, 1, 2, ... 25 s (spec P20).
+    pub(crate) fn missing(delay: Duration) -> Self {
+        Self {
+            delay,
+            base: Duration::from_millis(500),
+        }
+    }
+
+    /// For somebody who takes its time, as Go peers do: again after 5 s, 10, 20, 25 s (spec P24).
+    pub(crate) fn patient(delay: Duration) -> Self {
+        Self {
+            delay,
+            base: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Delay after the given number of requests.
+fn backoff(base: Duration, tries: u32) -> Duration {
+    MAX_BACKOFF.min(base * 2_u32.pow(tries.saturating_sub(1).min(6)))
+}
+
+#[derive(Clone, Debug)]
+struct Answer {
+    info: Option<Instant>,
+    updates: Option<Instant>,
+    /// No further answer before.
+    quiet_until: Instant,
+}
+
+/// Answers on behalf of others, waiting for somebody else to be faster.
+#[derive(Debug, Default)]
+pub(crate) struct Answers {
+    table: BTreeMap<PeerId, Answer>,
+}
+
+impl Answers {
+    /// Plans an answer after `delay`, unless one is planned or was given within [`QUIET`].
+    pub(crate) fn schedule(&mut self, id: PeerId, want: Want, delay: Duration, now: Instant) {
+        if !self.table.contains_key(&id) && self.table.len() >= MAX_ANSWERS {
+            self.table
+                .retain(|_, answer| answer.next().is_some() || answer.quiet_until > now);
+            if self.table.len() >= MAX_ANSWERS {
+                return;
+            }
+        }
+        let answer = self.table.entry(id).or_insert(Answer {
+            info: None,
+            updates: None,
+            quiet_until: now,
+        });
+        if answer.quiet_until > now {
+            return;
+        }
+        answer.slot(want).get_or_insert(now + delay);
+    }
+
+    /// Somebody answered for that id.
+    pub(crate) fn cancel(&mut self, id: PeerId, want: Want) {
+        if let Some(answer) = self.table.get_mut(&id) {
+            *answer.slot(want) = None;
+        }
+    }
+
+    /// The id is gone.
+    pub(crate) fn forget(&mut self, id: PeerId) {
+        self.table.remove(&id);
+    }
+
+    /// An id to answer for now.
+    pub(crate) fn take_due(&mut self, now: Instant) -> Option<(PeerId, Want)> {
+        for (id, answer) in &mut self.table {
+            for want in [Want::Info, Want::Updates] {
+                let slot = answer.slot(want);
+                if slot.is_some_and(|at| at <= now) {
+                    *slot = None;
+                    answer.quiet_until = now + QUIET;
+                    return Some((*id, want));
+                }
+            }
+        }
+        None
+    }
+
+    /// When [`Self::take_due`] has something to do.
+    pub(crate) fn next(&self) -> Option<Instant> {
+        self.table.values().filter_map(Answer::next).min()
+    }
+
+    /// Ids held.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.table.len()
+    }
+}
+
+impl Answer {
+    fn slot(&mut self, want: Want) -> &mut Option<Instant> {
+        match want {
+            Want::Info => &mut self.info,
+            Want::Updates => &mut self.updates,
+        }
+    }
+
+    fn next(&self) -> Option<Instant> {
+        crate::time::earliest(self.info, self.updates)
+    }
+}
+
+/// Ids asked for at the same time. A mesh of that many unknown peers is asked for in full.
+pub(crate) const MAX_ASKS: usize = 1024;
+/// Planned answers at the same time.
+pub(crate) const MAX_ANSWERS: usize = 1024;
+/// Ids in one request.
+pub(crate) const MAX_IDS_PER_REQUEST: usize = 64;
+/// Requests for one id before it is given up: 80 s with the backoff.
+const MAX_TRIES: u32 = 8;
+/// Longest delay between two requests for an id: Go's own spacing (spec 3.2).
+const MAX_BACKOFF: Duration = Duration::from_secs(25);
+/// An id is asked for from the beginning after that long without.
+const FORGIVE: Duration = Duration::from_secs(60);
+/// Wait after somebody else's request: an owner of this project answers within 0.2 s.
+const OVERHEARD: Duration = Duration::from_secs(1);
+/// Ids due this soon go along with a request.
+const GATHER: Duration = Duration::from_millis(30);
+/// One answer per id in this time (spec R-ANSWER).
+const QUIET: Duration = Duration::from_secs(5);

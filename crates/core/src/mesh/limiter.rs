@@ -1,0 +1,131 @@
+//! How often we may speak: the gap between own updates, the heartbeat, and a token bucket for requests and answers.
+//!
+//! Invariant: with `n` members the topic stays under 40 messages per second in all (Go peers drain 50, spec 4.5), however
+//! much changes. Pure: `now` is passed in.
+
+use std::time::Duration;
+
+use crate::time::Instant;
+
+/// Smallest gap between two own `updates`.
+const GAP: Duration = Duration::from_millis(100);
+/// Share of one member in a topic with Go members: 40 messages per second in all.
+const SHARE: Duration = Duration::from_millis(25);
+/// Shortest heartbeat.
+const HEARTBEAT: Duration = Duration::from_secs(5);
+/// A first change after quiet waits this long for others of the same burst.
+const GATHER: Duration = Duration::from_millis(3);
+
+/// Who else is on the topic, as far as pace depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Company {
+    /// Known members, ourselves included.
+    pub(crate) members: u32,
+    /// Go peers are among them.
+    pub(crate) has_go: bool,
+}
+
+/// Gap between two own `updates`.
+pub(crate) fn gap(company: Company) -> Duration {
+    if company.has_go {
+        GAP.max(SHARE * company.members)
+    } else {
+        GAP
+    }
+}
+
+/// Heartbeat to keep and to promise.
+pub(crate) fn heartbeat(company: Company) -> Duration {
+    HEARTBEAT.max(SHARE * company.members)
+}
+
+/// When a change of `now` is to be published.
+pub(crate) fn flush_at(now: Instant, last: Option<Instant>, company: Company) -> Instant {
+    let gathered = now + GATHER;
+    last.map_or(gathered, |last| gathered.max(last + gap(company)))
+}
+
+/// A token bucket: `burst` at once, then one per `period`.
+#[derive(Clone, Debug)]
+pub(crate) struct Bucket {
+    burst: u32,
+    period: Duration,
+    /// When the bucket will be full again.
+    full_at: Instant,
+}
+
+impl Bucket {
+    pub(crate) fn new(burst: u32, period: Duration) -> Self {
+        Self {
+            burst,
+            period,
+            full_at: Instant::ZERO,
+        }
+    }
+
+    /// When the next token is there; `now` or earlier means at once.
+    pub(crate) fn ready_at(&self) -> Instant {
+        self.full_at - self.period * self.burst.saturating_sub(1)
+    }
+
+    /// Takes a token if there is one.
+    pub(crate) fn take(&mut self, now: Instant) -> bool {
+        if self.ready_at() > now {
+            return false;
+        }
+        self.full_at = self.full_at.max(now) + self.period;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: fn(u64) -> Duration = Duration::from_millis;
+
+    fn company(members: u32, has_go: bool) -> Company {
+        Company { members, has_go }
+    }
+
+    #[test]
+    fn gap_grows_with_go_members_only() {
+        assert_eq!(gap(company(200, false)), MS(100));
+        assert_eq!(gap(company(2, true)), MS(100));
+        assert_eq!(gap(company(20, true)), MS(500));
+    }
+
+    #[test]
+    fn heartbeats_of_all_stay_under_forty_per_second() {
+        assert_eq!(heartbeat(company(5, false)), MS(5000));
+        assert_eq!(heartbeat(company(1000, false)), MS(25_000));
+    }
+
+    #[test]
+    fn first_change_goes_at_once_then_the_gap() {
+        let now = Instant::from_micros(10_000_000);
+        let quiet = flush_at(now, Some(Instant::ZERO), company(2, false));
+        assert_eq!(quiet.since(now), MS(3));
+        let busy = flush_at(now, Some(now - MS(20)), company(2, false));
+        assert_eq!(busy.since(now), MS(80));
+    }
+
+    #[test]
+    fn bucket_gives_a_burst_then_one_per_period() {
+        let mut bucket = Bucket::new(3, MS(500));
+        let mut now = Instant::from_micros(1);
+        for _ in 0..3 {
+            assert!(bucket.take(now));
+        }
+        assert!(!bucket.take(now));
+        assert_eq!(bucket.ready_at().since(now), MS(500));
+        now = now + MS(500);
+        assert!(bucket.take(now));
+        assert!(!bucket.take(now));
+        now = now + MS(60_000);
+        for _ in 0..3 {
+            assert!(bucket.take(now));
+        }
+        assert!(!bucket.take(now));
+    }
+}

@@ -1,0 +1,245 @@
+//! Own machines as the mesh sees them: what introduces each, the last clock fed, what is not yet published.
+//!
+//! Invariants (what a Go peer cannot survive is never stored here, so it cannot be published): as many ticks as states; the
+//! sum of a machine's clock never goes down; an index is used once; every text and count is within the limits all peers of
+//! this project check.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::wire::{self, Bye, Info};
+use crate::engine::Schema;
+use crate::ids::MachineIdx;
+
+/// A local machine to introduce.
+#[derive(Clone, Debug)]
+pub struct Exposed {
+    /// Its id.
+    pub id: Arc<str>,
+    /// Its schema.
+    pub schema: Arc<Schema>,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// Parent machine id, or empty.
+    pub parent: String,
+    /// Its clock now.
+    pub clock: Vec<u64>,
+}
+
+#[derive(Debug)]
+struct OwnMachine {
+    /// Everything but the clock, ready to be sent.
+    info: Info,
+    clock: Vec<u64>,
+    /// Changed since it was last published.
+    dirty: bool,
+}
+
+/// Own machines by index.
+#[derive(Debug)]
+pub(crate) struct Local {
+    machines: BTreeMap<MachineIdx, OwnMachine>,
+    first: MachineIdx,
+    next: MachineIdx,
+}
+
+impl Local {
+    pub(crate) fn new(first: MachineIdx) -> Self {
+        Self {
+            machines: BTreeMap::new(),
+            first,
+            next: first,
+        }
+    }
+
+    /// An index never given before.
+    pub(crate) fn reserve(&mut self) -> MachineIdx {
+        let index = self.next;
+        self.next = MachineIdx(index.0.saturating_add(1));
+        index
+    }
+
+    /// Takes a machine in, or says why it cannot be shown to others.
+    pub(crate) fn expose(
+        &mut self,
+        index: MachineIdx,
+        machine: Exposed,
+    ) -> Result<(), &'static str> {
+        if index < self.first || index >= self.next || index.0 >= MachineIdx::LIMIT {
+            return Err("its index was not reserved");
+        }
+        if self.machines.contains_key(&index) {
+            return Err("its index is in use");
+        }
+        if self.machines.len() >= wire::MAX_MACHINES_PER_PEER {
+            return Err("too many machines are exposed");
+        }
+        let info = introduction(&machine)?;
+        check_clock(&machine.clock, machine.schema.len())?;
+        self.machines.insert(
+            index,
+            OwnMachine {
+                info,
+                clock: machine.clock,
+                dirty: false,
+            },
+        );
+        Ok(())
+    }
+
+    /// Takes a clock. False when it brings nothing new: equal, stale, of a wrong length, or of no machine.
+    pub(crate) fn feed(&mut self, index: MachineIdx, clock: Vec<u64>) -> bool {
+        let Some(machine) = self.machines.get_mut(&index) else {
+            return false;
+        };
+        if check_clock(&clock, machine.clock.len()).is_err()
+            || wire::sum(&clock) <= wire::sum(&machine.clock)
+        {
+            return false;
+        }
+        machine.clock = clock;
+        machine.dirty = true;
+        true
+    }
+
+    /// Removes a machine and gives its last words.
+    pub(crate) fn withdraw(&mut self, index: MachineIdx) -> Option<Bye> {
+        let machine = self.machines.remove(&index)?;
+        Some(farewell(machine, false))
+    }
+
+    /// Removes everything and gives the last words of all.
+    pub(crate) fn leave(&mut self) -> BTreeMap<MachineIdx, Bye> {
+        std::mem::take(&mut self.machines)
+            .into_iter()
+            .map(|(index, machine)| (index, farewell(machine, true)))
+            .collect()
+    }
+
+    /// All introductions with current clocks, in parts that each fit a payload. One empty part when there is no machine.
+    pub(crate) fn introductions(&self) -> Vec<BTreeMap<MachineIdx, Info>> {
+        let infos = self.machines.iter().map(|(index, machine)| {
+            let mut info = machine.info.clone();
+            info.clock = Some(machine.clock.clone());
+            let size = wire::info_len(&info);
+            (*index, info, size)
+        });
+        parts(infos)
+    }
+
+    /// Clocks not yet published.
+    pub(crate) fn take_dirty(&mut self) -> Vec<BTreeMap<MachineIdx, Vec<u64>>> {
+        let dirty = self
+            .machines
+            .iter_mut()
+            .filter(|(_, machine)| machine.dirty);
+        parts(dirty.map(|(index, machine)| clock_of(*index, machine)))
+    }
+
+    /// All clocks.
+    pub(crate) fn take_all(&mut self) -> Vec<BTreeMap<MachineIdx, Vec<u64>>> {
+        parts(
+            self.machines
+                .iter_mut()
+                .map(|(index, machine)| clock_of(*index, machine)),
+        )
+    }
+
+    pub(crate) fn is_dirty(&self) -> bool {
+        self.machines.values().any(|machine| machine.dirty)
+    }
+}
+
+fn clock_of(index: MachineIdx, machine: &mut OwnMachine) -> (MachineIdx, Vec<u64>, usize) {
+    machine.dirty = false;
+    (index, machine.clock.clone(), clock_len(&machine.clock))
+}
+
+/// Bytes a clock takes at most, index included.
+pub(crate) fn clock_len(clock: &[u64]) -> usize {
+    9 * (clock.len() + 2)
+}
+
+fn farewell(machine: OwnMachine, leaving: bool) -> Bye {
+    Bye {
+        leaving,
+        id: machine.info.id,
+        clock: Some(machine.clock),
+    }
+}
+
+/// Fills maps up to [`wire::MAX_OWN_PAYLOAD`] bytes each; at least one map.
+pub(crate) fn parts<T>(
+    items: impl Iterator<Item = (MachineIdx, T, usize)>,
+) -> Vec<BTreeMap<MachineIdx, T>> {
+    let mut parts = Vec::new();
+    let mut part = BTreeMap::new();
+    let mut used = 0;
+    for (index, item, size) in items {
+        if used + size > wire::MAX_OWN_PAYLOAD && !part.is_empty() {
+            parts.push(std::mem::take(&mut part));
+            used = 0;
+        }
+        used += size;
+        part.insert(index, item);
+    }
+    if parts.is_empty() || !part.is_empty() {
+        parts.push(part);
+    }
+    parts
+}
+
+fn introduction(machine: &Exposed) -> Result<Info, &'static str> {
+    let states = &machine.schema.def().states;
+    let info = Info {
+        id: machine.id.to_string(),
+        schema: Some(states.iter().cloned().collect()),
+        states: Some(states.iter().map(|(name, _)| name.clone()).collect()),
+        clock: None,
+        tags: Some(machine.tags.clone()),
+        parent: machine.parent.clone(),
+    };
+    if states.len() > wire::MAX_STATES {
+        return Err("it has too many states");
+    }
+    let lists = states.iter().flat_map(|(_, state)| {
+        [
+            &state.require,
+            &state.add,
+            &state.remove,
+            &state.after,
+            &state.tags,
+        ]
+    });
+    let lists: Vec<&Vec<String>> = lists.flatten().chain([&machine.tags]).collect();
+    if lists.iter().any(|list| list.len() > wire::MAX_LIST) {
+        return Err("a relation or its tags are too long a list");
+    }
+    let names = states.iter().map(|(name, _)| name);
+    let mut texts = lists.iter().copied().flatten().chain(names);
+    if info.id.len() > wire::MAX_TEXT
+        || info.parent.len() > wire::MAX_TEXT
+        || texts.any(|text| text.len() > wire::MAX_TEXT)
+    {
+        return Err("its id or a name is too long");
+    }
+    if states.iter().any(|(name, _)| name.is_empty()) {
+        return Err("a state has no name");
+    }
+    // Ticks may grow to nine bytes each.
+    if wire::info_len(&info) + 9 * states.len() > wire::MAX_OWN_PAYLOAD {
+        return Err("its introduction does not fit a message");
+    }
+    Ok(info)
+}
+
+fn check_clock(clock: &[u64], states: usize) -> Result<(), &'static str> {
+    let sum = clock
+        .iter()
+        .try_fold(0, |sum: u64, tick| sum.checked_add(*tick));
+    match sum {
+        Some(_) if clock.len() != states => Err("clock length differs from states"),
+        Some(_) if clock.iter().all(|tick| *tick <= wire::MAX_TICK) => Ok(()),
+        Some(_) | None => Err("implausible tick"),
+    }
+}

@@ -1,0 +1,188 @@
+//! The six message types on the topic: what they hold, how large they may be, bytes in and out.
+//!
+//! ```text
+//! bytes -> decode() -> Envelope { body: Message, extension } -> check of each Info -> Node
+//! bytes <- encode() <- Envelope
+//! ```
+//!
+//! The format is msgpack as Go's `vmihailenco/msgpack` writes plain structs: a map per struct, Go field names as keys, maps in
+//! any order, nil and empty collections both legal and kept apart. Machine indexes come in two dialects ([`Dialect`]).
+//! Invariants: no other file sees bytes; a decoder never trusts a count, never recurses on input, and allocates at most a
+//! small multiple of the payload; what it returns holds real peer ids, UTF-8 text, plausible ticks, no duplicate keys.
+//! It does not know which peers or machines exist.
+
+use std::collections::BTreeMap;
+
+use crate::engine::StateDef;
+use crate::ids::{MachineIdx, PeerId};
+
+mod decode;
+mod encode;
+
+pub use self::decode::{DecodeError, decode};
+pub use self::encode::{Dialect, encode, info_len};
+
+/// One payload: a message every peer of the mesh understands, and what only this project's peers read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Envelope {
+    /// The message.
+    pub body: Message,
+    /// Extra keys, skipped by Go peers.
+    pub extension: Extension,
+}
+
+impl From<Message> for Envelope {
+    fn from(body: Message) -> Self {
+        Self {
+            body,
+            extension: Extension::default(),
+        }
+    }
+}
+
+/// Something about the machines of some peers. An absent inner map and an empty one mean the same, a peer without machines.
+pub type PerPeer<T> = BTreeMap<PeerId, Option<BTreeMap<MachineIdx, T>>>;
+
+/// What a message says. `None` is Go's nil: it means the same as empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Message {
+    /// Introduces machines.
+    Info {
+        /// The machines.
+        peers: Option<PerPeer<Info>>,
+        /// Sums of other peers' clocks, along for the ride.
+        sums: Option<PerPeer<u64>>,
+    },
+    /// Whole clocks of changed machines.
+    Updates {
+        /// The clocks.
+        clocks: Option<PerPeer<Vec<u64>>>,
+    },
+    /// Sums of clocks as known to the sender.
+    Gossip {
+        /// The sums.
+        sums: Option<PerPeer<u64>>,
+    },
+    /// Asks for the `info` of peers.
+    ReqInfo {
+        /// The peers.
+        ids: Option<Vec<PeerId>>,
+    },
+    /// Asks for the `updates` of peers.
+    ReqUpdates {
+        /// The peers.
+        ids: Option<Vec<PeerId>>,
+    },
+    /// The author takes machines back, or leaves.
+    Bye {
+        /// Machines taken back. None of them, or one with [`Bye::leaving`]: the author leaves.
+        machines: Option<BTreeMap<MachineIdx, Bye>>,
+    },
+}
+
+/// Introduction of one machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Info {
+    /// Its id on its owner.
+    pub id: String,
+    /// States by name. Nil from peers in load-test mode.
+    pub schema: Option<BTreeMap<String, StateDef>>,
+    /// Index order of every clock.
+    pub states: Option<Vec<String>>,
+    /// Ticks in that order.
+    pub clock: Option<Vec<u64>>,
+    /// Tags.
+    pub tags: Option<Vec<String>>,
+    /// Parent machine id, or empty.
+    pub parent: String,
+}
+
+/// One machine taken back.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bye {
+    /// Its owner leaves the mesh.
+    pub leaving: bool,
+    /// Its id.
+    pub id: String,
+    /// Its last clock.
+    pub clock: Option<Vec<u64>>,
+}
+
+/// The extra keys of this project's peers, all optional.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Extension {
+    /// `Sm`: protocol version. Its presence tells a peer of this project from a Go peer.
+    pub version: Option<u64>,
+    /// `Run`: number of the author's process start, larger after each restart. All its machine indexes are at or above it.
+    pub run: Option<u64>,
+    /// `Hb`: the author promises a message at least this often, in milliseconds.
+    pub heartbeat_ms: Option<u64>,
+    /// `Part`: this `info` or `updates` does not list all machines of its author.
+    pub partial: bool,
+    /// `Links`: peers the author has live connections to.
+    pub links: Option<Vec<PeerId>>,
+    /// `Sums`: as in `gossip`, on messages that cannot freeze a Go peer.
+    pub sums: Option<PerPeer<u64>>,
+}
+
+impl Info {
+    /// Whether the parts fit each other: as many ticks as states, a schema that names exactly these, no state twice.
+    ///
+    /// # Errors
+    /// What does not fit. The author's fault.
+    pub fn check(&self) -> Result<(), &'static str> {
+        let (Some(states), Some(clock)) = (&self.states, &self.clock) else {
+            return Err("machine without states or clock");
+        };
+        if states.len() != clock.len() {
+            return Err("clock length differs from states");
+        }
+        let mut names: Vec<&str> = states.iter().map(String::as_str).collect();
+        names.sort_unstable();
+        if names.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err("state twice");
+        }
+        match &self.schema {
+            Some(schema) if !schema.keys().map(String::as_str).eq(names) => {
+                Err("schema and states differ")
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+/// Sum of a clock: its version number. The decoder has refused clocks whose sum overflows.
+#[must_use]
+pub fn sum(clock: &[u64]) -> u64 {
+    clock
+        .iter()
+        .fold(0, |total: u64, tick| total.saturating_add(*tick))
+}
+
+/// Largest payload: gossipsub's limit on a message (spec 1.4).
+pub const MAX_PAYLOAD: usize = 1 << 20;
+/// Largest payload of our own, with room for gossipsub's envelope below 1 MiB.
+pub const MAX_OWN_PAYLOAD: usize = 900 << 10;
+/// Longest id, name or tag in bytes. Recorded: 300; refused in the recordings: 64 KiB.
+pub const MAX_TEXT: usize = 4096;
+/// States of one machine. Must allow 1024; eight kinds of the largest recorded machine (300) fit.
+pub const MAX_STATES: usize = 2048;
+/// Machines of one peer. Must allow 300; recorded: 262.
+pub const MAX_MACHINES_PER_PEER: usize = 1024;
+/// Names in one relation, or tags in one list.
+pub const MAX_LIST: usize = 4096;
+/// Peers in one message: as keys, as ids of a request, as links.
+pub const MAX_PEERS_PER_MESSAGE: usize = 1024;
+/// Machines in one message. The smallest real introduction takes about 130 bytes: 8065 in a payload.
+pub const MAX_MACHINES_PER_MESSAGE: usize = 8192;
+/// State definitions in one message. A real one takes at least 51 bytes: 20 560 in a payload.
+pub const MAX_STATES_PER_MESSAGE: usize = 32_768;
+/// Names and tags in all lists of one message, so that a payload of empty names stays below 4 MiB of memory.
+pub const MAX_LISTED_PER_MESSAGE: usize = 131_072;
+/// Nesting of values under unknown keys. The recordings want 64 accepted and 1000 refused.
+pub const MAX_NESTING: usize = 128;
+/// Largest tick: far beyond any real one, and eight machines' worth of distance to an overflow of the sum.
+pub const MAX_TICK: u64 = 1 << 62;
+
+#[cfg(test)]
+mod tests;

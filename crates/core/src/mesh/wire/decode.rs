@@ -1,0 +1,596 @@
+//! Bytes to [`Envelope`], bounded: msgpack as far as the mesh uses it, strict where Go peers disagree among themselves.
+//!
+//! Stricter than Go: trailing bytes, duplicate keys, arrays or binary in place of maps and text, nil numbers, negative
+//! numbers, text that is not UTF-8 and keys that are not peer ids are refused; no real peer sends them.
+//! Two passes over the outer map, since `Type` may come last: the first finds it and walks everything, so the second never
+//! runs on a payload whose counts lie.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use super::{
+    Bye, Envelope, Extension, Info, MAX_LIST, MAX_LISTED_PER_MESSAGE, MAX_MACHINES_PER_MESSAGE,
+    MAX_MACHINES_PER_PEER, MAX_NESTING, MAX_PAYLOAD, MAX_PEERS_PER_MESSAGE, MAX_STATES,
+    MAX_STATES_PER_MESSAGE, MAX_TEXT, MAX_TICK, Message, PerPeer,
+};
+use crate::engine::StateDef;
+use crate::ids::{MachineIdx, PeerId};
+
+/// Why a payload is no message. The author's fault; nothing was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct DecodeError(pub &'static str);
+
+/// Reads one payload.
+///
+/// # Errors
+/// [`DecodeError`] for anything that is not exactly one well-formed, plausible message.
+pub fn decode(data: &[u8]) -> Result<Envelope, DecodeError> {
+    if data.len() > MAX_PAYLOAD {
+        return Err(DecodeError("payload too large"));
+    }
+    let kind = message_type(data)?;
+    let mut reader = Reader::new(data);
+    let mut fields = Fields::default();
+    let entries = reader.map()?.ok_or(WRONG_TYPE)?;
+    for _ in 0..entries {
+        let key = reader.text()?;
+        fields.read(kind, key, &mut reader)?;
+    }
+    Ok(fields.finish(kind))
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Info,
+    Updates,
+    Gossip,
+    ReqInfo,
+    ReqUpdates,
+    Bye,
+}
+
+/// First pass: finds the type and walks everything, so that the payload is known to be one complete value.
+fn message_type(data: &[u8]) -> Result<Kind, DecodeError> {
+    let mut reader = Reader::new(data);
+    let entries = reader.map()?.ok_or(WRONG_TYPE)?;
+    let mut found = None;
+    for _ in 0..entries {
+        if reader.text()? == "Type" {
+            let kind = match reader.text()? {
+                "info" => Kind::Info,
+                "updates" => Kind::Updates,
+                "gossip" => Kind::Gossip,
+                "reqinfo" => Kind::ReqInfo,
+                "requpdates" => Kind::ReqUpdates,
+                "bye" => Kind::Bye,
+                _ => return Err(DecodeError("unknown message type")),
+            };
+            if found.replace(kind).is_some() {
+                return Err(DUPLICATE);
+            }
+        } else {
+            reader.skip()?;
+        }
+    }
+    if reader.left() > 0 {
+        return Err(DecodeError("trailing bytes"));
+    }
+    found.ok_or(DecodeError("no message type"))
+}
+
+/// Fields of the outer map, each at most once.
+#[derive(Default)]
+struct Fields {
+    infos: Option<Option<PerPeer<Info>>>,
+    sums: Option<Option<PerPeer<u64>>>,
+    clocks: Option<Option<PerPeer<Vec<u64>>>>,
+    ids: Option<Option<Vec<PeerId>>>,
+    byes: Option<Option<BTreeMap<MachineIdx, Bye>>>,
+    version: Option<u64>,
+    run: Option<u64>,
+    heartbeat_ms: Option<u64>,
+    partial: Option<bool>,
+    links: Option<Vec<PeerId>>,
+    extra_sums: Option<Option<PerPeer<u64>>>,
+}
+
+impl Fields {
+    fn read(&mut self, kind: Kind, key: &str, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+        match (kind, key) {
+            (Kind::Info, "PeerInfo") => once(&mut self.infos, reader.per_peer(Reader::info)?),
+            (Kind::Info | Kind::Gossip, "PeerGossips") => {
+                once(&mut self.sums, reader.per_peer(Reader::unsigned)?)
+            }
+            (Kind::Updates, "PeerClocks") => {
+                once(&mut self.clocks, reader.per_peer(Reader::clock)?)
+            }
+            (Kind::ReqInfo | Kind::ReqUpdates, "PeerIds") => once(&mut self.ids, reader.ids()?),
+            (Kind::Bye, "Machs") => once(&mut self.byes, reader.machines(Reader::bye)?),
+            (_, "Sm") => once(&mut self.version, reader.unsigned()?),
+            (_, "Run") => once(&mut self.run, reader.unsigned()?),
+            (Kind::Info | Kind::Updates, "Hb") => once(&mut self.heartbeat_ms, reader.unsigned()?),
+            (Kind::Info | Kind::Updates, "Part") => once(&mut self.partial, reader.boolean()?),
+            (Kind::Updates, "Links") => once(&mut self.links, reader.links()?),
+            (Kind::Updates, "Sums") => {
+                once(&mut self.extra_sums, reader.per_peer(Reader::unsigned)?)
+            }
+            (_, _) => reader.skip(),
+        }
+    }
+
+    fn finish(self, kind: Kind) -> Envelope {
+        let sums = self.sums.flatten();
+        let ids = self.ids.flatten();
+        let body = match kind {
+            Kind::Info => Message::Info {
+                peers: self.infos.flatten(),
+                sums,
+            },
+            Kind::Updates => Message::Updates {
+                clocks: self.clocks.flatten(),
+            },
+            Kind::Gossip => Message::Gossip { sums },
+            Kind::ReqInfo => Message::ReqInfo { ids },
+            Kind::ReqUpdates => Message::ReqUpdates { ids },
+            Kind::Bye => Message::Bye {
+                machines: self.byes.flatten(),
+            },
+        };
+        Envelope {
+            body,
+            extension: Extension {
+                version: self.version,
+                run: self.run,
+                heartbeat_ms: self.heartbeat_ms,
+                partial: self.partial.unwrap_or(false),
+                links: self.links,
+                sums: self.extra_sums.flatten(),
+            },
+        }
+    }
+}
+
+/// Stores a field that may come only once.
+fn once<T>(slot: &mut Option<T>, value: T) -> Result<(), DecodeError> {
+    match slot.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(DUPLICATE),
+    }
+}
+
+/// Position in a payload, and what may still be allocated for it.
+struct Reader<'a> {
+    rest: &'a [u8],
+    peers: usize,
+    machines: usize,
+    states: usize,
+    listed: usize,
+}
+
+impl<'a> Reader<'a> {
+    fn new(data: &'a [u8]) -> Self {
+        Self {
+            rest: data,
+            peers: MAX_PEERS_PER_MESSAGE,
+            machines: MAX_MACHINES_PER_MESSAGE,
+            states: MAX_STATES_PER_MESSAGE,
+            listed: MAX_LISTED_PER_MESSAGE,
+        }
+    }
+
+    fn left(&self) -> usize {
+        self.rest.len()
+    }
+
+    fn byte(&mut self) -> Result<u8, DecodeError> {
+        let (first, rest) = self.rest.split_first().ok_or(INCOMPLETE)?;
+        self.rest = rest;
+        Ok(*first)
+    }
+
+    fn take(&mut self, len: usize) -> Result<&'a [u8], DecodeError> {
+        let (taken, rest) = self.rest.split_at_checked(len).ok_or(INCOMPLETE)?;
+        self.rest = rest;
+        Ok(taken)
+    }
+
+    /// A big-endian number of `len` bytes, at most eight.
+    fn number(&mut self, len: usize) -> Result<u64, DecodeError> {
+        Ok(self
+            .take(len)?
+            .iter()
+            .fold(0, |value, byte| value << 8 | u64::from(*byte)))
+    }
+
+    fn length(&mut self, len: usize) -> Result<usize, DecodeError> {
+        usize::try_from(self.number(len)?).map_err(|_| INCOMPLETE)
+    }
+
+    /// Entries of a map, `None` for nil. Each takes two bytes at least.
+    fn map(&mut self) -> Result<Option<usize>, DecodeError> {
+        let entries = match self.byte()? {
+            0xc0 => return Ok(None),
+            byte @ 0x80..=0x8f => usize::from(byte & 0x0f),
+            0xde => self.length(2)?,
+            0xdf => self.length(4)?,
+            _ => return Err(WRONG_TYPE),
+        };
+        if entries > self.left() / 2 {
+            return Err(INCOMPLETE);
+        }
+        Ok(Some(entries))
+    }
+
+    /// Elements of an array, `None` for nil. Each takes one byte at least.
+    fn array(&mut self) -> Result<Option<usize>, DecodeError> {
+        let elements = match self.byte()? {
+            0xc0 => return Ok(None),
+            byte @ 0x90..=0x9f => usize::from(byte & 0x0f),
+            0xdc => self.length(2)?,
+            0xdd => self.length(4)?,
+            _ => return Err(WRONG_TYPE),
+        };
+        if elements > self.left() {
+            return Err(INCOMPLETE);
+        }
+        Ok(Some(elements))
+    }
+
+    fn text(&mut self) -> Result<&'a str, DecodeError> {
+        let len = match self.byte()? {
+            byte @ 0xa0..=0xbf => usize::from(byte & 0x1f),
+            0xd9 => self.length(1)?,
+            0xda => self.length(2)?,
+            0xdb => self.length(4)?,
+            _ => return Err(WRONG_TYPE),
+        };
+        let bytes = self.take(len)?;
+        if len > MAX_TEXT {
+            return Err(DecodeError("text too long"));
+        }
+        std::str::from_utf8(bytes).map_err(|_| DecodeError("text is not UTF-8"))
+    }
+
+    fn text_or_nil(&mut self) -> Result<String, DecodeError> {
+        if self.nil() {
+            return Ok(String::new());
+        }
+        Ok(self.text()?.to_owned())
+    }
+
+    /// Steps over a nil.
+    fn nil(&mut self) -> bool {
+        match self.rest {
+            [0xc0, rest @ ..] => {
+                self.rest = rest;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn boolean(&mut self) -> Result<bool, DecodeError> {
+        match self.byte()? {
+            0xc2 => Ok(false),
+            0xc3 => Ok(true),
+            _ => Err(WRONG_TYPE),
+        }
+    }
+
+    /// An integer in any form, not negative.
+    fn unsigned(&mut self) -> Result<u64, DecodeError> {
+        let (value, bits) = match self.byte()? {
+            byte @ 0x00..=0x7f => return Ok(u64::from(byte)),
+            0xcc => return self.number(1),
+            0xcd => return self.number(2),
+            0xce => return self.number(4),
+            0xcf => return self.number(8),
+            0xd0 => (self.number(1)?, 8),
+            0xd1 => (self.number(2)?, 16),
+            0xd2 => (self.number(4)?, 32),
+            0xd3 => (self.number(8)?, 64),
+            0xe0..=0xff => return Err(NEGATIVE),
+            _ => return Err(WRONG_TYPE),
+        };
+        match value >> (bits - 1) {
+            0 => Ok(value),
+            _ => Err(NEGATIVE),
+        }
+    }
+
+    fn index(&mut self) -> Result<MachineIdx, DecodeError> {
+        match self.unsigned()? {
+            index if index < MachineIdx::LIMIT => Ok(MachineIdx(index)),
+            _ => Err(DecodeError("machine index too large")),
+        }
+    }
+
+    fn peer(&mut self) -> Result<PeerId, DecodeError> {
+        self.text()?
+            .parse()
+            .map_err(|_| DecodeError("not a peer id"))
+    }
+
+    fn clock(&mut self) -> Result<Vec<u64>, DecodeError> {
+        self.optional_clock()?.ok_or(DecodeError("nil clock"))
+    }
+
+    fn optional_clock(&mut self) -> Result<Option<Vec<u64>>, DecodeError> {
+        let Some(len) = self.array()? else {
+            return Ok(None);
+        };
+        if len > MAX_STATES {
+            return Err(DecodeError("too many states"));
+        }
+        let mut clock = Vec::with_capacity(len);
+        let mut sum: u64 = 0;
+        for _ in 0..len {
+            let tick = self.unsigned()?;
+            if tick > MAX_TICK {
+                return Err(DecodeError("implausible tick"));
+            }
+            sum = sum
+                .checked_add(tick)
+                .ok_or(DecodeError("clock sum overflows"))?;
+            clock.push(tick);
+        }
+        Ok(Some(clock))
+    }
+
+    /// A list of names or tags.
+    fn list(&mut self) -> Result<Option<Vec<String>>, DecodeError> {
+        let Some(len) = self.array()? else {
+            return Ok(None);
+        };
+        if len > MAX_LIST {
+            return Err(DecodeError("list too long"));
+        }
+        spend(&mut self.listed, len)?;
+        let mut list = Vec::with_capacity(len);
+        for _ in 0..len {
+            list.push(self.text()?.to_owned());
+        }
+        Ok(Some(list))
+    }
+
+    fn names(&mut self) -> Result<Option<Vec<String>>, DecodeError> {
+        let names = self.list()?;
+        match &names {
+            Some(names) if names.len() > MAX_STATES => Err(DecodeError("too many states")),
+            Some(names) if names.iter().any(String::is_empty) => Err(DecodeError("empty name")),
+            Some(_) | None => Ok(names),
+        }
+    }
+
+    fn ids(&mut self) -> Result<Option<Vec<PeerId>>, DecodeError> {
+        let Some(len) = self.array()? else {
+            return Ok(None);
+        };
+        spend(&mut self.peers, len)?;
+        let mut ids = Vec::with_capacity(len);
+        for _ in 0..len {
+            ids.push(self.peer()?);
+        }
+        Ok(Some(ids))
+    }
+
+    /// Peer ids as bytes: half the size of text, and only for peers of this project.
+    fn links(&mut self) -> Result<Vec<PeerId>, DecodeError> {
+        let len = self.array()?.ok_or(WRONG_TYPE)?;
+        spend(&mut self.peers, len)?;
+        let mut links = Vec::with_capacity(len);
+        for _ in 0..len {
+            if self.byte()? != 0xc4 {
+                return Err(WRONG_TYPE);
+            }
+            let len = self.length(1)?;
+            let id = PeerId::from_bytes(self.take(len)?);
+            links.push(id.map_err(|_| DecodeError("not a peer id"))?);
+        }
+        Ok(links)
+    }
+
+    fn per_peer<T>(
+        &mut self,
+        value: impl Fn(&mut Self) -> Result<T, DecodeError>,
+    ) -> Result<Option<PerPeer<T>>, DecodeError> {
+        let Some(len) = self.map()? else {
+            return Ok(None);
+        };
+        spend(&mut self.peers, len)?;
+        let mut peers = BTreeMap::new();
+        for _ in 0..len {
+            let Entry::Vacant(entry) = peers.entry(self.peer()?) else {
+                return Err(DUPLICATE);
+            };
+            entry.insert(self.machines(&value)?);
+        }
+        Ok(Some(peers))
+    }
+
+    fn machines<T>(
+        &mut self,
+        value: impl Fn(&mut Self) -> Result<T, DecodeError>,
+    ) -> Result<Option<BTreeMap<MachineIdx, T>>, DecodeError> {
+        let Some(len) = self.map()? else {
+            return Ok(None);
+        };
+        let mut machines = BTreeMap::new();
+        for _ in 0..len {
+            let Entry::Vacant(entry) = machines.entry(self.index()?) else {
+                return Err(DUPLICATE);
+            };
+            entry.insert(value(self)?);
+            spend(&mut self.machines, 1)?;
+            if machines.len() > MAX_MACHINES_PER_PEER {
+                return Err(DecodeError("too many machines"));
+            }
+        }
+        Ok(Some(machines))
+    }
+
+    fn info(&mut self) -> Result<Info, DecodeError> {
+        let entries = self.map()?.ok_or(DecodeError("nil machine"))?;
+        let mut id = None;
+        let mut schema = None;
+        let mut states = None;
+        let mut clock = None;
+        let mut tags = None;
+        let mut parent = None;
+        for _ in 0..entries {
+            match self.text()? {
+                "Id" => once(&mut id, self.text_or_nil()?),
+                "Schema" => once(&mut schema, self.schema()?),
+                "States" => once(&mut states, self.names()?),
+                "MTime" => once(&mut clock, self.optional_clock()?),
+                "Tags" => once(&mut tags, self.list()?),
+                "Parent" => once(&mut parent, self.text_or_nil()?),
+                _ => self.skip(),
+            }?;
+        }
+        Ok(Info {
+            id: id.unwrap_or_default(),
+            schema: schema.flatten(),
+            states: states.flatten(),
+            clock: clock.flatten(),
+            tags: tags.flatten(),
+            parent: parent.unwrap_or_default(),
+        })
+    }
+
+    fn schema(&mut self) -> Result<Option<BTreeMap<String, StateDef>>, DecodeError> {
+        let Some(len) = self.map()? else {
+            return Ok(None);
+        };
+        if len > MAX_STATES {
+            return Err(DecodeError("too many states"));
+        }
+        spend(&mut self.states, len)?;
+        let mut schema = BTreeMap::new();
+        for _ in 0..len {
+            let name = self.text()?;
+            if name.is_empty() {
+                return Err(DecodeError("empty name"));
+            }
+            let Entry::Vacant(entry) = schema.entry(name.to_owned()) else {
+                return Err(DUPLICATE);
+            };
+            entry.insert(self.state()?);
+        }
+        Ok(Some(schema))
+    }
+
+    fn state(&mut self) -> Result<StateDef, DecodeError> {
+        let mut auto = None;
+        let mut multi = None;
+        let mut lists: [Option<Option<Vec<String>>>; 5] = Default::default();
+        for _ in 0..self.map()?.unwrap_or(0) {
+            match self.text()? {
+                "Auto" => once(&mut auto, self.boolean()?),
+                "Multi" => once(&mut multi, self.boolean()?),
+                "Require" => once(&mut lists[0], self.list()?),
+                "Add" => once(&mut lists[1], self.list()?),
+                "Remove" => once(&mut lists[2], self.list()?),
+                "After" => once(&mut lists[3], self.list()?),
+                "Tags" => once(&mut lists[4], self.list()?),
+                _ => self.skip(),
+            }?;
+        }
+        let [require, add, remove, after, tags] = lists.map(Option::flatten);
+        Ok(StateDef {
+            auto: auto.unwrap_or(false),
+            multi: multi.unwrap_or(false),
+            require,
+            add,
+            remove,
+            after,
+            tags,
+        })
+    }
+
+    fn bye(&mut self) -> Result<Bye, DecodeError> {
+        let entries = self.map()?.ok_or(DecodeError("nil machine"))?;
+        let mut leaving = None;
+        let mut id = None;
+        let mut clock = None;
+        for _ in 0..entries {
+            match self.text()? {
+                "PeerBye" => once(&mut leaving, self.boolean()?),
+                "Id" => once(&mut id, self.text_or_nil()?),
+                "MTime" => once(&mut clock, self.optional_clock()?),
+                _ => self.skip(),
+            }?;
+        }
+        Ok(Bye {
+            leaving: leaving.unwrap_or(false),
+            id: id.unwrap_or_default(),
+            clock: clock.flatten(),
+        })
+    }
+
+    /// Steps over one value of any kind, without recursion.
+    fn skip(&mut self) -> Result<(), DecodeError> {
+        // Values still to be skipped at each open level.
+        let mut open = vec![1_usize];
+        while let Some(values) = open.last_mut() {
+            if *values == 0 {
+                open.pop();
+                continue;
+            }
+            *values -= 1;
+            let inner = self.skip_flat()?;
+            if inner > 0 {
+                if open.len() > MAX_NESTING {
+                    return Err(DecodeError("nested too deep"));
+                }
+                open.push(inner);
+            }
+        }
+        Ok(())
+    }
+
+    /// Steps over one value, or over the header of a collection: returns how many values follow inside it.
+    fn skip_flat(&mut self) -> Result<usize, DecodeError> {
+        let byte = self.byte()?;
+        let len = match byte {
+            0x00..=0x7f | 0xe0..=0xff | 0xc0 | 0xc2 | 0xc3 => 0,
+            0x80..=0x8f => return Ok(usize::from(byte & 0x0f) * 2),
+            0x90..=0x9f => return Ok(usize::from(byte & 0x0f)),
+            0xa0..=0xbf => usize::from(byte & 0x1f),
+            0xc1 => return Err(DecodeError("not msgpack")),
+            0xc4 | 0xd9 => self.length(1)?,
+            0xc5 | 0xda => self.length(2)?,
+            0xc6 | 0xdb => self.length(4)?,
+            0xc7 => self.length(1)?.saturating_add(1),
+            0xc8 => self.length(2)?.saturating_add(1),
+            0xc9 => self.length(4)?.saturating_add(1),
+            0xcc | 0xd0 => 1,
+            0xcd | 0xd1 | 0xd4 => 2,
+            0xd5 => 3,
+            0xca | 0xce | 0xd2 => 4,
+            0xd6 => 5,
+            0xcb | 0xcf | 0xd3 => 8,
+            0xd7 => 9,
+            0xd8 => 17,
+            0xdc => return self.length(2),
+            0xdd => return self.length(4),
+            0xde => return Ok(self.length(2)?.saturating_mul(2)),
+            0xdf => return Ok(self.length(4)?.saturating_mul(2)),
+        };
+        self.take(len)?;
+        Ok(0)
+    }
+}
+
+fn spend(budget: &mut usize, amount: usize) -> Result<(), DecodeError> {
+    *budget = budget
+        .checked_sub(amount)
+        .ok_or(DecodeError("too many entries"))?;
+    Ok(())
+}
+
+const WRONG_TYPE: DecodeError = DecodeError("wrong type");
+const INCOMPLETE: DecodeError = DecodeError("incomplete");
+const DUPLICATE: DecodeError = DecodeError("duplicate key");
+const NEGATIVE: DecodeError = DecodeError("negative number");

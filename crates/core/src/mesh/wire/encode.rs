@@ -1,0 +1,327 @@
+//! [`Envelope`] to bytes: fields in Go's order, extra keys behind them, no map without a valid `Type`.
+
+use std::collections::BTreeMap;
+
+use super::{Bye, Envelope, Extension, Info, Message, PerPeer};
+use crate::engine::StateDef;
+use crate::ids::{MachineIdx, PeerId};
+
+/// How integers are written. Every peer reads all three.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dialect {
+    /// Shortest form of everything: what we send.
+    #[default]
+    Compact,
+    /// As Go from v0.16 on: shortest indexes, ticks and sums in nine bytes.
+    V5,
+    /// As Go up to v0.15: indexes as nine-byte signed integers, ticks and sums in nine bytes.
+    V4,
+}
+
+/// Writes one payload.
+#[must_use]
+pub fn encode(envelope: &Envelope, dialect: Dialect) -> Vec<u8> {
+    let mut out = Writer {
+        bytes: Vec::new(),
+        dialect,
+    };
+    let own_keys = match &envelope.body {
+        Message::Info { .. } => 3,
+        Message::Updates { .. }
+        | Message::Gossip { .. }
+        | Message::ReqInfo { .. }
+        | Message::ReqUpdates { .. }
+        | Message::Bye { .. } => 2,
+    };
+    out.map(own_keys + extra_keys(&envelope.extension));
+    out.text("Type");
+    match &envelope.body {
+        Message::Info { peers, sums } => {
+            out.text("info");
+            out.text("PeerInfo");
+            out.per_peer(peers.as_ref(), Writer::info);
+            out.text("PeerGossips");
+            out.sums(sums.as_ref());
+        }
+        Message::Updates { clocks } => {
+            out.text("updates");
+            out.text("PeerClocks");
+            out.per_peer(clocks.as_ref(), |out, clock| out.clock(clock));
+        }
+        Message::Gossip { sums } => {
+            out.text("gossip");
+            out.text("PeerGossips");
+            out.sums(sums.as_ref());
+        }
+        Message::ReqInfo { ids } => {
+            out.text("reqinfo");
+            out.ids(ids.as_deref());
+        }
+        Message::ReqUpdates { ids } => {
+            out.text("requpdates");
+            out.ids(ids.as_deref());
+        }
+        Message::Bye { machines } => {
+            out.text("bye");
+            out.text("Machs");
+            out.machines(machines.as_ref(), Writer::bye);
+        }
+    }
+    out.extension(&envelope.extension);
+    out.bytes
+}
+
+/// Bytes one introduction takes in our own dialect, index included.
+#[must_use]
+pub fn info_len(info: &Info) -> usize {
+    let mut out = Writer {
+        bytes: Vec::new(),
+        dialect: Dialect::Compact,
+    };
+    out.info(info);
+    out.bytes.len() + 9
+}
+
+fn extra_keys(extension: &Extension) -> usize {
+    usize::from(extension.version.is_some())
+        + usize::from(extension.run.is_some())
+        + usize::from(extension.heartbeat_ms.is_some())
+        + usize::from(extension.partial)
+        + usize::from(extension.links.is_some())
+        + usize::from(extension.sums.is_some())
+}
+
+struct Writer {
+    bytes: Vec<u8>,
+    dialect: Dialect,
+}
+
+impl Writer {
+    /// A header: a short form up to `short`, else 16 or 32 bits of length.
+    fn header(&mut self, len: usize, short: (u8, usize), wide16: u8, wide32: u8) {
+        if len <= short.1 {
+            // The short forms end below 32, so the length fits a byte.
+            self.bytes.push(short.0 | len as u8);
+        } else if let Ok(len) = u16::try_from(len) {
+            self.bytes.push(wide16);
+            self.bytes.extend_from_slice(&len.to_be_bytes());
+        } else {
+            // Own payloads end at 1 MiB; a longer collection would be a bug upstream of here.
+            self.bytes.push(wide32);
+            self.bytes.extend_from_slice(&(len as u32).to_be_bytes());
+        }
+    }
+
+    fn map(&mut self, len: usize) {
+        self.header(len, (0x80, 15), 0xde, 0xdf);
+    }
+
+    fn array(&mut self, len: usize) {
+        self.header(len, (0x90, 15), 0xdc, 0xdd);
+    }
+
+    fn nil(&mut self) {
+        self.bytes.push(0xc0);
+    }
+
+    fn boolean(&mut self, value: bool) {
+        self.bytes.push(if value { 0xc3 } else { 0xc2 });
+    }
+
+    fn text(&mut self, text: &str) {
+        match u8::try_from(text.len()) {
+            Ok(len @ 32..) => self.bytes.extend_from_slice(&[0xd9, len]),
+            Ok(_) | Err(_) => self.header(text.len(), (0xa0, 31), 0xda, 0xdb),
+        }
+        self.bytes.extend_from_slice(text.as_bytes());
+    }
+
+    fn shortest(&mut self, value: u64) {
+        if value < 0x80 {
+            self.bytes.push(value as u8);
+        } else if let Ok(value) = u8::try_from(value) {
+            self.bytes.extend_from_slice(&[0xcc, value]);
+        } else if let Ok(value) = u16::try_from(value) {
+            self.bytes.push(0xcd);
+            self.bytes.extend_from_slice(&value.to_be_bytes());
+        } else if let Ok(value) = u32::try_from(value) {
+            self.bytes.push(0xce);
+            self.bytes.extend_from_slice(&value.to_be_bytes());
+        } else {
+            self.bytes.push(0xcf);
+            self.bytes.extend_from_slice(&value.to_be_bytes());
+        }
+    }
+
+    fn index(&mut self, index: MachineIdx) {
+        match self.dialect {
+            Dialect::Compact | Dialect::V5 => self.shortest(index.0),
+            Dialect::V4 => {
+                self.bytes.push(0xd3);
+                self.bytes.extend_from_slice(&index.0.to_be_bytes());
+            }
+        }
+    }
+
+    /// A tick or a sum.
+    fn ticks(&mut self, value: u64) {
+        match self.dialect {
+            Dialect::Compact => self.shortest(value),
+            Dialect::V5 | Dialect::V4 => {
+                self.bytes.push(0xcf);
+                self.bytes.extend_from_slice(&value.to_be_bytes());
+            }
+        }
+    }
+
+    fn clock(&mut self, clock: &[u64]) {
+        self.array(clock.len());
+        for tick in clock {
+            self.ticks(*tick);
+        }
+    }
+
+    fn optional_clock(&mut self, clock: Option<&[u64]>) {
+        match clock {
+            Some(clock) => self.clock(clock),
+            None => self.nil(),
+        }
+    }
+
+    fn list(&mut self, list: Option<&[String]>) {
+        let Some(list) = list else {
+            return self.nil();
+        };
+        self.array(list.len());
+        for item in list {
+            self.text(item);
+        }
+    }
+
+    fn ids(&mut self, ids: Option<&[PeerId]>) {
+        self.text("PeerIds");
+        let Some(ids) = ids else {
+            return self.nil();
+        };
+        self.array(ids.len());
+        for id in ids {
+            self.text(&id.to_string());
+        }
+    }
+
+    fn per_peer<T>(&mut self, peers: Option<&PerPeer<T>>, value: impl Fn(&mut Self, &T)) {
+        let Some(peers) = peers else {
+            return self.nil();
+        };
+        self.map(peers.len());
+        for (peer, machines) in peers {
+            self.text(&peer.to_string());
+            self.machines(machines.as_ref(), &value);
+        }
+    }
+
+    fn machines<T>(
+        &mut self,
+        machines: Option<&BTreeMap<MachineIdx, T>>,
+        value: impl Fn(&mut Self, &T),
+    ) {
+        let Some(machines) = machines else {
+            return self.nil();
+        };
+        self.map(machines.len());
+        for (index, machine) in machines {
+            self.index(*index);
+            value(self, machine);
+        }
+    }
+
+    fn sums(&mut self, sums: Option<&PerPeer<u64>>) {
+        self.per_peer(sums, |out, sum| out.ticks(*sum));
+    }
+
+    fn info(&mut self, info: &Info) {
+        self.map(6);
+        self.text("Id");
+        self.text(&info.id);
+        self.text("Schema");
+        self.schema(info.schema.as_ref());
+        self.text("States");
+        self.list(info.states.as_deref());
+        self.text("MTime");
+        self.optional_clock(info.clock.as_deref());
+        self.text("Tags");
+        self.list(info.tags.as_deref());
+        self.text("Parent");
+        self.text(&info.parent);
+    }
+
+    fn schema(&mut self, schema: Option<&BTreeMap<String, StateDef>>) {
+        let Some(schema) = schema else {
+            return self.nil();
+        };
+        self.map(schema.len());
+        for (name, state) in schema {
+            self.text(name);
+            self.state(state);
+        }
+    }
+
+    fn state(&mut self, state: &StateDef) {
+        self.map(7);
+        self.text("Auto");
+        self.boolean(state.auto);
+        self.text("Multi");
+        self.boolean(state.multi);
+        for (key, list) in [
+            ("Require", &state.require),
+            ("Add", &state.add),
+            ("Remove", &state.remove),
+            ("After", &state.after),
+            ("Tags", &state.tags),
+        ] {
+            self.text(key);
+            self.list(list.as_deref());
+        }
+    }
+
+    fn bye(&mut self, bye: &Bye) {
+        self.map(3);
+        self.text("PeerBye");
+        self.boolean(bye.leaving);
+        self.text("Id");
+        self.text(&bye.id);
+        self.text("MTime");
+        self.optional_clock(bye.clock.as_deref());
+    }
+
+    fn extension(&mut self, extension: &Extension) {
+        for (key, number) in [
+            ("Sm", extension.version),
+            ("Run", extension.run),
+            ("Hb", extension.heartbeat_ms),
+        ] {
+            if let Some(number) = number {
+                self.text(key);
+                self.shortest(number);
+            }
+        }
+        if extension.partial {
+            self.text("Part");
+            self.boolean(true);
+        }
+        if let Some(links) = &extension.links {
+            self.text("Links");
+            self.array(links.len());
+            for link in links {
+                // A multihash of a key ends at 44 bytes.
+                self.bytes
+                    .extend_from_slice(&[0xc4, link.as_bytes().len() as u8]);
+                self.bytes.extend_from_slice(link.as_bytes());
+            }
+        }
+        if extension.sums.is_some() {
+            self.text("Sums");
+            self.sums(extension.sums.as_ref());
+        }
+    }
+}

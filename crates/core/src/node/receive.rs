@@ -1,0 +1,281 @@
+//! Messages in: refuse or take as a whole, pass the parts to the registry, turn what it says into events and requests.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::timers::Timer;
+use super::{Event, INFO_GAP, MessageToken, Node, Output, Stage, Verdict};
+use crate::ids::{MachineIdx, PeerId};
+use crate::mesh::gossip::{Pace, Want};
+use crate::mesh::peer_registry::{self, Welcome};
+use crate::mesh::wire::{self, Bye, Envelope, Extension, Info, Message, PerPeer};
+use crate::time::Instant;
+
+impl Node {
+    pub(super) fn on_message(
+        &mut self,
+        token: MessageToken,
+        author: PeerId,
+        via: PeerId,
+        data: &[u8],
+        now: Instant,
+    ) {
+        if self.is_full() {
+            return;
+        }
+        let verdict = if self.stage != Stage::Joined || author == self.config.own {
+            Verdict::Ignore
+        } else {
+            match self.read(author, data) {
+                Ok(envelope) => self.take(author, envelope, now),
+                Err(reason) => {
+                    self.registry.count_drop(author);
+                    self.emit(Event::Dropped(author, reason));
+                    if author == via {
+                        Verdict::Reject
+                    } else {
+                        Verdict::Ignore
+                    }
+                }
+            }
+        };
+        self.outputs.push_back(Output::Verdict(token, verdict));
+    }
+
+    /// Everything that can refuse a message; nothing changes here.
+    fn read(&self, author: PeerId, data: &[u8]) -> Result<Envelope, &'static str> {
+        let envelope = wire::decode(data).map_err(|error| error.0)?;
+        match &envelope.body {
+            Message::Info {
+                peers: Some(infos), ..
+            } => self
+                .registry
+                .check_info(author, infos, envelope.extension.partial)?,
+            Message::Updates {
+                clocks: Some(clocks),
+            } => self.registry.check_clocks(author, clocks)?,
+            Message::Info { peers: None, .. }
+            | Message::Updates { clocks: None }
+            | Message::Gossip { .. }
+            | Message::ReqInfo { .. }
+            | Message::ReqUpdates { .. }
+            | Message::Bye { .. } => {}
+        }
+        Ok(envelope)
+    }
+
+    fn take(&mut self, author: PeerId, envelope: Envelope, now: Instant) -> Verdict {
+        let Envelope { body, extension } = envelope;
+        match body {
+            Message::Bye { machines } => return self.take_bye(author, machines, &extension, now),
+            Message::Info { .. }
+            | Message::Updates { .. }
+            | Message::Gossip { .. }
+            | Message::ReqInfo { .. }
+            | Message::ReqUpdates { .. } => {}
+        }
+        match self.registry.hear(author, &extension, now) {
+            Welcome::Heard => {}
+            Welcome::Stale => return Verdict::Ignore,
+            Welcome::Full => return Verdict::Accept,
+        }
+        match body {
+            Message::Info { peers, sums } => {
+                self.take_infos(author, peers.unwrap_or_default(), &extension, now);
+                self.take_sums(sums, now);
+            }
+            Message::Updates { clocks } => {
+                self.take_clocks(author, clocks.unwrap_or_default(), now);
+                self.take_sums(extension.sums, now);
+            }
+            Message::Gossip { sums } => {
+                self.timers.clear(Timer::Gossip);
+                self.take_sums(sums, now);
+            }
+            Message::ReqInfo { ids } => {
+                self.take_request(&ids.unwrap_or_default(), Want::Info, now)
+            }
+            Message::ReqUpdates { ids } => {
+                self.take_request(&ids.unwrap_or_default(), Want::Updates, now);
+            }
+            Message::Bye { .. } => {}
+        }
+        if !self.relay_about(author, now) {
+            self.emit(Event::Heard(author));
+        }
+        Verdict::Accept
+    }
+
+    fn take_infos(
+        &mut self,
+        author: PeerId,
+        infos: PerPeer<Info>,
+        extension: &Extension,
+        now: Instant,
+    ) {
+        for (peer, machines) in infos {
+            let machines = machines.unwrap_or_default();
+            if peer == self.config.own {
+                continue;
+            }
+            self.answers.cancel(peer, Want::Info);
+            if peer == author {
+                let run = extension.run;
+                self.registry
+                    .introduce(peer, machines, extension.partial, run, now);
+                self.asks.settle(peer, Want::Info);
+            } else {
+                self.registry.introduce_hearsay(peer, machines, now);
+            }
+        }
+    }
+
+    fn take_clocks(&mut self, author: PeerId, clocks: PerPeer<Vec<u64>>, now: Instant) {
+        for (peer, machines) in clocks {
+            let machines = machines.unwrap_or_default();
+            if peer == self.config.own {
+                continue;
+            }
+            self.answers.cancel(peer, Want::Updates);
+            if peer == author {
+                self.registry.update(peer, machines, now);
+                self.asks.settle(peer, Want::Updates);
+            } else {
+                self.registry.update_hearsay(peer, machines, now);
+            }
+        }
+    }
+
+    fn take_sums(&mut self, sums: Option<PerPeer<u64>>, now: Instant) {
+        for (peer, machines) in sums.unwrap_or_default() {
+            self.registry.hint(peer, machines.unwrap_or_default(), now);
+        }
+    }
+
+    fn take_request(&mut self, ids: &[PeerId], want: Want, now: Instant) {
+        for id in ids {
+            if *id == self.config.own {
+                self.answer_for_self(want, now);
+                continue;
+            }
+            self.asks.overheard(*id, want, now);
+            if want == Want::Info {
+                self.registry.overheard_probe(*id, now);
+            }
+            if self.registry.can_vouch(*id) {
+                let delay = self.jitter.between(SECOND_HAND_FROM, SECOND_HAND_TO);
+                self.answers.schedule(*id, want, delay, now);
+            }
+        }
+    }
+
+    fn answer_for_self(&mut self, want: Want, now: Instant) {
+        let soon = now + self.jitter.up_to(OWN_ANSWER);
+        let (timer, last) = match want {
+            Want::Info => (Timer::Announce, self.sent.info_at),
+            Want::Updates => (Timer::Repeat, self.sent.updates_at),
+        };
+        let spaced = last.map_or(soon, |last| soon.max(last + INFO_GAP));
+        self.timers.no_later_than(timer, spaced);
+    }
+
+    fn take_bye(
+        &mut self,
+        author: PeerId,
+        machines: Option<BTreeMap<MachineIdx, Bye>>,
+        extension: &Extension,
+        now: Instant,
+    ) -> Verdict {
+        if !self.registry.knows(author) {
+            self.registry.leave_unheard(author, extension.run, now);
+            return Verdict::Accept;
+        }
+        if self.registry.hear(author, extension, now) == Welcome::Stale {
+            return Verdict::Ignore;
+        }
+        let machines = machines.unwrap_or_default();
+        if machines.is_empty() || machines.values().any(|machine| machine.leaving) {
+            self.registry.leave(author, now);
+        } else {
+            for index in machines.into_keys() {
+                self.registry.withdraw(author, index);
+            }
+        }
+        self.relay_outputs(now);
+        Verdict::Accept
+    }
+
+    pub(super) fn relay_outputs(&mut self, now: Instant) {
+        self.relay_about(self.config.own, now);
+    }
+
+    /// Turns what the registry says into events and requests. Returns whether an event was about that peer.
+    fn relay_about(&mut self, about: PeerId, now: Instant) -> bool {
+        let mut told = false;
+        while let Some(output) = self.registry.poll_output() {
+            use peer_registry::Output as From;
+            let (peer, event) = match output {
+                From::PeerFound(peer) => (peer, Event::PeerFound(peer)),
+                From::PeerGone(peer, reason) => {
+                    self.asks.forget(peer);
+                    self.answers.forget(peer);
+                    (peer, Event::PeerGone(peer, reason))
+                }
+                From::MachineFound(peer, index) => (peer, Event::MachineFound(peer, index)),
+                From::ClockChanged(peer, index, before) => {
+                    (peer, Event::ClockChanged(peer, index, before))
+                }
+                From::MachineGone(peer, index) => (peer, Event::MachineGone(peer, index)),
+                From::Full(peer) => (peer, Event::Dropped(peer, "too many machines are known")),
+                From::Missing(peer) => {
+                    self.ask_missing(peer, now);
+                    continue;
+                }
+                From::Behind(peer) => {
+                    self.ask_newer(peer, now);
+                    continue;
+                }
+                From::Probe(peer) => {
+                    self.probe(peer);
+                    continue;
+                }
+            };
+            told |= peer == about;
+            self.emit(event);
+        }
+        told
+    }
+
+    /// Somebody not introduced, or a machine of somebody.
+    fn ask_missing(&mut self, peer: PeerId, now: Instant) {
+        let delay = self.jitter.between(MISSING_FROM, MISSING_TO);
+        self.asks.want(peer, Want::Info, Pace::missing(delay), now);
+    }
+
+    /// A mirror may be behind: only its owner can tell. A Go peer answers `reqinfo` only; who keeps a heartbeat needs no asking.
+    fn ask_newer(&mut self, peer: PeerId, now: Instant) {
+        if self.registry.has_heartbeat(peer, now) {
+            return;
+        }
+        let delay = self.jitter.between(MISSING_FROM, BEHIND_TO);
+        let want = if self.registry.is_statemesh(peer) {
+            Want::Updates
+        } else {
+            Want::Info
+        };
+        self.asks.want(peer, want, Pace::patient(delay), now);
+    }
+}
+
+/// Answer about ourselves at the latest (spec R-ANSWER).
+const OWN_ANSWER: Duration = Duration::from_millis(200);
+/// Answer about others at the earliest, so that the owner is faster.
+const SECOND_HAND_FROM: Duration = Duration::from_millis(500);
+/// And at the latest.
+const SECOND_HAND_TO: Duration = Duration::from_secs(5);
+/// Ask for a named id after this at the earliest: names come in groups, and its own introduction may be on the way.
+const MISSING_FROM: Duration = Duration::from_millis(30);
+/// And at the latest.
+const MISSING_TO: Duration = Duration::from_millis(90);
+/// Ask for a newer clock at the latest: that clock may be on the way.
+const BEHIND_TO: Duration = Duration::from_millis(800);

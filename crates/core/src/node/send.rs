@@ -1,0 +1,265 @@
+//! Messages out: introductions, changed clocks, heartbeats, requests, answers, goodbye.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::timers::Timer;
+use super::{Node, Output, Stage};
+use crate::ids::{MachineIdx, PeerId};
+use crate::mesh::gossip::Want;
+use crate::mesh::limiter;
+use crate::mesh::local;
+use crate::mesh::peer_registry::MAX_LINKS;
+use crate::mesh::wire::{self, Dialect, Envelope, Extension, Message, PerPeer};
+use crate::time::Instant;
+
+impl Node {
+    /// Introduces all own machines; with none, ourselves.
+    pub(super) fn announce(&mut self, now: Instant) {
+        let sums = self.registry.sums(self.sent.info_sums, SUMS_IN_INFO, false);
+        self.sent.info_sums = sums.last_key_value().map(|(id, _)| *id);
+        let parts = self.local.introductions();
+        let partial = parts.len() > 1;
+        let mut sums = Some(sums);
+        for part in parts {
+            let extension = Extension {
+                partial,
+                heartbeat_ms: Some(self.promise()),
+                ..self.extension()
+            };
+            self.publish(
+                Message::Info {
+                    peers: Some(self.about_self(part)),
+                    sums: Some(sums.take().unwrap_or_default()),
+                },
+                extension,
+            );
+        }
+        self.sent.info_at = Some(now);
+    }
+
+    /// Plans the publication of what changed.
+    pub(super) fn arm_flush(&mut self, now: Instant) {
+        let company = self.registry.company();
+        let at = limiter::flush_at(now, self.sent.updates_at, company);
+        self.timers.no_later_than(Timer::Flush, at);
+    }
+
+    /// Publishes what changed.
+    pub(super) fn flush(&mut self, now: Instant) {
+        if !self.local.is_dirty() && !self.sent.links_changed {
+            return;
+        }
+        // The company may have grown since the timer was armed.
+        let spaced = limiter::flush_at(now, self.sent.updates_at, self.registry.company());
+        if spaced.since(now) > SLACK {
+            return self.timers.set(Timer::Flush, spaced);
+        }
+        let parts = self.local.take_dirty();
+        let links = self.sent.links_changed;
+        self.publish_clocks(parts, links, None, now);
+    }
+
+    /// Publishes everything, whether it changed or not, and promises the next time.
+    pub(super) fn beat(&mut self, now: Instant) {
+        let interval = self.heartbeat();
+        let early = self.jitter.up_to(interval / 20);
+        self.timers.set(Timer::Heartbeat, now + interval - early);
+        let sums = self.registry.sums(self.sent.beat_sums, SUMS_IN_BEAT, true);
+        self.sent.beat_sums = sums.last_key_value().map(|(id, _)| *id);
+        let parts = self.local.take_all();
+        self.publish_clocks(parts, true, Some(sums).filter(|sums| !sums.is_empty()), now);
+        self.arm_gossip(now);
+    }
+
+    /// Publishes all clocks because somebody asked.
+    pub(super) fn repeat(&mut self, now: Instant) {
+        let parts = self.local.take_all();
+        self.publish_clocks(parts, false, None, now);
+    }
+
+    fn publish_clocks(
+        &mut self,
+        parts: Vec<BTreeMap<MachineIdx, Vec<u64>>>,
+        links: bool,
+        mut sums: Option<PerPeer<u64>>,
+        now: Instant,
+    ) {
+        let mut links = links.then(|| self.registry.reported_links(MAX_LINKS));
+        for part in parts {
+            let extension = Extension {
+                heartbeat_ms: Some(self.promise()),
+                links: links.take(),
+                sums: sums.take(),
+                ..self.extension()
+            };
+            let clocks = Some(self.about_self(part));
+            self.publish(Message::Updates { clocks }, extension);
+        }
+        self.sent.links_changed &= links.is_some();
+        self.sent.updates_at = Some(now);
+        self.timers.clear(Timer::Flush);
+        if self.local.is_dirty() || self.sent.links_changed {
+            self.arm_flush(now);
+        }
+    }
+
+    /// Go peers cannot notice what they missed of each other unless somebody names sums (spec P19). They freeze for seconds on
+    /// each `gossip` from v0.15 on, so it is rare and left out when somebody else did it.
+    fn arm_gossip(&mut self, now: Instant) {
+        let has_go = self.registry.company().has_go;
+        if has_go && !self.timers.is_armed(Timer::Gossip) {
+            let delay = self.jitter.between(GOSSIP_FROM, GOSSIP_TO);
+            self.timers.set(Timer::Gossip, now + delay);
+        }
+    }
+
+    pub(super) fn gossip(&mut self, _now: Instant) {
+        let sums = self
+            .registry
+            .sums(self.sent.gossip_sums, SUMS_IN_GOSSIP, true);
+        self.sent.gossip_sums = sums.last_key_value().map(|(id, _)| *id);
+        // One Go peer alone has nobody to miss.
+        if sums.len() > 1 {
+            let extension = self.extension();
+            self.publish(Message::Gossip { sums: Some(sums) }, extension);
+        }
+    }
+
+    /// Asks for whatever is due, as far as the budget goes.
+    pub(super) fn send_requests(&mut self, now: Instant) {
+        for want in [Want::Info, Want::Updates] {
+            while self.asks.next().is_some_and(|at| at <= now)
+                && self.budget.requests.ready_at() <= now
+            {
+                let ids = self.asks.take_due(want, now);
+                if ids.is_empty() {
+                    break;
+                }
+                self.budget.requests.take(now);
+                self.request(ids, want);
+            }
+        }
+    }
+
+    /// Asks a suspect whether it lives.
+    pub(super) fn probe(&mut self, peer: PeerId) {
+        if self.stage == Stage::Joined && !self.neighbours.is_empty() {
+            self.request(vec![peer], Want::Info);
+        }
+    }
+
+    fn request(&mut self, ids: Vec<PeerId>, want: Want) {
+        let extension = self.extension();
+        let ids = Some(ids);
+        let message = match want {
+            Want::Info => Message::ReqInfo { ids },
+            Want::Updates => Message::ReqUpdates { ids },
+        };
+        self.publish(message, extension);
+    }
+
+    /// Answers for peers that did not answer themselves, as far as the budget goes.
+    pub(super) fn send_answers(&mut self, now: Instant) {
+        while self.answers.next().is_some_and(|at| at <= now) && self.budget.answers.take(now) {
+            match self.answers.take_due(now) {
+                Some((id, Want::Info)) if self.registry.can_vouch(id) => self.answer_info(id),
+                Some((id, Want::Updates)) if self.registry.can_vouch(id) => self.answer_updates(id),
+                Some(_) | None => {}
+            }
+        }
+    }
+
+    fn answer_info(&mut self, id: PeerId) {
+        let machines = self.registry.introductions_of(id).into_iter();
+        let sized = machines.map(|(index, info)| {
+            let size = wire::info_len(&info);
+            (index, info, size)
+        });
+        for part in local::parts(sized) {
+            let message = Message::Info {
+                peers: Some([(id, Some(part))].into()),
+                sums: Some(PerPeer::new()),
+            };
+            let extension = self.extension();
+            self.publish(message, extension);
+        }
+    }
+
+    fn answer_updates(&mut self, id: PeerId) {
+        let machines = self.registry.introductions_of(id).into_iter();
+        let sized = machines.filter_map(|(index, info)| {
+            let clock = info.clock?;
+            let size = local::clock_len(&clock);
+            Some((index, clock, size))
+        });
+        for part in local::parts(sized) {
+            let message = Message::Updates {
+                clocks: Some([(id, Some(part))].into()),
+            };
+            let extension = self.extension();
+            self.publish(message, extension);
+        }
+    }
+
+    pub(super) fn on_withdraw(&mut self, index: MachineIdx) {
+        let Some(bye) = self.local.withdraw(index) else {
+            return;
+        };
+        let machines = Some([(index, bye)].into());
+        let extension = self.extension();
+        self.publish(Message::Bye { machines }, extension);
+    }
+
+    pub(super) fn on_leave(&mut self) {
+        let machines = Some(self.local.leave());
+        let extension = self.extension();
+        self.publish(Message::Bye { machines }, extension);
+        self.stage = Stage::Left;
+    }
+
+    /// How often we speak at least.
+    pub(super) fn heartbeat(&self) -> Duration {
+        limiter::heartbeat(self.registry.company())
+    }
+
+    fn promise(&self) -> u64 {
+        u64::try_from(self.heartbeat().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    fn about_self<T>(&self, machines: BTreeMap<MachineIdx, T>) -> PerPeer<T> {
+        [(self.config.own, Some(machines))].into()
+    }
+
+    /// Extra keys of every message.
+    fn extension(&self) -> Extension {
+        Extension {
+            version: Some(VERSION),
+            run: Some(self.config.first_index.0),
+            ..Extension::default()
+        }
+    }
+
+    fn publish(&mut self, body: Message, extension: Extension) {
+        if self.stage == Stage::Joined && !self.neighbours.is_empty() {
+            let bytes = wire::encode(&Envelope { body, extension }, Dialect::Compact);
+            debug_assert!(bytes.len() <= wire::MAX_PAYLOAD, "own payload too large");
+            self.outputs.push_back(Output::Publish(bytes));
+        }
+    }
+}
+
+/// Version of this project's part of the protocol: the extra keys.
+const VERSION: u64 = 1;
+/// Peers whose sums go along with an introduction: how a newcomer hears of the rest of the mesh.
+const SUMS_IN_INFO: usize = 64;
+/// Go peers whose sums go along with a heartbeat.
+const SUMS_IN_BEAT: usize = 16;
+/// Peers in one `gossip`, as in Go.
+const SUMS_IN_GOSSIP: usize = 5;
+/// Own `gossip` at the earliest after the last one heard.
+const GOSSIP_FROM: Duration = Duration::from_secs(25);
+/// And at the latest.
+const GOSSIP_TO: Duration = Duration::from_secs(45);
+/// A flush this early is on time.
+const SLACK: Duration = Duration::from_millis(5);
