@@ -2,167 +2,45 @@
 //!
 //! Contract: [`Machine::mutate`] either settles at once or starts a drain; the driver then calls [`Machine::poll`]
 //! until it says [`Poll::Idle`], answering every [`Poll::Call`] by [`Machine::resume`]. No handlers, wakers or time
-//! inside. Source: machine.md sections 1 to 6.
+//! inside. A handler may mutate its machine at any moment: it only queues.
+//!
+//! ```text
+//! mutate -> queue -> take -> negotiate (Call*) -> commit -> final handlers (Call*) -> end -> Fired? -> take ...
+//! ```
+//!
+//! The path of a mutation allocates nothing once its scratch lists have grown.
 
-use std::any::Any;
 use std::sync::Arc;
 
 use crate::ids::{QueueTick, StateIdx};
 
-pub use self::schema::{Schema, SchemaDef, SchemaProblem, StateDef};
-pub use self::subscriptions::{Subscriptions, Wait, WaitId};
-pub use self::tracer::{NoTracer, Tracer, TransitionView};
+use self::clock::Clock;
+use self::handlers::Bindings;
+use self::queue::Queue;
+use self::relations::Resolver;
+use self::state_set::StateList;
+use self::transition::Transition;
 
+pub use self::clock::{is_active_tick, next_active_tick};
+pub use self::handlers::{BindingId, Handler};
+pub use self::mutation::{Args, Mode, Mutation, MutationKind, Outcome, Place, Source};
+pub use self::relations::{Relation, Step};
+pub use self::schema::{IndexError, Schema, SchemaDef, SchemaProblem, StateDef};
+pub use self::subscriptions::{Subscriptions, Wait, WaitId};
+pub use self::tracer::{Call, NoTracer, Tracer, TransitionView, TxId};
+
+mod clock;
+mod drain;
+mod handlers;
+mod mutation;
+mod queue;
+mod relations;
 mod schema;
+mod sort;
+mod state_set;
 mod subscriptions;
 mod tracer;
-
-/// Arguments of a mutation: opaque to the engine, shared with every handler call.
-pub type Args = Arc<dyn Any + Send + Sync>;
-
-/// What a mutation does with the states it calls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MutationKind {
-    /// Called plus active states, resolved.
-    Add,
-    /// Active states minus called, resolved.
-    Remove,
-    /// Called states only, resolved.
-    Set,
-    /// Decided at the call: `Remove` if all called states are active, else `Add`.
-    Toggle,
-}
-
-/// Where a mutation waits.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// Behind all others; counted by a queue tick.
-    Back,
-    /// In front of all others; no queue tick.
-    Front,
-}
-
-/// Whether a mutation is carried out or only tried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// Resolve, negotiate, commit.
-    Apply,
-    /// Resolve and negotiate only; never ticks.
-    Check,
-}
-
-/// The transition that caused a mutation, possibly in another machine.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Source {
-    /// Id of the machine.
-    pub machine: Arc<str>,
-    /// Its transition.
-    pub tx: TxId,
-    /// Sum of its ticks before that transition.
-    pub machine_time: u64,
-}
-
-/// One request to change the active states.
-#[derive(Clone)]
-pub struct Mutation<'a> {
-    /// What it does.
-    pub kind: MutationKind,
-    /// Called states; duplicates are dropped, the first stays.
-    pub states: &'a [StateIdx],
-    /// Arguments for the handlers.
-    pub args: Option<Args>,
-    /// What caused it.
-    pub source: Option<Source>,
-    /// Apply or check.
-    pub mode: Mode,
-    /// Where it waits. A check always waits in front.
-    pub place: Place,
-}
-
-impl<'a> Mutation<'a> {
-    /// A mutation without arguments and source, appended and applied.
-    #[must_use]
-    pub fn new(kind: MutationKind, states: &'a [StateIdx]) -> Self {
-        Self {
-            kind,
-            states,
-            args: None,
-            source: None,
-            mode: Mode::Apply,
-            place: Place::Back,
-        }
-    }
-    /// [`MutationKind::Add`].
-    #[must_use]
-    pub fn add(states: &'a [StateIdx]) -> Self {
-        Self::new(MutationKind::Add, states)
-    }
-    /// [`MutationKind::Remove`].
-    #[must_use]
-    pub fn remove(states: &'a [StateIdx]) -> Self {
-        Self::new(MutationKind::Remove, states)
-    }
-    /// [`MutationKind::Set`].
-    #[must_use]
-    pub fn set(states: &'a [StateIdx]) -> Self {
-        Self::new(MutationKind::Set, states)
-    }
-}
-
-/// What became of a mutation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// Done, or there was nothing to do.
-    Executed,
-    /// Refused by relations, by a handler, by a full queue or by disposal; nothing changed.
-    Canceled,
-    /// A drain is running; this one runs when the queue tick reaches this number. Checks and prepended ones say 2.
-    Queued(QueueTick),
-    /// It is first in a new drain: `poll` until [`Poll::Idle`], then [`Machine::take_result`].
-    Started,
-}
-
-/// Number of a transition of one machine, from 1.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct TxId(pub u64);
-
-/// Number of a bound handler set, in binding order from 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct BindingId(pub u32);
-
-/// One kind of handler call (machine.md 5.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Handler {
-    /// Negotiation, for a state about to end.
-    Exit(StateIdx),
-    /// Negotiation, for a state about to begin, or a called Multi state.
-    Enter(StateIdx),
-    /// Negotiation, for a state that stays (`FooFoo`).
-    Stay(StateIdx),
-    /// Negotiation, for a pair of a state before and a target state (`FooBar`).
-    Pair(StateIdx, StateIdx),
-    /// Negotiation, once, last.
-    AnyEnter,
-    /// Final, for a state that ended.
-    End(StateIdx),
-    /// Final, for a state that began.
-    State(StateIdx),
-    /// Final, once, last.
-    AnyState,
-}
-
-/// A handler the driver has to call now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Call {
-    /// The running transition.
-    pub tx: TxId,
-    /// Number of this call within the machine's life; names the answer that belongs to it.
-    pub call_no: u64,
-    /// Which bound set.
-    pub binding: BindingId,
-    /// Which of its handlers.
-    pub handler: Handler,
-}
+mod transition;
 
 /// A handler's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -204,14 +82,41 @@ impl Default for Options {
 /// One state machine.
 pub struct Machine {
     schema: Arc<Schema>,
+    options: Options,
+    clock: Clock,
+    queue: Queue,
+    bindings: Bindings,
+    subscriptions: Subscriptions,
+    resolver: Resolver,
+    transition: Transition,
+    drain: drain::Drain,
+    /// Called states of the mutation being queued.
+    called: StateList,
+    fired: Vec<WaitId>,
+    error: Option<Arc<str>>,
+    is_disposed: bool,
 }
 
 impl Machine {
     /// A machine with all states inactive at tick 0.
     #[must_use]
     pub fn new(schema: Arc<Schema>, options: Options) -> Self {
-        let _ = options;
-        Self { schema }
+        let states = schema.len();
+        Self {
+            schema,
+            options,
+            clock: Clock::new(states),
+            queue: Queue::new(),
+            bindings: Bindings::new(states),
+            subscriptions: Subscriptions::default(),
+            resolver: Resolver::new(states),
+            transition: Transition::new(states),
+            drain: drain::Drain::default(),
+            called: StateList::new(states),
+            fired: Vec::new(),
+            error: None,
+            is_disposed: false,
+        }
     }
     /// Its schema.
     #[must_use]
@@ -219,19 +124,71 @@ impl Machine {
         &self.schema
     }
     /// Says which handlers a set has; only those produce [`Poll::Call`]. If `Exception` is active its last error is
-    /// raised again for the first set bound (5.6), so the caller polls afterwards when [`Outcome::Started`] comes back.
+    /// raised again for the first set bound, so the caller polls afterwards when [`Outcome::Started`] comes back.
     pub fn bind(&mut self, handlers: &[Handler]) -> (BindingId, Outcome) {
-        let _ = handlers;
-        todo!()
+        let is_first = self.bindings.is_empty();
+        let binding = self.bindings.bind(handlers);
+        let exception = self.schema.exception();
+        let outcome = match self.error.clone() {
+            Some(error) if is_first && self.is(exception) => self.add_err(&[], error, None),
+            Some(_) | None => Outcome::Executed,
+        };
+        (binding, outcome)
     }
     /// Requests a change. States out of range are refused as [`Outcome::Canceled`] (the caller resolves names first).
     pub fn mutate(&mut self, mutation: Mutation<'_>) -> Outcome {
-        self.mutate_traced(mutation, &mut NoTracer)
+        let is_known = |state: &StateIdx| state.at() < self.schema.len();
+        if self.is_disposed || !mutation.states.iter().all(is_known) {
+            return Outcome::Canceled;
+        }
+        let kind = self.settled_kind(&mutation);
+        self.called.clear();
+        self.called.extend(mutation.states);
+        if mutation.mode == Mode::Check || mutation.place == Place::Front {
+            return self.prepend(kind, mutation);
+        }
+        if self.is_full(kind, mutation.source.is_some()) {
+            return Outcome::Canceled;
+        }
+        let is_nothing_to_end = || !self.clock.active().bits().intersects(self.called.bits());
+        if kind == MutationKind::Remove
+            && self.is_draining()
+            && self.queue.is_empty()
+            && is_nothing_to_end()
+        {
+            return Outcome::Executed;
+        }
+        if mutation.args.is_none()
+            && queue::is_idempotent(&self.called, &self.schema.masks().multi)
+            && self.queue.holds(kind, &self.called)
+        {
+            return Outcome::Executed;
+        }
+        let mut queued = self.queued(kind);
+        queued.args = mutation.args;
+        queued.source = mutation.source;
+        self.append(queued)
     }
-    /// [`Machine::mutate`] with an observer.
-    pub fn mutate_traced<T: Tracer>(&mut self, mutation: Mutation<'_>, tracer: &mut T) -> Outcome {
-        let _ = (mutation, tracer);
-        todo!()
+    /// Reports an error: adds `Exception` and these states together, and remembers the text.
+    pub fn add_err(
+        &mut self,
+        states: &[StateIdx],
+        error: Arc<str>,
+        source: Option<Source>,
+    ) -> Outcome {
+        let is_full = self.queue.len() >= usize::from(self.options.queue_limit);
+        let is_known = |state: &StateIdx| state.at() < self.schema.len();
+        if self.is_disposed || is_full || !states.iter().all(is_known) {
+            return Outcome::Canceled;
+        }
+        self.error = Some(Arc::clone(&error));
+        self.called.clear();
+        self.called.extend(states);
+        self.called.push(self.schema.exception());
+        let mut queued = self.queued(MutationKind::Add);
+        queued.error = Some(error);
+        queued.source = source;
+        self.append(queued)
     }
     /// Runs until a handler must be called, waits fired, or the queue is empty.
     pub fn poll(&mut self) -> Poll {
@@ -239,93 +196,197 @@ impl Machine {
     }
     /// [`Machine::poll`] with an observer.
     pub fn poll_traced<T: Tracer>(&mut self, tracer: &mut T) -> Poll {
-        let _ = tracer;
-        todo!()
+        self.fired.clear();
+        self.advance(tracer)
     }
     /// Answers the pending call. An answer with another `tx` or `call_no` is late and ignored: `false`.
     pub fn resume(&mut self, tx: TxId, call_no: u64, answer: Answer) -> bool {
-        let _ = (tx, call_no, answer);
-        todo!()
+        self.drain.answer(tx, call_no, answer)
+    }
+    /// Answers the pending call by a panic with a text, which becomes the machine's error.
+    pub fn resume_panicked(&mut self, tx: TxId, call_no: u64, error: Arc<str>) -> bool {
+        self.drain.answer_panic(tx, call_no, error)
     }
     /// Result of the first mutation of the drain that ended; `Canceled` when the drain held none.
     pub fn take_result(&mut self) -> Outcome {
-        todo!()
+        self.drain.take_result()
     }
-    /// [`Machine::mutate`] and a drain that accepts every handler call: for machines without handlers.
+    /// [`Machine::mutate`] and a drain that accepts every handler call: for machines without handlers. Waits that fired
+    /// on the way are all in [`Machine::fired`].
     pub fn apply(&mut self, mutation: Mutation<'_>) -> Outcome {
-        let _ = mutation;
-        todo!()
+        self.apply_traced(mutation, &mut NoTracer)
+    }
+    /// [`Machine::apply`] with an observer.
+    pub fn apply_traced<T: Tracer>(&mut self, mutation: Mutation<'_>, tracer: &mut T) -> Outcome {
+        let outcome = self.mutate(mutation);
+        if outcome != Outcome::Started {
+            return outcome;
+        }
+        self.fired.clear();
+        loop {
+            match self.advance(tracer) {
+                Poll::Call(call) => {
+                    self.resume(call.tx, call.call_no, Answer::Accept);
+                }
+                Poll::Fired => {}
+                Poll::Idle => return self.take_result(),
+            }
+        }
     }
     /// Waits that fired at the last [`Poll::Fired`], in order.
     #[must_use]
     pub fn fired(&self) -> &[WaitId] {
-        todo!()
+        &self.fired
     }
     /// Registers a wait until all `states` are active at the end of a transition.
     pub fn when(&mut self, states: &[StateIdx]) -> Wait {
-        let _ = states;
-        todo!()
+        self.subscriptions.when(states, self.clock.ticks())
     }
     /// Registers a wait until all `states` are inactive.
     pub fn when_not(&mut self, states: &[StateIdx]) -> Wait {
-        let _ = states;
-        todo!()
+        self.subscriptions.when_not(states, self.clock.ticks())
     }
     /// Registers a wait until every state has reached its tick at some point. Lengths that differ: nothing to wait for,
     /// [`Wait::Ready`].
     pub fn when_time(&mut self, states: &[StateIdx], ticks: &[u64]) -> Wait {
-        let _ = (states, ticks);
-        todo!()
+        self.subscriptions
+            .when_time(states, ticks, self.clock.ticks())
+    }
+    /// Registers a wait until that state has ticked `ticks` times from now.
+    pub fn when_ticks(&mut self, state: StateIdx, ticks: u64) -> Wait {
+        self.when_time(&[state], &[self.tick(state).saturating_add(ticks)])
+    }
+    /// Registers a wait until that state becomes active again.
+    pub fn when_next_active(&mut self, state: StateIdx) -> Wait {
+        self.when_time(&[state], &[next_active_tick(self.tick(state))])
     }
     /// Drops one registration of a wait.
     pub fn forget(&mut self, wait: WaitId) {
-        let _ = wait;
-        todo!()
+        self.subscriptions.forget(wait);
     }
     /// True while that state is active.
     #[must_use]
     pub fn is(&self, state: StateIdx) -> bool {
-        self.clock()
-            .get(state.at())
-            .is_some_and(|tick| tick % 2 == 1)
+        self.clock.active().contains(state)
+    }
+    /// Tick of one state, 0 out of range.
+    #[must_use]
+    pub fn tick(&self, state: StateIdx) -> u64 {
+        self.clock().get(state.at()).copied().unwrap_or_default()
     }
     /// All ticks, in index order.
     #[must_use]
     pub fn clock(&self) -> &[u64] {
-        todo!()
+        self.clock.ticks()
     }
     /// Active states, in the order of the last target list.
     #[must_use]
     pub fn active(&self) -> &[StateIdx] {
-        todo!()
+        self.clock.active().as_slice()
     }
     /// Sum of all ticks, wrapping.
     #[must_use]
     pub fn machine_time(&self) -> u64 {
-        todo!()
+        self.clock.sum()
     }
     /// Number of the last appended mutation taken from the queue; 1 before the first.
     #[must_use]
     pub fn queue_tick(&self) -> QueueTick {
-        todo!()
+        self.queue.tick()
     }
     /// Mutations waiting.
     #[must_use]
     pub fn queue_len(&self) -> usize {
-        todo!()
+        self.queue.len()
+    }
+    /// True when a waiting mutation adds all of these states.
+    #[must_use]
+    pub fn will_be(&self, states: &[StateIdx]) -> bool {
+        self.queue.will(MutationKind::Add, states)
+    }
+    /// True when a waiting mutation removes all of these states.
+    #[must_use]
+    pub fn will_be_removed(&self, states: &[StateIdx]) -> bool {
+        self.queue.will(MutationKind::Remove, states)
+    }
+    /// True from the first mutation of a drain until [`Poll::Idle`]: mutations only queue.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.drain.is_running()
+    }
+    /// The last error reported by [`Machine::add_err`] or by a handler that panicked.
+    #[must_use]
+    pub fn error(&self) -> Option<&Arc<str>> {
+        self.error.as_ref()
     }
     /// The running transition, between a [`Poll::Call`] and its [`Machine::resume`].
     #[must_use]
     pub fn transition(&self) -> Option<TransitionView<'_>> {
-        todo!()
+        self.drain
+            .is_in_transition()
+            .then(|| self.transition.view())
     }
-    /// From now on mutations are canceled and the queue is empty. Waits stay registered for the caller to close.
+    /// From now on mutations are canceled and the queue is empty. Waits stay registered for the caller to close. A
+    /// running transition goes on to its end.
     pub fn dispose(&mut self) {
-        todo!()
+        self.is_disposed = true;
+        self.queue.clear();
     }
     /// True after [`Machine::dispose`].
     #[must_use]
     pub fn is_disposed(&self) -> bool {
-        todo!()
+        self.is_disposed
+    }
+
+    fn settled_kind(&self, mutation: &Mutation<'_>) -> MutationKind {
+        match mutation.kind {
+            MutationKind::Toggle if mutation.states.iter().all(|&state| self.is(state)) => {
+                MutationKind::Remove
+            }
+            MutationKind::Toggle => MutationKind::Add,
+            kind @ (MutationKind::Add | MutationKind::Remove | MutationKind::Set) => kind,
+        }
+    }
+    /// A full queue still takes an `Exception` that begins or ends, unless another machine asks for it.
+    fn is_full(&self, kind: MutationKind, has_source: bool) -> bool {
+        if self.queue.len() < usize::from(self.options.queue_limit) {
+            return false;
+        }
+        let exception = self.schema.exception();
+        let is_active = self.is(exception);
+        let changes = match kind {
+            MutationKind::Add => !is_active,
+            MutationKind::Remove => is_active,
+            MutationKind::Set | MutationKind::Toggle => false,
+        };
+        !(changes && self.called.contains(exception) && !has_source)
+    }
+    /// A mutation of the called states, with a recycled list.
+    fn queued(&mut self, kind: MutationKind) -> queue::Queued {
+        let mut called = self.queue.list();
+        called.extend_from_slice(self.called.as_slice());
+        queue::Queued::new(kind, called)
+    }
+    fn append(&mut self, queued: queue::Queued) -> Outcome {
+        let tick = self.queue.append(queued);
+        self.started_or(tick)
+    }
+    fn prepend(&mut self, kind: MutationKind, mutation: Mutation<'_>) -> Outcome {
+        let mut queued = self.queued(kind);
+        queued.is_check = mutation.mode == Mode::Check;
+        queued.args = mutation.args;
+        queued.source = mutation.source;
+        self.queue.prepend(queued);
+        self.started_or(UNCOUNTED)
+    }
+    fn started_or(&mut self, tick: QueueTick) -> Outcome {
+        if self.drain.start() {
+            Outcome::Started
+        } else {
+            Outcome::Queued(tick)
+        }
     }
 }
+
+/// What a prepended mutation is told instead of a queue tick of its own.
+const UNCOUNTED: QueueTick = QueueTick(2);

@@ -1,6 +1,14 @@
-//! State definitions, normalised once into an immutable, indexed schema (machine.md 1).
+//! State definitions, normalised once into an immutable, indexed schema; problems are returned beside it.
+//!
+//! Normalisation is lenient: what contradicts itself or names nothing is repaired and reported, never refused. Every
+//! list of an indexed schema holds valid indexes only, and its memory is linear in what its author wrote (schemas
+//! also come from other peers). The order in which requirements are sorted (the topology) depends on names only, not
+//! on the index order.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+use crate::engine::state_set::{StateBits, StateList};
 
 use crate::ids::StateIdx;
 
@@ -94,15 +102,15 @@ impl SchemaDef {
 /// Something in a schema that was dropped or contradicts itself.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SchemaProblem {
-    /// A state both requires and removes another.
-    #[error("state {state} requires and removes {other}")]
+    /// A state both requires and removes another; both relations stay.
+    #[error("require-remove conflict for {state} to {other}")]
     RequireRemove {
         /// The state.
         state: String,
         /// The other one.
         other: String,
     },
-    /// A relation names a state that does not exist.
+    /// A relation names a state that does not exist. A requirement stays (the state can never begin), others are dropped.
     #[error("state {state} refers to unknown state {other}")]
     Unknown {
         /// The state.
@@ -110,23 +118,146 @@ pub enum SchemaProblem {
         /// The missing one.
         other: String,
     },
+    /// There are more states than indexes; the last ones are dropped.
+    #[error("more than {limit} states")]
+    TooMany {
+        /// How many a schema can hold.
+        limit: usize,
+    },
+}
+
+impl SchemaProblem {
+    /// True for what the model raises as an `Exception` of the fresh machine; the rest is only worth a warning.
+    #[must_use]
+    pub fn is_error(&self) -> bool {
+        match self {
+            Self::RequireRemove { .. } | Self::TooMany { .. } => true,
+            Self::Unknown { .. } => false,
+        }
+    }
+}
+
+/// The caller's list of names does not fit the schema. Nothing was built.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IndexError {
+    /// A name is not in the schema.
+    #[error("no state named {0} in the schema")]
+    Unknown(String),
+    /// A state of the schema is not in the list.
+    #[error("the list of names misses state {0}")]
+    Missing(String),
 }
 
 /// An immutable, indexed schema.
 #[derive(Debug)]
-pub struct Schema {}
+pub struct Schema {
+    def: SchemaDef,
+    /// Indexes in bytewise order of their names.
+    by_name: Vec<StateIdx>,
+    exception: StateIdx,
+    require: Rows,
+    add: Rows,
+    remove: Rows,
+    removed_by: Rows,
+    after: Rows,
+    /// Position in the Require topology, 0 for states outside it.
+    topology: Vec<u16>,
+    auto: Vec<StateIdx>,
+    masks: Masks,
+}
+
+/// Which states have what, so that whole passes can be skipped.
+#[derive(Debug)]
+pub(crate) struct Masks {
+    pub(crate) multi: StateBits,
+    pub(crate) auto: StateBits,
+    pub(crate) require: StateBits,
+    /// Requires a state that does not exist.
+    pub(crate) impossible: StateBits,
+    pub(crate) add: StateBits,
+    pub(crate) remove: StateBits,
+    pub(crate) after: StateBits,
+    pub(crate) topology: StateBits,
+}
 
 impl Schema {
-    /// Lenient normalisation (1.2): repairs what it can and says what it found. Adds `Exception` (multi) at the end when missing.
+    /// Lenient normalisation: repairs what it can and says what it found. Adds `Exception` (multi) at the end when missing.
     #[must_use]
     pub fn normalise(def: &SchemaDef) -> (Arc<Self>, Vec<SchemaProblem>) {
-        let _ = def;
-        todo!()
+        let (def, problems) = normalised(def);
+        (Arc::new(Self::build(def)), problems)
     }
+    /// [`Schema::normalise`], then the states in the order of `names`, which may place `Exception` although the
+    /// definition does not declare it. Names given twice count once.
+    ///
+    /// # Errors
+    /// [`IndexError`]: an unknown or a missing name.
+    pub fn with_index<S: AsRef<str>>(
+        def: &SchemaDef,
+        names: &[S],
+    ) -> Result<(Arc<Self>, Vec<SchemaProblem>), IndexError> {
+        let (mut def, problems) = normalised(def);
+        let mut rank = BTreeMap::new();
+        for (position, name) in names.iter().enumerate() {
+            rank.entry(name.as_ref()).or_insert(position);
+        }
+        for (name, _) in &def.states {
+            if !rank.contains_key(name.as_str()) {
+                return Err(IndexError::Missing(name.clone()));
+            }
+        }
+        if rank.len() > def.states.len() {
+            let known = def.names();
+            let unknown = rank.keys().find(|name| !known.contains_key(*name));
+            return Err(IndexError::Unknown(
+                unknown.map_or_else(String::new, |name| (*name).to_owned()),
+            ));
+        }
+        def.states
+            .sort_by_key(|(name, _)| rank.get(name.as_str()).copied());
+        Ok((Arc::new(Self::build(def)), problems))
+    }
+
+    /// Indexes a normalised definition.
+    fn build(def: SchemaDef) -> Self {
+        let states = def.states.len();
+        let names = def.names();
+        let rows = |list: fn(&StateDef) -> &Option<Vec<String>>| {
+            Rows::new(def.states.iter().map(|(_, state)| {
+                list(state)
+                    .iter()
+                    .flatten()
+                    .filter_map(|name| names.get(name.as_str()).copied())
+            }))
+        };
+        let require = rows(|state| &state.require);
+        let remove = rows(|state| &state.remove);
+        let by_name: Vec<_> = names.values().copied().collect();
+        let order = topology(&require, &by_name, states);
+        let schema = Self {
+            exception: names.get(EXCEPTION).copied().unwrap_or_default(),
+            add: rows(|state| &state.add),
+            after: rows(|state| &state.after),
+            removed_by: remove.inverted(states),
+            masks: Masks::new(&def, &names, &order),
+            topology: positions(&order, states),
+            auto: (0..=u16::MAX)
+                .map(StateIdx)
+                .zip(&def.states)
+                .filter_map(|(index, (_, state))| state.auto.then_some(index))
+                .collect(),
+            require,
+            remove,
+            by_name,
+            def: SchemaDef::default(),
+        };
+        Self { def, ..schema }
+    }
+
     /// Number of states.
     #[must_use]
     pub fn len(&self) -> usize {
-        todo!()
+        self.def.states.len()
     }
     /// Never: there is always `Exception`.
     #[must_use]
@@ -136,14 +267,15 @@ impl Schema {
     /// Index of a name.
     #[must_use]
     pub fn index(&self, name: &str) -> Option<StateIdx> {
-        let _ = name;
-        todo!()
+        self.by_name
+            .binary_search_by(|&state| self.name(state).cmp(name))
+            .ok()
+            .map(|at| self.by_name[at])
     }
     /// Name of an index. Panics out of range.
     #[must_use]
     pub fn name(&self, state: StateIdx) -> &str {
-        let _ = state;
-        todo!()
+        &self.def.states[state.at()].0
     }
     /// Names in index order.
     pub fn names(&self) -> impl ExactSizeIterator<Item = &str> {
@@ -152,47 +284,286 @@ impl Schema {
     /// The normalised definitions, in index order.
     #[must_use]
     pub fn def(&self) -> &SchemaDef {
-        todo!()
+        &self.def
     }
     /// Auto property.
     #[must_use]
     pub fn is_auto(&self, state: StateIdx) -> bool {
-        let _ = state;
-        todo!()
+        self.masks.auto.contains(state)
     }
     /// Multi property.
     #[must_use]
     pub fn is_multi(&self, state: StateIdx) -> bool {
-        let _ = state;
-        todo!()
+        self.masks.multi.contains(state)
     }
     /// Index of `Exception`.
     #[must_use]
     pub fn exception(&self) -> StateIdx {
-        todo!()
+        self.exception
     }
     /// Required states, in order; unknown ones are left out here.
     #[must_use]
     pub fn require(&self, state: StateIdx) -> &[StateIdx] {
-        let _ = state;
-        todo!()
+        self.require.row(state)
     }
     /// Implied states.
     #[must_use]
     pub fn add(&self, state: StateIdx) -> &[StateIdx] {
-        let _ = state;
-        todo!()
+        self.add.row(state)
     }
     /// Removed states.
     #[must_use]
     pub fn remove(&self, state: StateIdx) -> &[StateIdx] {
-        let _ = state;
-        todo!()
+        self.remove.row(state)
+    }
+    /// States that remove this one.
+    #[must_use]
+    pub fn removed_by(&self, state: StateIdx) -> &[StateIdx] {
+        self.removed_by.row(state)
     }
     /// States whose handlers run first.
     #[must_use]
     pub fn after(&self, state: StateIdx) -> &[StateIdx] {
-        let _ = state;
-        todo!()
+        self.after.row(state)
+    }
+
+    /// Named so that an Add of it alone wakes no Auto states.
+    pub(crate) fn is_health(&self, state: StateIdx) -> bool {
+        matches!(self.name(state), "Heartbeat" | "Healthcheck")
+    }
+    /// Auto states, in index order.
+    pub(crate) fn auto_states(&self) -> &[StateIdx] {
+        &self.auto
+    }
+    pub(crate) fn masks(&self) -> &Masks {
+        &self.masks
+    }
+    /// Position in the Require topology, from 1; 0 outside it.
+    pub(crate) fn topology(&self, state: StateIdx) -> u16 {
+        self.topology[state.at()]
     }
 }
+
+impl SchemaDef {
+    /// Index of every name.
+    fn names(&self) -> BTreeMap<&str, StateIdx> {
+        let indexes = (0..=u16::MAX).map(StateIdx);
+        self.states
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .zip(indexes)
+            .collect()
+    }
+}
+
+impl Masks {
+    fn new(def: &SchemaDef, names: &BTreeMap<&str, StateIdx>, order: &[StateIdx]) -> Self {
+        let mask = |has: &dyn Fn(&StateDef) -> bool| {
+            let mut bits = StateBits::new(def.states.len());
+            for ((_, state), index) in def.states.iter().zip((0..=u16::MAX).map(StateIdx)) {
+                if has(state) {
+                    bits.insert(index);
+                }
+            }
+            bits
+        };
+        let filled =
+            |list: &Option<Vec<String>>| list.as_ref().is_some_and(|list| !list.is_empty());
+        let mut topology = StateBits::new(def.states.len());
+        for &state in order {
+            topology.insert(state);
+        }
+        Self {
+            multi: mask(&|state| state.multi),
+            auto: mask(&|state| state.auto),
+            require: mask(&|state| filled(&state.require)),
+            impossible: mask(&|state| {
+                state
+                    .require
+                    .iter()
+                    .flatten()
+                    .any(|name| !names.contains_key(name.as_str()))
+            }),
+            add: mask(&|state| filled(&state.add)),
+            remove: mask(&|state| filled(&state.remove)),
+            after: mask(&|state| filled(&state.after)),
+            topology,
+        }
+    }
+}
+
+/// One list of states per state.
+#[derive(Debug)]
+struct Rows {
+    ends: Vec<u32>,
+    items: Vec<StateIdx>,
+}
+
+impl Rows {
+    fn new<I: Iterator<Item = StateIdx>>(rows: impl Iterator<Item = I>) -> Self {
+        let mut items = Vec::new();
+        let ends = rows
+            .map(|row| {
+                items.extend(row);
+                u32::try_from(items.len()).unwrap_or(u32::MAX)
+            })
+            .collect();
+        Self { ends, items }
+    }
+    #[inline]
+    fn row(&self, state: StateIdx) -> &[StateIdx] {
+        let start = match state.at().checked_sub(1) {
+            Some(previous) => self.ends[previous],
+            None => 0,
+        };
+        &self.items[start as usize..self.ends[state.at()] as usize]
+    }
+    fn inverted(&self, states: usize) -> Self {
+        let mut rows = vec![Vec::new(); states];
+        for from in (0..=u16::MAX).map(StateIdx).take(states) {
+            for to in self.row(from) {
+                rows[to.at()].push(from);
+            }
+        }
+        Self::new(rows.into_iter().map(Vec::into_iter))
+    }
+}
+
+/// The five steps of normalisation, then `Exception`.
+fn normalised(def: &SchemaDef) -> (SchemaDef, Vec<SchemaProblem>) {
+    let mut problems = Vec::new();
+    let mut states = SchemaDef::default();
+    let mut known = BTreeMap::new();
+    for (name, state) in &def.states {
+        if let Some(&at) = known.get(name) {
+            let slot: &mut (String, StateDef) = &mut states.states[at];
+            slot.1 = state.clone();
+        } else if states.states.len() < MAX_STATES || name == EXCEPTION {
+            known.insert(name.clone(), states.states.len());
+            states.states.push((name.clone(), state.clone()));
+        } else if !problems.contains(&SchemaProblem::TooMany { limit: MAX_STATES }) {
+            problems.push(SchemaProblem::TooMany { limit: MAX_STATES });
+        }
+    }
+    for (name, state) in &mut states.states {
+        repair(
+            name,
+            state,
+            |other| known.contains_key(other),
+            &mut problems,
+        );
+    }
+    if !known.contains_key(EXCEPTION) {
+        states
+            .states
+            .push((EXCEPTION.to_owned(), StateDef::new().multi()));
+    }
+    problems.sort_by(|a, b| a.place().cmp(&b.place()));
+    (states, problems)
+}
+
+impl SchemaProblem {
+    /// Problems are told by state name, whatever the order of the definition.
+    fn place(&self) -> Option<&str> {
+        match self {
+            Self::RequireRemove { state, .. } | Self::Unknown { state, .. } => Some(state),
+            Self::TooMany { .. } => None,
+        }
+    }
+}
+
+/// Repairs one state. The order of these steps is observable.
+fn repair(
+    name: &str,
+    state: &mut StateDef,
+    is_known: impl Fn(&str) -> bool,
+    problems: &mut Vec<SchemaProblem>,
+) {
+    let mut unknown = Vec::new();
+    let mut is_known = |other: &String| {
+        let known = is_known(other);
+        if !known {
+            unknown.push(SchemaProblem::Unknown {
+                state: name.to_owned(),
+                other: other.clone(),
+            });
+        }
+        known
+    };
+    drop_first(&mut state.remove, name);
+    if let Some(add) = &mut state.add {
+        add.retain(|other| {
+            let was_removed = drop_first(&mut state.remove, other);
+            // `Exception` exists in the end, though perhaps not yet: it survives here if it was removed, too.
+            (was_removed && other == EXCEPTION) || is_known(other)
+        });
+    }
+    drop_first(&mut state.after, name);
+    for other in state.require.iter().flatten() {
+        is_known(other);
+        if state.remove.iter().flatten().any(|name| name == other) {
+            problems.push(SchemaProblem::RequireRemove {
+                state: name.to_owned(),
+                other: other.clone(),
+            });
+        }
+    }
+    for list in [&mut state.remove, &mut state.after].into_iter().flatten() {
+        list.retain(&mut is_known);
+    }
+    problems.append(&mut unknown);
+}
+
+fn drop_first(list: &mut Option<Vec<String>>, name: &str) -> bool {
+    let Some(list) = list else {
+        return false;
+    };
+    let at = list.iter().position(|other| other == name);
+    at.map(|at| list.remove(at)).is_some()
+}
+
+/// Depth-first post-order over Require: requirements before dependents, roots by name. Empty when there is a cycle.
+fn topology(require: &Rows, by_name: &[StateIdx], states: usize) -> Vec<StateIdx> {
+    let mut done = StateList::new(states);
+    let mut open = StateBits::new(states);
+    let mut path: Vec<(StateIdx, usize)> = Vec::new();
+    for &root in by_name
+        .iter()
+        .filter(|&&state| !require.row(state).is_empty())
+    {
+        path.push((root, 0));
+        while let Some((state, next)) = path.last_mut() {
+            let state = *state;
+            if done.contains(state) {
+                path.pop();
+                continue;
+            }
+            open.insert(state);
+            let Some(&required) = require.row(state).get(*next) else {
+                open.remove(state);
+                done.push(state);
+                path.pop();
+                continue;
+            };
+            *next += 1;
+            if open.contains(required) {
+                return Vec::new();
+            }
+            path.push((required, 0));
+        }
+    }
+    done.as_slice().to_vec()
+}
+
+fn positions(order: &[StateIdx], states: usize) -> Vec<u16> {
+    let mut positions = vec![0; states];
+    for (state, position) in order.iter().zip(1..) {
+        positions[state.at()] = position;
+    }
+    positions
+}
+
+/// The state every schema has.
+pub(crate) const EXCEPTION: &str = "Exception";
+/// Indexes are 16 bits wide; one is kept for `Exception` and positions count from 1.
+const MAX_STATES: usize = u16::MAX as usize - 1;

@@ -1,8 +1,17 @@
-//! When, WhenNot, WhenTime over a clock: what fired, as ids. No wakers, no channels. Used by machines and, outside, by mirrors.
+//! When, WhenNot, WhenTime over a clock: what fired, as ids. No wakers, no channels. Used by machines and, outside, by
+//! mirrors.
+//!
+//! A pending wait is watched through one state only, one that still keeps it from coming true; when that state moves,
+//! the wait fires or its watch goes to the next such state. So a change costs nothing for waits on other states, and a
+//! wait for activity costs nothing when its states end. Clocks are taken to grow.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::engine::clock::is_active_tick;
 use crate::ids::StateIdx;
 
-/// Number of a pending wait.
+/// Number of a pending wait; never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WaitId(pub u64);
 
@@ -17,42 +26,245 @@ pub enum Wait {
 
 /// Pending waits over one clock.
 #[derive(Debug, Default)]
-pub struct Subscriptions {}
+pub struct Subscriptions {
+    next_id: u64,
+    by_id: BTreeMap<WaitId, Pending>,
+    by_condition: BTreeMap<Arc<Condition>, WaitId>,
+    /// Per state: waits that it alone is known to hold back.
+    watches: Vec<Watches>,
+    moved: Vec<WaitId>,
+}
+
+/// Which waits a change is told to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    All,
+    /// Those for ticks hear of it only when the state ticks next.
+    Activity,
+}
+
+#[derive(Debug)]
+struct Pending {
+    condition: Arc<Condition>,
+    registrations: u32,
+}
+
+/// What is waited for.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Condition {
+    Active(Box<[StateIdx]>),
+    Inactive(Box<[StateIdx]>),
+    Reached(Box<[(StateIdx, u64)]>),
+}
+
+/// Waits watched through one state.
+#[derive(Debug, Default)]
+struct Watches {
+    active: Vec<WaitId>,
+    inactive: Vec<WaitId>,
+    /// Highest tick first.
+    reached: Vec<(u64, WaitId)>,
+}
 
 impl Subscriptions {
     /// Waits until all `states` are active.
     pub fn when(&mut self, states: &[StateIdx], clock: &[u64]) -> Wait {
-        let _ = (states, clock);
-        todo!()
+        self.register(Condition::Active(set_of(states)), clock)
     }
     /// Waits until all `states` are inactive.
     pub fn when_not(&mut self, states: &[StateIdx], clock: &[u64]) -> Wait {
-        let _ = (states, clock);
-        todo!()
+        self.register(Condition::Inactive(set_of(states)), clock)
     }
-    /// Waits until each state reached its tick at some point.
+    /// Waits until each state reached its tick at some point. Lengths that differ: nothing to wait for, [`Wait::Ready`].
     pub fn when_time(&mut self, states: &[StateIdx], ticks: &[u64], clock: &[u64]) -> Wait {
-        let _ = (states, ticks, clock);
-        todo!()
+        if states.len() != ticks.len() {
+            return Wait::Ready;
+        }
+        let goals = states.iter().copied().zip(ticks.iter().copied());
+        self.register(Condition::Reached(goals.collect()), clock)
     }
     /// Tells about a change of the clock; what fired is appended to `fired` and no longer pending.
     pub fn apply(&mut self, before: &[u64], after: &[u64], fired: &mut Vec<WaitId>) {
-        let _ = (before, after, fired);
-        todo!()
+        if self.is_empty() {
+            return;
+        }
+        for (at, state) in (0..=u16::MAX).map(StateIdx).enumerate().take(after.len()) {
+            if before.get(at) != after.get(at) {
+                self.moved(state, after, Look::All, fired);
+            }
+        }
+    }
+    /// [`Subscriptions::apply`] when the states that moved are known.
+    pub(crate) fn apply_moved(
+        &mut self,
+        moved: impl Iterator<Item = StateIdx>,
+        clock: &[u64],
+        look: Look,
+        fired: &mut Vec<WaitId>,
+    ) {
+        if self.is_empty() {
+            return;
+        }
+        for state in moved {
+            self.moved(state, clock, look, fired);
+        }
     }
     /// Drops one registration.
     pub fn forget(&mut self, wait: WaitId) {
-        let _ = wait;
-        todo!()
+        let Some(pending) = self.by_id.get_mut(&wait) else {
+            return;
+        };
+        pending.registrations -= 1;
+        if pending.registrations > 0 {
+            return;
+        }
+        if let Some(condition) = self.close(wait) {
+            for state in condition.states() {
+                if let Some(watches) = self.watches.get_mut(state.at()) {
+                    watches.drop_wait(wait, &condition);
+                }
+            }
+        }
     }
     /// Number of pending waits.
     #[must_use]
     pub fn len(&self) -> usize {
-        todo!()
+        self.by_id.len()
     }
     /// True when nothing is pending.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.by_id.is_empty()
     }
+
+    fn register(&mut self, condition: Condition, clock: &[u64]) -> Wait {
+        let Some(obstacle) = condition.obstacle(clock) else {
+            return Wait::Ready;
+        };
+        if let Some(&id) = self.by_condition.get(&condition) {
+            if let Some(pending) = self.by_id.get_mut(&id) {
+                pending.registrations += 1;
+            }
+            return Wait::Pending(id);
+        }
+        let id = WaitId(self.next_id);
+        self.next_id += 1;
+        let condition = Arc::new(condition);
+        self.watch(obstacle, id, &condition);
+        self.by_condition.insert(Arc::clone(&condition), id);
+        self.by_id.insert(
+            id,
+            Pending {
+                condition,
+                registrations: 1,
+            },
+        );
+        Wait::Pending(id)
+    }
+    fn watch(&mut self, obstacle: Obstacle, wait: WaitId, condition: &Condition) {
+        let at = obstacle.state.at();
+        if self.watches.len() <= at {
+            self.watches.resize_with(at + 1, Watches::default);
+        }
+        let watches = &mut self.watches[at];
+        match condition {
+            Condition::Active(_) => watches.active.push(wait),
+            Condition::Inactive(_) => watches.inactive.push(wait),
+            Condition::Reached(_) => {
+                let at = watches
+                    .reached
+                    .partition_point(|&(tick, _)| tick >= obstacle.tick);
+                watches.reached.insert(at, (obstacle.tick, wait));
+            }
+        }
+    }
+    fn close(&mut self, wait: WaitId) -> Option<Arc<Condition>> {
+        let condition = self.by_id.remove(&wait)?.condition;
+        self.by_condition.remove(&condition);
+        Some(condition)
+    }
+
+    /// One state has a new tick: its watched waits fire, or are watched through another state.
+    fn moved(&mut self, state: StateIdx, clock: &[u64], look: Look, fired: &mut Vec<WaitId>) {
+        let Some(watches) = self.watches.get_mut(state.at()) else {
+            return;
+        };
+        let tick = clock[state.at()];
+        let mut moved = std::mem::take(&mut self.moved);
+        moved.append(if is_active_tick(tick) {
+            &mut watches.active
+        } else {
+            &mut watches.inactive
+        });
+        if look == Look::All {
+            while let Some((_, wait)) = watches.reached.pop_if(|(goal, _)| *goal <= tick) {
+                moved.push(wait);
+            }
+        }
+        for wait in moved.drain(..) {
+            let Some(pending) = self.by_id.get(&wait) else {
+                continue;
+            };
+            let condition = Arc::clone(&pending.condition);
+            if let Some(obstacle) = condition.obstacle(clock) {
+                self.watch(obstacle, wait, &condition);
+            } else {
+                self.close(wait);
+                fired.push(wait);
+            }
+        }
+        self.moved = moved;
+    }
+}
+
+/// A state that keeps a condition from being true.
+#[derive(Clone, Copy)]
+struct Obstacle {
+    state: StateIdx,
+    /// The tick it must reach; only meaningful for [`Condition::Reached`].
+    tick: u64,
+}
+
+impl Condition {
+    fn obstacle(&self, clock: &[u64]) -> Option<Obstacle> {
+        let tick_of = |state: StateIdx| clock.get(state.at()).copied().unwrap_or_default();
+        let is_active = |state: StateIdx| is_active_tick(tick_of(state));
+        let by_activity =
+            |state: Option<&StateIdx>| state.map(|&state| Obstacle { state, tick: 0 });
+        match self {
+            Self::Active(states) => by_activity(states.iter().find(|&&state| !is_active(state))),
+            Self::Inactive(states) => by_activity(states.iter().find(|&&state| is_active(state))),
+            Self::Reached(goals) => goals
+                .iter()
+                .find(|&&(state, tick)| tick_of(state) < tick)
+                .map(|&(state, tick)| Obstacle { state, tick }),
+        }
+    }
+    fn states(&self) -> impl Iterator<Item = StateIdx> {
+        let (sets, goals): (&[StateIdx], &[(StateIdx, u64)]) = match self {
+            Self::Active(states) | Self::Inactive(states) => (states, &[]),
+            Self::Reached(goals) => (&[], goals),
+        };
+        sets.iter()
+            .copied()
+            .chain(goals.iter().map(|&(state, _)| state))
+    }
+}
+
+impl Watches {
+    fn drop_wait(&mut self, wait: WaitId, condition: &Condition) {
+        match condition {
+            Condition::Active(_) => self.active.retain(|&other| other != wait),
+            Condition::Inactive(_) => self.inactive.retain(|&other| other != wait),
+            Condition::Reached(_) => self.reached.retain(|&(_, other)| other != wait),
+        }
+    }
+}
+
+/// Order and duplicates do not matter.
+fn set_of(states: &[StateIdx]) -> Box<[StateIdx]> {
+    let mut set = states.to_vec();
+    set.sort_unstable();
+    set.dedup();
+    set.into_boxed_slice()
 }

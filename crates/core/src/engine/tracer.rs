@@ -1,7 +1,28 @@
 //! Observers of transitions: a trait with empty default methods, so that nobody listening costs nothing.
 
-use super::{Args, Call, MutationKind, Source, TxId};
+use std::sync::Arc;
+
+use crate::engine::handlers::{BindingId, Handler};
+use crate::engine::mutation::{Args, MutationKind, Source};
+use crate::engine::relations::{Step, StepSink};
 use crate::ids::{QueueTick, StateIdx};
+
+/// Number of a transition of one machine, from 1.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TxId(pub u64);
+
+/// A handler the driver has to call now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The running transition.
+    pub tx: TxId,
+    /// Number of this call within the machine's life; names the answer that belongs to it.
+    pub call_no: u64,
+    /// Which bound set.
+    pub binding: BindingId,
+    /// Which of its handlers.
+    pub handler: Handler,
+}
 
 /// A look at the running or just finished transition.
 #[derive(Clone, Copy)]
@@ -28,7 +49,8 @@ pub struct TransitionView<'a> {
     pub exits: &'a [StateIdx],
     /// Ticks before.
     pub clock_before: &'a [u64],
-    /// Ticks after (simulated until the commit).
+    /// Ticks after: simulated until the commit, then what was committed. A later repair of a broken final phase does
+    /// not show here; the machine's own clock is the truth.
     pub clock_after: &'a [u64],
     /// Queue tick of the mutation; `None` when prepended.
     pub queue_tick: Option<QueueTick>,
@@ -36,13 +58,22 @@ pub struct TransitionView<'a> {
     pub args: Option<&'a Args>,
     /// Cause.
     pub source: Option<&'a Source>,
+    /// The error it reports.
+    pub error: Option<&'a Arc<str>>,
 }
 
 /// Called synchronously by the engine, in order. It cannot touch the machine.
 pub trait Tracer {
+    /// True: [`Tracer::step`] is called, which slows resolution down.
+    const STEPS: bool = false;
+
     /// A handler is about to be called.
     fn handler_start(&mut self, call: Call) {
         let _ = call;
+    }
+    /// A decision of the running transition.
+    fn step(&mut self, step: Step) {
+        let _ = step;
     }
     /// A transition ended: accepted, canceled, or a check.
     fn transition_end(&mut self, transition: TransitionView<'_>) {
@@ -57,3 +88,13 @@ pub trait Tracer {
 pub struct NoTracer;
 
 impl Tracer for NoTracer {}
+
+impl<T: Tracer> StepSink for T {
+    const LISTENS: bool = T::STEPS;
+
+    fn step(&mut self, step: Step) {
+        if T::STEPS {
+            Tracer::step(self, step);
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! One run of the queue: takes mutations until none is left, and stops wherever the driver has to do something.
+//!
+//! ```text
+//! Idle -> Take -> Negotiate (Call*) -> Finals (Call*) -> Ended (Fired?) -> Take -> ... -> Idle
+//! ```
+//!
+//! An answer is only noted by `resume`; it takes effect at the next poll, so everything observable happens in polls.
+
+use std::sync::Arc;
+
+use crate::engine::handlers::{Cursor, Phase};
+use crate::engine::mutation::{MutationKind, Outcome};
+use crate::engine::queue::Queued;
+use crate::engine::relations::auto_candidates;
+use crate::engine::subscriptions::Look;
+use crate::engine::tracer::{Call, Tracer, TxId};
+use crate::engine::{Answer, Machine, Poll};
+
+/// Where the drain stands.
+#[derive(Debug)]
+pub(crate) struct Drain {
+    stage: Stage,
+    cursor: Cursor,
+    pending: Option<Call>,
+    answer: Option<Answer>,
+    panic: Option<Arc<str>>,
+    calls: u64,
+    result: Option<Outcome>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Idle,
+    Take,
+    Negotiate,
+    Finals,
+    Ended,
+}
+
+impl Default for Drain {
+    fn default() -> Self {
+        Self {
+            stage: Stage::Idle,
+            cursor: Cursor::new(Phase::Exit),
+            pending: None,
+            answer: None,
+            panic: None,
+            calls: 0,
+            result: None,
+        }
+    }
+}
+
+impl Drain {
+    /// Starts one unless one runs already.
+    pub(crate) fn start(&mut self) -> bool {
+        let is_idle = self.stage == Stage::Idle;
+        if is_idle {
+            self.stage = Stage::Take;
+            self.result = None;
+        }
+        is_idle
+    }
+    pub(crate) fn is_running(&self) -> bool {
+        self.stage != Stage::Idle
+    }
+    pub(crate) fn is_in_transition(&self) -> bool {
+        match self.stage {
+            Stage::Negotiate | Stage::Finals | Stage::Ended => true,
+            Stage::Idle | Stage::Take => false,
+        }
+    }
+    pub(crate) fn answer(&mut self, tx: TxId, call_no: u64, answer: Answer) -> bool {
+        let expected = |call: Call| call.tx == tx && call.call_no == call_no;
+        let is_expected = self.answer.is_none() && self.pending.is_some_and(expected);
+        if is_expected {
+            self.answer = Some(answer);
+        }
+        is_expected
+    }
+    pub(crate) fn answer_panic(&mut self, tx: TxId, call_no: u64, error: Arc<str>) -> bool {
+        let is_expected = self.answer(tx, call_no, Answer::Panic);
+        if is_expected {
+            self.panic = Some(error);
+        }
+        is_expected
+    }
+    pub(crate) fn take_result(&mut self) -> Outcome {
+        self.result.take().unwrap_or(Outcome::Canceled)
+    }
+}
+
+impl Machine {
+    /// Goes on to the next stop.
+    pub(crate) fn advance<T: Tracer>(&mut self, tracer: &mut T) -> Poll {
+        loop {
+            if let Some(call) = self.drain.pending {
+                let Some(answer) = self.drain.answer.take() else {
+                    return Poll::Call(call);
+                };
+                self.drain.pending = None;
+                self.on_answer(call, answer);
+            }
+            match self.drain.stage {
+                Stage::Idle => return Poll::Idle,
+                Stage::Take => {
+                    if !self.take(tracer) {
+                        self.drain.stage = Stage::Idle;
+                        tracer.queue_end();
+                    }
+                }
+                Stage::Negotiate => match self.next_call(tracer) {
+                    Some(call) => return Poll::Call(call),
+                    None => self.settle(tracer),
+                },
+                Stage::Finals => match self.next_call(tracer) {
+                    Some(call) => return Poll::Call(call),
+                    None => self.drain.stage = Stage::Ended,
+                },
+                Stage::Ended => {
+                    if self.end(tracer) {
+                        return Poll::Fired;
+                    }
+                }
+            }
+        }
+    }
+
+    fn take<T: Tracer>(&mut self, tracer: &mut T) -> bool {
+        let Some(mutation) = self.queue.take() else {
+            return false;
+        };
+        let list = self.transition.begin(
+            mutation,
+            (&self.schema, &self.clock),
+            &mut self.resolver,
+            tracer,
+        );
+        self.queue.recycle(list);
+        self.drain.cursor = Cursor::new(Phase::Exit);
+        self.drain.stage = Stage::Negotiate;
+        true
+    }
+
+    /// The next handler call of the running stage, phase by phase.
+    fn next_call<T: Tracer>(&mut self, tracer: &mut T) -> Option<Call> {
+        if self.bindings.is_empty() || self.transition.canceled {
+            return None;
+        }
+        loop {
+            let drain = &mut self.drain;
+            if let Some((binding, handler)) =
+                drain.cursor.call(&self.bindings, self.transition.walk())
+            {
+                drain.calls += 1;
+                let call = Call {
+                    tx: self.transition.id,
+                    call_no: drain.calls,
+                    binding,
+                    handler,
+                };
+                drain.pending = Some(call);
+                tracer.handler_start(call);
+                return Some(call);
+            }
+            let next = self.next_phase(self.drain.cursor.phase)?;
+            self.drain.cursor = Cursor::new(next);
+        }
+    }
+    fn next_phase(&mut self, phase: Phase) -> Option<Phase> {
+        match phase {
+            Phase::Exit => Some(Phase::Enter),
+            Phase::Enter => {
+                self.transition.start_walk();
+                Some(Phase::Stay)
+            }
+            Phase::Stay => {
+                self.transition.start_walk();
+                Some(Phase::Pair)
+            }
+            Phase::Pair if self.transition.is_auto && !self.transition.has_target() => {
+                self.transition.canceled = true;
+                None
+            }
+            Phase::Pair => Some(Phase::AnyEnter),
+            Phase::End => Some(Phase::State),
+            Phase::State => Some(Phase::AnyState),
+            Phase::AnyEnter | Phase::AnyState => None,
+        }
+    }
+
+    fn on_answer(&mut self, call: Call, answer: Answer) {
+        let is_negotiation = call.handler.is_negotiation();
+        match answer {
+            Answer::Accept => self.drain.cursor.next_set(),
+            Answer::Veto if !is_negotiation => self.drain.cursor.next_set(),
+            Answer::Veto | Answer::Timeout if is_negotiation => self.on_veto(call),
+            Answer::Panic if is_negotiation => {
+                self.transition.canceled = true;
+                self.raise_panic(call);
+            }
+            Answer::Veto | Answer::Timeout => {
+                self.transition.repair(call.handler, &mut self.clock);
+            }
+            Answer::Panic => {
+                self.transition.repair(call.handler, &mut self.clock);
+                self.raise_panic(call);
+            }
+        }
+    }
+    fn on_veto(&mut self, call: Call) {
+        self.drain.cursor.skip_event();
+        let state = self.transition.rejectable(call.handler);
+        if state.is_some_and(|state| self.schema.is_auto(state)) {
+            self.transition.reject_auto(call.handler);
+        } else {
+            self.transition.canceled = true;
+        }
+    }
+    /// A handler panicked: `Exception` runs next, unless it is what the broken transition calls.
+    fn raise_panic(&mut self, call: Call) {
+        let text = self.drain.panic.take();
+        let error = text.unwrap_or_else(|| format!("handler {:?} panicked", call.handler).into());
+        self.error = Some(Arc::clone(&error));
+        let exception = self.schema.exception();
+        if self.is_disposed || self.transition.called.contains(exception) {
+            return;
+        }
+        let mut called = self.queue.list();
+        called.push(exception);
+        let mut mutation = Queued::new(MutationKind::Add, called);
+        mutation.error = Some(error);
+        self.queue.prepend(mutation);
+    }
+
+    /// Negotiation is over: commits or gives up.
+    fn settle<T: Tracer>(&mut self, tracer: &mut T) {
+        let transition = &mut self.transition;
+        self.drain.stage = Stage::Ended;
+        if transition.is_check {
+            return;
+        }
+        if transition.is_auto {
+            transition.recheck(&self.schema, &mut self.resolver, tracer);
+        }
+        if transition.canceled {
+            transition.cancel();
+            return;
+        }
+        transition.commit(&mut self.clock);
+        self.drain.cursor = Cursor::new(Phase::End);
+        self.drain.stage = Stage::Finals;
+    }
+
+    /// Ends the transition; true when waits fired.
+    fn end<T: Tracer>(&mut self, tracer: &mut T) -> bool {
+        let transition = &self.transition;
+        let is_settled = !transition.canceled && !transition.is_check;
+        if is_settled
+            && !transition.is_auto
+            && transition.has_moved()
+            && !transition.is_health_only(&self.schema)
+        {
+            self.call_autos();
+        }
+        tracer.transition_end(self.transition.view());
+        let outcome = self.transition.outcome(&self.clock);
+        self.drain.result.get_or_insert(outcome);
+        let fired = self.fired.len();
+        // After a broken final phase nobody may wait for what is true already; ticks are latched and can be late.
+        let look = if is_settled {
+            Some(Look::All)
+        } else {
+            self.transition.broken.then_some(Look::Activity)
+        };
+        if let Some(look) = look {
+            let (moved, ticks) = (self.transition.moved(), self.clock.ticks());
+            self.subscriptions
+                .apply_moved(moved, ticks, look, &mut self.fired);
+        }
+        self.transition.end(&self.clock);
+        self.drain.stage = Stage::Take;
+        self.fired.len() > fired
+    }
+    fn call_autos(&mut self) {
+        if self.is_disposed || self.schema.auto_states().is_empty() {
+            return;
+        }
+        let mut called = self.queue.list();
+        called.extend(auto_candidates(&self.schema, self.clock.active()));
+        if called.is_empty() {
+            self.queue.recycle(called);
+            return;
+        }
+        let mut mutation = Queued::new(MutationKind::Add, called);
+        mutation.is_auto = true;
+        self.queue.prepend(mutation);
+    }
+}

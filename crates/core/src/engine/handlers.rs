@@ -1,0 +1,292 @@
+//! Typed handler kinds, the table of what each bound set has, and the cursor that walks one transition's handler calls.
+//!
+//! Negotiation handlers may veto, final ones may not. Order: exits, enters, stays, pairs, `AnyEnter` | ends, states,
+//! `AnyState`; each event goes to every set in binding order before the next event. The functions themselves live with
+//! the driver.
+
+use crate::engine::MutationKind;
+use crate::engine::state_set::StateBits;
+use crate::ids::StateIdx;
+
+/// Number of a bound handler set, in binding order from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BindingId(pub u32);
+
+/// One kind of handler call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Handler {
+    /// Negotiation, for a state about to end.
+    Exit(StateIdx),
+    /// Negotiation, for a state about to begin, or a called Multi state.
+    Enter(StateIdx),
+    /// Negotiation, for a state that stays (`FooFoo`).
+    Stay(StateIdx),
+    /// Negotiation, for a pair of a state before and a target state (`FooBar`).
+    Pair(StateIdx, StateIdx),
+    /// Negotiation, once, last.
+    AnyEnter,
+    /// Final, for a state that ended.
+    End(StateIdx),
+    /// Final, for a state that began.
+    State(StateIdx),
+    /// Final, once, last.
+    AnyState,
+}
+
+impl Handler {
+    /// True for the kinds that may veto.
+    #[must_use]
+    pub fn is_negotiation(self) -> bool {
+        match self {
+            Self::Exit(_) | Self::Enter(_) | Self::Stay(_) | Self::Pair(..) | Self::AnyEnter => {
+                true
+            }
+            Self::End(_) | Self::State(_) | Self::AnyState => false,
+        }
+    }
+}
+
+/// What one set, or all together, have.
+#[derive(Debug, Default)]
+struct HandlerSet {
+    exit: StateBits,
+    enter: StateBits,
+    stay: StateBits,
+    end: StateBits,
+    state: StateBits,
+    /// By the state before; empty as long as no pair is bound.
+    pairs: Vec<StateBits>,
+    any_enter: bool,
+    any_state: bool,
+}
+
+impl HandlerSet {
+    fn new(states: usize) -> Self {
+        let bits = || StateBits::new(states);
+        Self {
+            exit: bits(),
+            enter: bits(),
+            stay: bits(),
+            end: bits(),
+            state: bits(),
+            ..Self::default()
+        }
+    }
+    fn insert(&mut self, handler: Handler, states: usize) {
+        match handler {
+            Handler::Exit(state) => self.exit.insert(state),
+            Handler::Enter(state) => self.enter.insert(state),
+            Handler::Stay(state) => self.stay.insert(state),
+            Handler::Pair(from, to) => {
+                self.pairs.resize_with(states, StateBits::default);
+                if let Some(row) = self.pairs.get_mut(from.at()) {
+                    if row.is_unallocated() {
+                        *row = StateBits::new(states);
+                    }
+                    row.insert(to);
+                }
+            }
+            Handler::AnyEnter => self.any_enter = true,
+            Handler::End(state) => self.end.insert(state),
+            Handler::State(state) => self.state.insert(state),
+            Handler::AnyState => self.any_state = true,
+        }
+    }
+    #[inline]
+    fn has(&self, handler: Handler) -> bool {
+        match handler {
+            Handler::Exit(state) => self.exit.contains(state),
+            Handler::Enter(state) => self.enter.contains(state),
+            Handler::Stay(state) => self.stay.contains(state),
+            Handler::Pair(from, to) => self
+                .pairs
+                .get(from.at())
+                .is_some_and(|row| row.contains(to)),
+            Handler::AnyEnter => self.any_enter,
+            Handler::End(state) => self.end.contains(state),
+            Handler::State(state) => self.state.contains(state),
+            Handler::AnyState => self.any_state,
+        }
+    }
+}
+
+/// Which handlers are bound.
+#[derive(Debug)]
+pub(crate) struct Bindings {
+    states: usize,
+    sets: Vec<HandlerSet>,
+    union: HandlerSet,
+}
+
+impl Bindings {
+    pub(crate) fn new(states: usize) -> Self {
+        Self {
+            states,
+            sets: Vec::new(),
+            union: HandlerSet::new(states),
+        }
+    }
+    /// Adds a set. Handlers of states outside the schema are never called.
+    pub(crate) fn bind(&mut self, handlers: &[Handler]) -> BindingId {
+        let id = BindingId(u32::try_from(self.sets.len()).unwrap_or(u32::MAX));
+        let mut set = HandlerSet::new(self.states);
+        for &handler in handlers {
+            set.insert(handler, self.states);
+            self.union.insert(handler, self.states);
+        }
+        self.sets.push(set);
+        id
+    }
+    /// True before the first set.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.sets.is_empty()
+    }
+    /// First set at or behind `from` that has this handler.
+    fn find(&self, handler: Handler, from: usize) -> Option<usize> {
+        let sets = self.sets.get(from..)?;
+        sets.iter()
+            .position(|set| set.has(handler))
+            .map(|at| from + at)
+    }
+}
+
+/// What the cursor walks: the lists of the running transition.
+#[derive(Clone, Copy)]
+pub(crate) struct Walk<'a> {
+    pub(crate) kind: MutationKind,
+    pub(crate) exits: &'a [StateIdx],
+    pub(crate) enters: &'a [StateIdx],
+    pub(crate) before: &'a [StateIdx],
+    pub(crate) before_bits: &'a StateBits,
+    /// Target list as of the start of the phase.
+    pub(crate) target: &'a [StateIdx],
+}
+
+/// A group of handler calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    Exit,
+    Enter,
+    Stay,
+    Pair,
+    AnyEnter,
+    End,
+    State,
+    AnyState,
+}
+
+/// The place of the next handler call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cursor {
+    pub(crate) phase: Phase,
+    outer: usize,
+    inner: usize,
+    binding: usize,
+}
+
+impl Cursor {
+    pub(crate) fn new(phase: Phase) -> Self {
+        Self {
+            phase,
+            outer: 0,
+            inner: 0,
+            binding: 0,
+        }
+    }
+    /// The call at or behind this place within the phase; the cursor stays on it.
+    pub(crate) fn call(
+        &mut self,
+        bindings: &Bindings,
+        walk: Walk<'_>,
+    ) -> Option<(BindingId, Handler)> {
+        while let Some(handler) = self.event(&bindings.union, walk) {
+            if let Some(at) = bindings.find(handler, self.binding) {
+                self.binding = at;
+                return Some((BindingId(u32::try_from(at).unwrap_or(u32::MAX)), handler));
+            }
+            self.skip_event();
+        }
+        None
+    }
+    /// The same event goes to the next set.
+    pub(crate) fn next_set(&mut self) {
+        self.binding += 1;
+    }
+    /// No other set hears of this event.
+    pub(crate) fn skip_event(&mut self) {
+        self.binding = 0;
+        match self.phase {
+            Phase::Pair => self.inner += 1,
+            Phase::Exit
+            | Phase::Enter
+            | Phase::Stay
+            | Phase::AnyEnter
+            | Phase::End
+            | Phase::State
+            | Phase::AnyState => self.outer += 1,
+        }
+    }
+
+    /// The event at or behind this place that anybody has a handler for.
+    fn event(&mut self, bound: &HandlerSet, walk: Walk<'_>) -> Option<Handler> {
+        let once = |bound, handler| (bound && self.outer == 0).then_some(handler);
+        match self.phase {
+            Phase::Exit => self.listed(walk.exits, &bound.exit).map(Handler::Exit),
+            Phase::Enter => self.listed(walk.enters, &bound.enter).map(Handler::Enter),
+            Phase::Stay => self.stay(bound, walk).map(Handler::Stay),
+            Phase::Pair => self.pair(bound, walk),
+            Phase::AnyEnter => once(bound.any_enter, Handler::AnyEnter),
+            Phase::End => self.listed(walk.exits, &bound.end).map(Handler::End),
+            Phase::State => self.listed(walk.enters, &bound.state).map(Handler::State),
+            Phase::AnyState => once(bound.any_state, Handler::AnyState),
+        }
+    }
+    fn listed(&mut self, states: &[StateIdx], bound: &StateBits) -> Option<StateIdx> {
+        while let Some(&state) = states.get(self.outer) {
+            if bound.contains(state) {
+                return Some(state);
+            }
+            self.step();
+        }
+        None
+    }
+    fn stay(&mut self, bound: &HandlerSet, walk: Walk<'_>) -> Option<StateIdx> {
+        if walk.kind == MutationKind::Remove {
+            return None;
+        }
+        while let Some(state) = self.listed(walk.target, &bound.stay) {
+            if walk.before_bits.contains(state) {
+                return Some(state);
+            }
+            self.step();
+        }
+        None
+    }
+    fn pair(&mut self, bound: &HandlerSet, walk: Walk<'_>) -> Option<Handler> {
+        if bound.pairs.is_empty() {
+            return None;
+        }
+        while let Some(&from) = walk.before.get(self.outer) {
+            if let Some(row) = bound
+                .pairs
+                .get(from.at())
+                .filter(|row| !row.is_unallocated())
+            {
+                while let Some(&to) = walk.target.get(self.inner) {
+                    if from != to && row.contains(to) {
+                        return Some(Handler::Pair(from, to));
+                    }
+                    self.inner += 1;
+                    self.binding = 0;
+                }
+            }
+            self.step();
+        }
+        None
+    }
+    fn step(&mut self) {
+        self.outer += 1;
+        self.inner = 0;
+        self.binding = 0;
+    }
+}

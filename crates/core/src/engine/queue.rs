@@ -1,0 +1,131 @@
+//! Bounded queue of mutations: appended at the back and counted by queue ticks, or prepended in front.
+//!
+//! Taking an appended mutation advances the queue tick; a prepended one has none. Lists of called states are recycled.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::engine::mutation::{Args, MutationKind, Source};
+use crate::engine::state_set::{StateBits, StateList};
+use crate::ids::{QueueTick, StateIdx};
+
+/// A mutation that waits.
+pub(crate) struct Queued {
+    pub(crate) kind: MutationKind,
+    /// Without duplicates.
+    pub(crate) called: Vec<StateIdx>,
+    pub(crate) args: Option<Args>,
+    pub(crate) source: Option<Source>,
+    pub(crate) error: Option<Arc<str>>,
+    pub(crate) is_auto: bool,
+    pub(crate) is_check: bool,
+    /// `None`: prepended.
+    pub(crate) queue_tick: Option<QueueTick>,
+}
+
+impl Queued {
+    pub(crate) fn new(kind: MutationKind, called: Vec<StateIdx>) -> Self {
+        Self {
+            kind,
+            called,
+            args: None,
+            source: None,
+            error: None,
+            is_auto: false,
+            is_check: false,
+            queue_tick: None,
+        }
+    }
+    fn has_args(&self) -> bool {
+        self.args.is_some() || self.error.is_some()
+    }
+}
+
+/// The queue of one machine.
+pub(crate) struct Queue {
+    waiting: VecDeque<Queued>,
+    /// Appended ones among them.
+    pending: u64,
+    tick: u64,
+    spare: Vec<Vec<StateIdx>>,
+}
+
+impl Queue {
+    pub(crate) fn new() -> Self {
+        Self {
+            waiting: VecDeque::new(),
+            pending: 0,
+            tick: 1,
+            spare: Vec::new(),
+        }
+    }
+    pub(crate) fn len(&self) -> usize {
+        self.waiting.len()
+    }
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+    pub(crate) fn tick(&self) -> QueueTick {
+        QueueTick(self.tick)
+    }
+    pub(crate) fn append(&mut self, mut mutation: Queued) -> QueueTick {
+        self.pending += 1;
+        let tick = QueueTick(self.tick.wrapping_add(self.pending));
+        mutation.queue_tick = Some(tick);
+        self.waiting.push_back(mutation);
+        tick
+    }
+    pub(crate) fn prepend(&mut self, mutation: Queued) {
+        self.waiting.push_front(mutation);
+    }
+    /// The next one; its queue tick is now the current one.
+    pub(crate) fn take(&mut self) -> Option<Queued> {
+        let next = self.waiting.pop_front()?;
+        if let Some(tick) = next.queue_tick {
+            self.pending -= 1;
+            self.tick = tick.0;
+        }
+        Some(next)
+    }
+    /// Empties it. The queue ticks of what was dropped are passed over, never given twice.
+    pub(crate) fn clear(&mut self) {
+        self.tick = self.tick.wrapping_add(self.pending);
+        self.pending = 0;
+        self.waiting.clear();
+    }
+    /// An equal mutation waits already: same kind, same set of called states, no arguments.
+    pub(crate) fn holds(&self, kind: MutationKind, called: &StateList) -> bool {
+        self.waiting.iter().any(|queued| {
+            queued.kind == kind
+                && !queued.is_check
+                && !queued.has_args()
+                && queued.called.len() == called.len()
+                && queued.called.iter().all(|&state| called.contains(state))
+        })
+    }
+    /// Some mutation of this kind waits that calls all of these states.
+    pub(crate) fn will(&self, kind: MutationKind, states: &[StateIdx]) -> bool {
+        self.waiting.iter().any(|queued| {
+            let calls = |state| queued.called.contains(state);
+            queued.kind == kind && !queued.is_check && states.iter().all(calls)
+        })
+    }
+    /// An empty list, recycled if possible.
+    pub(crate) fn list(&mut self) -> Vec<StateIdx> {
+        self.spare.pop().unwrap_or_default()
+    }
+    pub(crate) fn recycle(&mut self, mut list: Vec<StateIdx>) {
+        if self.spare.len() < MAX_SPARE {
+            list.clear();
+            self.spare.push(list);
+        }
+    }
+}
+
+/// True when no called state is Multi, so that an equal mutation would do the same.
+pub(crate) fn is_idempotent(called: &StateList, multi: &StateBits) -> bool {
+    !called.bits().intersects(multi)
+}
+
+/// Lists kept for later: enough for usual nesting, a guess.
+const MAX_SPARE: usize = 16;

@@ -1,0 +1,298 @@
+//! Resolver: (schema, ordered active list, mutation) -> ordered target list; also picks the Auto states to try.
+//!
+//! ```text
+//! to-set -> Add (one hop) -> Require* -> block filter (backwards) -> Add (one hop) - removed -> Require* -> sort
+//! ```
+//!
+//! The order of the passes, and of the lists inside them, is observable and must not change. A pass none of whose
+//! relations is held by a listed state is skipped: it could not change the list. Nothing here allocates once the
+//! scratch lists have grown. Every decision is told to a [`StepSink`]; the one that listens to nothing costs nothing.
+
+use crate::engine::MutationKind;
+use crate::engine::schema::Schema;
+use crate::engine::sort::sort_stable;
+use crate::engine::state_set::{StateBits, StateList};
+use crate::ids::StateIdx;
+
+/// A relation between two states.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Relation {
+    /// Order of handlers.
+    After,
+    /// Implies.
+    Add,
+    /// Needs.
+    Require,
+    /// Excludes.
+    Remove,
+}
+
+/// One decision on the way to a target list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The mutation calls it.
+    Requested(StateIdx),
+    /// It is to begin.
+    Set(StateIdx),
+    /// It is to end.
+    Remove(StateIdx),
+    /// It was in the set, inactive before, and is dropped.
+    RemoveNotActive(StateIdx),
+    /// A relation was looked at: the acting state first.
+    Relation(Relation, StateIdx, StateIdx),
+    /// It cancels the transition, or would if its owner were not dropped.
+    Cancel(StateIdx),
+}
+
+/// Told about steps as they happen.
+pub(crate) trait StepSink {
+    /// False: steps are not even built.
+    const LISTENS: bool;
+    fn step(&mut self, step: Step);
+}
+
+/// What to resolve.
+#[derive(Clone, Copy)]
+pub(crate) struct Request<'a> {
+    pub(crate) kind: MutationKind,
+    pub(crate) called: &'a StateList,
+    pub(crate) active: &'a StateList,
+}
+
+/// Scratch memory of the resolver of one machine.
+#[derive(Debug, Default)]
+pub(crate) struct Resolver {
+    blocked: StateBits,
+    dropped: StateBits,
+    ranked: Vec<StateIdx>,
+}
+
+impl Resolver {
+    pub(crate) fn new(states: usize) -> Self {
+        Self {
+            blocked: StateBits::new(states),
+            dropped: StateBits::new(states),
+            ranked: Vec::new(),
+        }
+    }
+
+    /// Writes the target list.
+    pub(crate) fn resolve<S: StepSink>(
+        &mut self,
+        schema: &Schema,
+        request: Request<'_>,
+        target: &mut StateList,
+        steps: &mut S,
+    ) {
+        to_set(request, target);
+        let masks = schema.masks();
+        self.imply(schema, request, target, steps);
+        self.require(schema, request, target, steps);
+        let related = |mask| target.bits().intersects(mask);
+        if S::LISTENS || related(&masks.remove) || related(&masks.add) {
+            self.block(schema, request, target, steps);
+            let kept = target.len();
+            self.imply(schema, request, target, steps);
+            self.drop_removed(schema, target, kept);
+            target.reverse();
+            self.require(schema, request, target, steps);
+        }
+        self.sort(schema, target.order_mut(), steps);
+    }
+
+    /// Add pass: members of the list imply what they add, at its end; one hop.
+    fn imply<S: StepSink>(
+        &self,
+        schema: &Schema,
+        request: Request<'_>,
+        list: &mut StateList,
+        steps: &mut S,
+    ) {
+        if !list.bits().intersects(&schema.masks().add) {
+            return;
+        }
+        let refuses =
+            |state| request.kind == MutationKind::Remove && request.called.contains(state);
+        for at in 0..list.len() {
+            let owner = list.as_slice()[at];
+            if request.active.contains(owner) && !schema.is_multi(owner) {
+                continue;
+            }
+            if S::LISTENS {
+                let implied = || schema.add(owner).iter().filter(|&&state| !refuses(state));
+                implied().for_each(|&to| steps.step(Step::Relation(Relation::Add, owner, to)));
+                implied().for_each(|&to| steps.step(Step::Set(to)));
+            }
+            for &implied in schema.add(owner) {
+                if !refuses(implied) {
+                    list.push(implied);
+                }
+            }
+        }
+    }
+
+    /// Require pass: drops states that miss a requirement, round by round, until nothing changes.
+    fn require<S: StepSink>(
+        &self,
+        schema: &Schema,
+        request: Request<'_>,
+        list: &mut StateList,
+        steps: &mut S,
+    ) {
+        let masks = schema.masks();
+        while list.bits().intersects(&masks.require) {
+            let before = list.len();
+            list.retain(|state, bits| {
+                let mut met = !masks.impossible.contains(state);
+                for &required in schema.require(state) {
+                    let present = bits.contains(required);
+                    met &= present;
+                    if S::LISTENS {
+                        steps.step(Step::Relation(Relation::Require, state, required));
+                        if !present {
+                            steps.step(Step::RemoveNotActive(state));
+                            if request.called.contains(state) {
+                                steps.step(Step::Cancel(required));
+                            }
+                        }
+                    } else if !met {
+                        break;
+                    }
+                }
+                met
+            });
+            if list.len() == before {
+                break;
+            }
+        }
+    }
+
+    /// Block filter, last to first: a state goes when any remover in the list is not blocked itself. Reverses the list.
+    fn block<S: StepSink>(
+        &mut self,
+        schema: &Schema,
+        request: Request<'_>,
+        list: &mut StateList,
+        steps: &mut S,
+    ) {
+        list.reverse();
+        if !list.bits().intersects(&schema.masks().remove) {
+            return;
+        }
+        let blocked = &mut self.blocked;
+        blocked.clear();
+        list.retain(|state, bits| {
+            let removers = schema.removed_by(state).iter().copied();
+            let mut kept = true;
+            for remover in removers.filter(|&remover| bits.contains(remover)) {
+                kept &= blocked.contains(remover);
+                if S::LISTENS {
+                    steps.step(Step::Relation(Relation::Remove, remover, state));
+                } else if !kept {
+                    break;
+                }
+            }
+            if !kept {
+                blocked.insert(state);
+                if S::LISTENS {
+                    steps.step(if request.active.contains(state) {
+                        Step::Remove(state)
+                    } else {
+                        Step::RemoveNotActive(state)
+                    });
+                }
+            }
+            kept
+        });
+    }
+
+    /// Drops what a survivor of the block filter removes: only states of the second Add pass can be hit.
+    fn drop_removed(&mut self, schema: &Schema, list: &mut StateList, kept: usize) {
+        if list.len() == kept || !list.bits().intersects(&schema.masks().remove) {
+            return;
+        }
+        self.dropped.clear();
+        for &owner in &list.as_slice()[..kept] {
+            for &removed in schema.remove(owner) {
+                self.dropped.insert(removed);
+            }
+        }
+        let dropped = &self.dropped;
+        list.retain(|state, _| !dropped.contains(state));
+    }
+
+    /// Sorts by the Require topology, then by After between neighbours.
+    pub(crate) fn sort<S: StepSink>(
+        &mut self,
+        schema: &Schema,
+        states: &mut [StateIdx],
+        steps: &mut S,
+    ) {
+        if states.len() < 2 {
+            return;
+        }
+        let masks = schema.masks();
+        if states.iter().any(|&state| masks.topology.contains(state)) {
+            // States outside the topology come first and keep their order.
+            self.ranked.clear();
+            let mut next = 0;
+            for at in 0..states.len() {
+                if masks.topology.contains(states[at]) {
+                    self.ranked.push(states[at]);
+                } else {
+                    states[next] = states[at];
+                    next += 1;
+                }
+            }
+            self.ranked
+                .sort_unstable_by_key(|&state| schema.topology(state));
+            states[next..].copy_from_slice(&self.ranked);
+        }
+        if states.iter().any(|&state| masks.after.contains(state)) {
+            sort_stable(states, &mut |&a, &b| after_less(schema, a, b, steps));
+        }
+    }
+}
+
+/// Is `a` to stand before `b` by After?
+fn after_less<S: StepSink>(schema: &Schema, a: StateIdx, b: StateIdx, steps: &mut S) -> bool {
+    if schema.after(a).contains(&b) {
+        steps.step(Step::Relation(Relation::After, b, a));
+        false
+    } else if schema.after(b).contains(&a) {
+        steps.step(Step::Relation(Relation::After, a, b));
+        true
+    } else {
+        false
+    }
+}
+
+/// The states asked for: called ones first, then active ones.
+fn to_set(request: Request<'_>, list: &mut StateList) {
+    list.clear();
+    match request.kind {
+        MutationKind::Add | MutationKind::Toggle => {
+            list.extend(request.called.as_slice());
+            list.extend(request.active.as_slice());
+        }
+        MutationKind::Remove => {
+            for &state in request.active.as_slice() {
+                if !request.called.contains(state) {
+                    list.push(state);
+                }
+            }
+        }
+        MutationKind::Set => list.copy_from(request.called),
+    }
+}
+
+/// Inactive Auto states that no active state removes, in index order. Requirements are not looked at here.
+pub(crate) fn auto_candidates(
+    schema: &Schema,
+    active: &StateList,
+) -> impl Iterator<Item = StateIdx> {
+    schema.auto_states().iter().copied().filter(|&state| {
+        let removers = schema.removed_by(state);
+        !active.contains(state) && !removers.iter().any(|&remover| active.contains(remover))
+    })
+}

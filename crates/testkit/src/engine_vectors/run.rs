@@ -1,0 +1,362 @@
+//! Plays a case on the engine and records what is observable, in the recorded format.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+use statemesh_core::StateIdx;
+use statemesh_core::engine::{
+    Answer, Call, Machine, Mutation, MutationKind, NoTracer, Options, Outcome, Poll, Schema,
+    SchemaProblem, Tracer, TransitionView,
+};
+
+use super::case::{Bind, Case, Op};
+use super::scripts::HandlerSet;
+use super::waits::{Registered, Waits};
+
+/// What a run showed.
+pub(crate) struct Actual {
+    pub(crate) index: Vec<String>,
+    pub(crate) init: Value,
+    pub(crate) out: Vec<Value>,
+}
+
+/// Runs a case from construction to its last operation.
+pub(crate) fn run(case: &Case) -> Result<Actual, String> {
+    let (schema, problems) = schema(case)?;
+    let mut run = Run {
+        machine: machine(case, Arc::clone(&schema)),
+        sets: Vec::new(),
+        waits: Waits::default(),
+        record: Record::default(),
+        error: String::new(),
+    };
+    run.raise(&problems);
+    if case.bind != Bind::None || !case.scripts.is_empty() {
+        run.bind(HandlerSet::new(&schema, case.bind, &case.scripts, ""))?;
+    }
+    if !case.second.is_empty() {
+        run.bind(HandlerSet::new(&schema, Bind::Listed, &case.second, "'"))?;
+    }
+    let init = run.finish_record(Value::Null);
+    let mut out = Vec::new();
+    for op in &case.ops {
+        let result = run.op(op)?;
+        out.push(run.finish_record(result));
+    }
+    Ok(Actual {
+        index: schema.names().map(str::to_owned).collect(),
+        init,
+        out,
+    })
+}
+
+fn schema(case: &Case) -> Result<(Arc<Schema>, Vec<SchemaProblem>), String> {
+    let def = case.schema_def();
+    let mut names: Vec<_> = case.names.clone().unwrap_or_default();
+    if names.is_empty() {
+        names = Schema::normalise(&def)
+            .0
+            .names()
+            .map(str::to_owned)
+            .collect();
+        names.sort();
+    }
+    Schema::with_index(&def, &names).map_err(|error| error.to_string())
+}
+
+fn machine(case: &Case, schema: Arc<Schema>) -> Machine {
+    let mut options = Options::default();
+    if let Some(limit) = case.queue_limit {
+        options.queue_limit = limit;
+    }
+    Machine::new(schema, options)
+}
+
+struct Run<'a> {
+    machine: Machine,
+    sets: Vec<HandlerSet<'a>>,
+    waits: Waits,
+    record: Record,
+    /// As of the last record.
+    error: String,
+}
+
+/// What happened since the last operation began.
+#[derive(Default)]
+struct Record {
+    transitions: Vec<Value>,
+    /// Handlers called in the transition that runs.
+    names: Vec<String>,
+    nested: Vec<Value>,
+    fired: Vec<Value>,
+    same_as: Map<String, Value>,
+}
+
+impl Record {
+    /// Subscriptions closed during or right after the last transition.
+    fn fired(&mut self, ids: &[String]) {
+        let tx = self.transitions.len() - 1;
+        self.fired
+            .extend(ids.iter().map(|id| json!({"id": id, "tx": tx})));
+    }
+}
+
+impl<'a> Run<'a> {
+    /// Schema errors of a fresh machine, before anybody listens.
+    fn raise(&mut self, problems: &[SchemaProblem]) {
+        let errors: Vec<_> = problems
+            .iter()
+            .filter(|problem| problem.is_error())
+            .map(|problem| format!("schema error: {problem}"))
+            .collect();
+        if errors.is_empty() {
+            return;
+        }
+        self.machine.add_err(&[], errors.join("\n").into(), None);
+        while self.machine.poll_traced(&mut NoTracer) != Poll::Idle {}
+    }
+    fn bind(&mut self, set: HandlerSet<'a>) -> Result<(), String> {
+        let (_, outcome) = self.machine.bind(&set.handlers());
+        self.sets.push(set);
+        self.drained(outcome).map(|_| ())
+    }
+    fn finish_record(&mut self, result: Value) -> Value {
+        let record = std::mem::take(&mut self.record);
+        let machine = &self.machine;
+        let mut fields = json!({
+            "r": result,
+            "time": machine.clock(),
+            "active": names(machine.schema(), machine.active()),
+            "sum": machine.machine_time(),
+            "qt": machine.queue_tick().0,
+            "txs": record.transitions,
+            "nested": record.nested,
+            "fired": record.fired,
+            "same_as": record.same_as,
+        });
+        let error = machine
+            .error()
+            .map_or("", |error| error.lines().next().unwrap_or_default());
+        if error != self.error {
+            error.clone_into(&mut self.error);
+            fields["err"] = json!(error);
+        }
+        fields
+    }
+
+    /// Runs the drain that a mutation started, and says its result.
+    fn drained(&mut self, outcome: Outcome) -> Result<Outcome, String> {
+        if outcome != Outcome::Started {
+            return Ok(outcome);
+        }
+        loop {
+            let mut watch = Watch {
+                schema: Arc::clone(self.machine.schema()),
+                sets: &self.sets,
+                waits: &mut self.waits,
+                record: &mut self.record,
+            };
+            let poll = self.machine.poll_traced(&mut watch);
+            for wait in self.waits.take_forgotten() {
+                self.machine.forget(wait);
+            }
+            match poll {
+                Poll::Call(call) => self.call(call)?,
+                Poll::Fired => {
+                    let fired = self.waits.fired(self.machine.fired());
+                    self.record.fired(&fired);
+                }
+                Poll::Idle => return Ok(self.machine.take_result()),
+            }
+        }
+    }
+    fn call(&mut self, call: Call) -> Result<(), String> {
+        let at = usize::try_from(call.binding.0).map_err(|error| error.to_string())?;
+        let set = self.sets.get_mut(at).ok_or("call of an unbound set")?;
+        let name = set.name(call.handler);
+        let scripts = set.called(call.handler);
+        let view = self
+            .machine
+            .transition()
+            .ok_or("call without a transition")?;
+        let calls_exception = view.called.contains(&self.machine.schema().exception());
+        let mut answer = Answer::Accept;
+        for script in scripts {
+            for (at, op) in script.ops.iter().enumerate() {
+                let result = self.op(op)?;
+                let entry = json!({"in": name, "do": at, "r": result});
+                self.record.nested.push(entry);
+            }
+            if script.panic && !calls_exception {
+                answer = Answer::Panic;
+            } else if script.veto && answer == Answer::Accept {
+                answer = Answer::Veto;
+            }
+        }
+        let is_expected = match answer {
+            Answer::Panic => {
+                let text = format!("boom {name}").into();
+                self.machine.resume_panicked(call.tx, call.call_no, text)
+            }
+            Answer::Accept | Answer::Veto | Answer::Timeout => {
+                self.machine.resume(call.tx, call.call_no, answer)
+            }
+        };
+        is_expected
+            .then_some(())
+            .ok_or_else(|| "answer refused".to_owned())
+    }
+
+    fn states(&self, op: &Op) -> Result<Vec<StateIdx>, String> {
+        let schema = self.machine.schema();
+        let index = |name: &String| {
+            schema
+                .index(name)
+                .ok_or_else(|| format!("unknown state {name} in {}", op.op))
+        };
+        op.states.iter().map(index).collect()
+    }
+    fn op(&mut self, op: &Op) -> Result<Value, String> {
+        let states = self.states(op)?;
+        let is = |state: &StateIdx| self.machine.is(*state);
+        Ok(match op.op.as_str() {
+            "is" => json!(states.iter().all(is)),
+            "not" => json!(!states.iter().any(is)),
+            "any" => json!(states.iter().any(is)),
+            "will_be" => json!(self.machine.will_be(&states)),
+            "will_be_removed" => json!(self.machine.will_be_removed(&states)),
+            "queue_len" => json!(self.machine.queue_len()),
+            "queue_tick" => json!(self.machine.queue_tick().0),
+            "tick" => json!(states.first().map(|&state| self.machine.tick(state))),
+            "cancel" => {
+                let context = op.ctx.as_deref().ok_or("cancel without a context")?;
+                self.waits.end_context(context);
+                Value::Null
+            }
+            name if name.starts_with("when") || name == "state_ctx" => {
+                self.subscribe(op, &states)?;
+                Value::Null
+            }
+            "add_err" | "add_err_state" => {
+                let outcome = self.machine.add_err(&states, "e".into(), None);
+                json!(number(self.drained(outcome)?))
+            }
+            name => {
+                let mut mutation = mutation(name, &states)?;
+                mutation.args = op.args.clone().map(|args| Arc::new(args) as _);
+                let outcome = self.machine.mutate(mutation);
+                json!(number(self.drained(outcome)?))
+            }
+        })
+    }
+    fn subscribe(&mut self, op: &Op, states: &[StateIdx]) -> Result<(), String> {
+        let id = op.id.as_deref().ok_or("subscription without an id")?;
+        let context = op.ctx.as_ref();
+        let one = states
+            .first()
+            .copied()
+            .ok_or("subscription without a state");
+        let machine = &mut self.machine;
+        let registered = if self.waits.is_ended(context) {
+            Registered::Closed
+        } else if op.op == "state_ctx" {
+            self.waits.token(id, one?, machine.tick(one?))
+        } else {
+            let exception = machine.schema().exception();
+            let wait = match op.op.as_str() {
+                "when" => machine.when(states),
+                "when_not" => machine.when_not(states),
+                "when_err" => machine.when(&[exception]),
+                "when_time" => machine.when_time(states, &op.times),
+                "when_ticks" => machine.when_ticks(one?, op.n),
+                "when_next_active" => machine.when_next_active(one?),
+                name => return Err(format!("unknown operation {name}")),
+            };
+            self.waits.wait(id, wait, context)
+        };
+        match registered {
+            Registered::Closed => self.record.fired.push(json!({"id": id, "tx": -1})),
+            Registered::Open => {}
+            Registered::Same(older) => {
+                self.record
+                    .same_as
+                    .insert(id.to_owned(), Value::String(older));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn mutation<'a>(name: &str, states: &'a [StateIdx]) -> Result<Mutation<'a>, String> {
+    Ok(match name {
+        "add" => Mutation::add(states),
+        "remove" => Mutation::remove(states),
+        "set" => Mutation::set(states),
+        "toggle" => Mutation::toggle(states),
+        "can_add" => Mutation::add(states).check(),
+        "can_remove" => Mutation::remove(states).check(),
+        "prepend_add" => Mutation::add(states).in_front(),
+        "prepend_remove" => Mutation::remove(states).in_front(),
+        name => return Err(format!("unknown operation {name}")),
+    })
+}
+
+fn number(outcome: Outcome) -> u64 {
+    match outcome {
+        Outcome::Executed => 0,
+        Outcome::Canceled | Outcome::Started => 1,
+        Outcome::Queued(tick) => tick.0,
+    }
+}
+
+fn names(schema: &Schema, states: &[StateIdx]) -> Vec<String> {
+    states
+        .iter()
+        .map(|&state| schema.name(state).to_owned())
+        .collect()
+}
+
+/// Writes down transitions as they end.
+struct Watch<'a, 'b> {
+    schema: Arc<Schema>,
+    sets: &'a [HandlerSet<'b>],
+    waits: &'a mut Waits,
+    record: &'a mut Record,
+}
+
+impl Tracer for Watch<'_, '_> {
+    fn handler_start(&mut self, call: Call) {
+        let set = usize::try_from(call.binding.0)
+            .ok()
+            .and_then(|at| self.sets.get(at));
+        let name = set.map_or_else(|| format!("{call:?}"), |set| set.name(call.handler));
+        self.record.names.push(name);
+    }
+    fn transition_end(&mut self, transition: TransitionView<'_>) {
+        let names = |states| names(&self.schema, states);
+        let handlers = std::mem::take(&mut self.record.names);
+        self.record.transitions.push(json!({
+            "t": match transition.kind {
+                MutationKind::Add | MutationKind::Toggle => "add",
+                MutationKind::Remove => "remove",
+                MutationKind::Set => "set",
+            },
+            "called": names(transition.called),
+            "auto": transition.is_auto,
+            "check": transition.is_check,
+            "ok": transition.accepted,
+            "target": names(transition.target),
+            "enters": names(transition.enters),
+            "exits": names(transition.exits),
+            "after": transition.clock_after,
+            "h": handlers.join(" "),
+            "qt": transition.queue_tick.map(|tick| tick.0),
+        }));
+        let ticked = self.waits.ticked(transition.clock_after);
+        self.record.fired(&ticked);
+        if transition.accepted && !transition.is_check {
+            let expired = self.waits.expire();
+            self.record.fired(&expired);
+        }
+    }
+}
