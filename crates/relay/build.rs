@@ -25,58 +25,59 @@ fn main() -> io::Result<()> {
     println!("cargo::rerun-if-changed={}", dist.display());
     println!("cargo::rerun-if-changed=build.rs");
 
-    let packed = PathBuf::from(variable("OUT_DIR")?).join("packed");
-    if packed.exists() {
-        fs::remove_dir_all(&packed)?;
+    let out = PathBuf::from(variable("OUT_DIR")?);
+    let mut index = String::from("&[\n");
+    if variable("PROFILE")? == "release" {
+        if !dist.join("index.html").exists() {
+            println!(
+                "cargo::warning=dist/ holds no page: `cargo xtask build` builds page and relay in the right order"
+            );
+        }
+        let packed = out.join("packed");
+        if packed.exists() {
+            fs::remove_dir_all(&packed)?;
+        }
+        pack_folder(&dist, &packed, "", &mut index)?;
     }
-    fs::create_dir_all(&packed)?;
-    if variable("PROFILE")? != "release" {
-        return Ok(());
-    }
-    if !dist.join("index.html").exists() {
-        println!(
-            "cargo::warning=dist/ holds no page: `cargo xtask build` builds page and relay in the right order"
-        );
-    }
-    pack_folder(&dist, &packed)
+    index.push_str("]\n");
+    fs::write(out.join("packed.rs"), index)
 }
 
 fn variable(name: &str) -> io::Result<OsString> {
     std::env::var_os(name).ok_or_else(|| io::Error::other(format!("cargo did not set {name}")))
 }
 
-/// Writes `NAME.br` and `NAME.gz` for every file that gets smaller by it.
-fn pack_folder(from: &Path, to: &Path) -> io::Result<()> {
+/// Writes `NAME.br` and `NAME.gz` for every file that gets smaller by it, and a line of `index` for each.
+fn pack_folder(from: &Path, to: &Path, prefix: &str, index: &mut String) -> io::Result<()> {
+    fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
         let path = entry?.path();
-        let Some(name) = path.file_name() else {
+        let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
             continue;
         };
         if path.is_dir() {
-            let folder = to.join(name);
-            fs::create_dir_all(&folder)?;
-            pack_folder(&path, &folder)?;
-        } else if path
-            .extension()
-            .and_then(|extension| extension.to_str())
-            .is_some_and(|extension| COMPRESSIBLE.contains(&extension))
-        {
-            let plain = fs::read(&path)?;
-            write_if_smaller(&plain, &brotli(&plain)?, &to.join(name), "br")?;
-            write_if_smaller(&plain, &gzip(&plain)?, &to.join(name), "gz")?;
+            pack_folder(&path, &to.join(name), &format!("{prefix}{name}/"), index)?;
+            continue;
+        }
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        if !extension.is_some_and(|extension| COMPRESSIBLE.contains(&extension)) {
+            continue;
+        }
+        let plain = fs::read(&path)?;
+        for (suffix, packed) in [("br", brotli(&plain)?), ("gz", gzip(&plain)?)] {
+            if packed.len() >= plain.len() {
+                continue;
+            }
+            let file = to.join(format!("{name}.{suffix}"));
+            fs::write(&file, packed)?;
+            index.push_str(&format!(
+                "    ({:?}, include_bytes!({:?})),\n",
+                format!("{prefix}{name}.{suffix}"),
+                file
+            ));
         }
     }
     Ok(())
-}
-
-fn write_if_smaller(plain: &[u8], packed: &[u8], path: &Path, suffix: &str) -> io::Result<()> {
-    if packed.len() >= plain.len() {
-        return Ok(());
-    }
-    let mut name = path.as_os_str().to_owned();
-    name.push(".");
-    name.push(suffix);
-    fs::write(name, packed)
 }
 
 fn brotli(plain: &[u8]) -> io::Result<Vec<u8>> {
