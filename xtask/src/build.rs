@@ -60,7 +60,8 @@ pub fn build_page() -> Result<()> {
     Ok(())
 }
 
-/// The relay, with whatever page `dist/` holds now, and the example peers.
+/// The relay, with whatever page `dist/` holds now, and the scripted peer that tests and
+/// benches use.
 pub fn build_relay() -> Result<()> {
     check(&mut cargo([
         "build",
@@ -68,6 +69,8 @@ pub fn build_relay() -> Result<()> {
         "--release",
         "--package",
         "statemesh-relay",
+        "--bins",
+        "--examples",
     ]))
 }
 

@@ -189,9 +189,6 @@ fn test_port() -> Result<u16> {
 
 /// The release page in a whole browser.
 fn end_to_end(gopeer: Option<&Path>, is_ci: bool, counts: &mut Counts) -> Result<()> {
-    let mut examples = cargo(["build", "--locked", "--release"]);
-    examples.args(["--package", "statemesh", "--example", "scripted"]);
-    check(&mut examples)?;
     check(command("npm").args(["ci", "--no-audit", "--no-fund", "--prefix", "e2e"]))?;
     let mut test = command("npm");
     test.args(["test", "--prefix", "e2e"]);
