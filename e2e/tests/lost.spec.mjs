@@ -1,0 +1,45 @@
+// The relay goes away, with and without a word, and comes back (D31).
+import { test, expect, connection, onlyTransport, remoteMachines } from '../support/fixtures.mjs';
+
+/** Not live 3 s after the relay died, however it died. */
+const NOTICED = 30_000;
+/** Back 2 s after the relay is. */
+const REJOINED = 20_000;
+
+for (const transport of ['ws', 'webrtc']) {
+  for (const death of ['SIGKILL', 'SIGSTOP']) {
+    test(`D31 ${death} of the relay over ${transport}: noticed, survived, rejoined`, async ({ page, start }) => {
+      await onlyTransport(page, transport);
+      const relay = await start.relay('--demo', '--calm');
+      await page.goto(relay.url);
+      const row = remoteMachines(page, relay).first();
+      await expect(row).toBeVisible();
+      await row.click();
+      await expect(page.locator('[data-state]').first()).toBeVisible();
+      const selected = page.url();
+      const born = await page.evaluate(() => (globalThis.bornAt = performance.timeOrigin));
+
+      relay.program.signal(death);
+      await expect(connection(page, 'live')).toHaveCount(0, { timeout: NOTICED });
+      await expect(page.getByText(/This is the last known state/)).toBeVisible({ timeout: NOTICED });
+      await expect(page.locator('[data-state]').first()).toBeVisible();
+
+      if (death === 'SIGSTOP') relay.program.signal('SIGKILL');
+      await relay.program.ended;
+      await relay.restart();
+      await expect(connection(page, 'live').first()).toBeVisible({ timeout: REJOINED });
+      expect(page.url(), 'the selection is kept').toBe(selected);
+      expect(await page.evaluate(() => globalThis.bornAt), 'the page was not reloaded').toBe(born);
+    });
+  }
+}
+
+test('D31 the page says lost after 10 s and goes on trying', async ({ page, start }) => {
+  const relay = await start.relay('--demo', '--calm');
+  await page.goto(relay.url);
+  await expect(connection(page, 'live')).toBeVisible();
+  await relay.program.kill();
+  await expect(connection(page, 'lost')).toBeVisible({ timeout: 130_000 });
+  await relay.restart();
+  await expect(connection(page, 'live')).toBeVisible({ timeout: 60_000 });
+});

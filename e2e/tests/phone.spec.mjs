@@ -1,0 +1,46 @@
+// By touch on a small screen (D17), and the picture in the README.
+import { test, expect, connection, remoteMachines } from '../support/fixtures.mjs';
+
+/** Smaller targets are missed by fingers. */
+const TARGET = 44;
+
+for (const [width, height] of [[360, 780], [390, 844]]) {
+  test.describe(`D17 ${width} × ${height}`, () => {
+    test.use({ viewport: { width, height }, hasTouch: true, isMobile: true, colorScheme: 'dark' });
+
+    test('every task by touch, nothing sticks out, targets fit a finger', async ({ page, demoRelay }) => {
+      await page.goto(demoRelay.url);
+      await expect(connection(page, 'live')).toBeVisible();
+      const row = remoteMachines(page, demoRelay).first();
+      await expect(row).toBeVisible();
+      await expectFits(page, 'Overview');
+      await row.tap();
+      await expect(page.locator('[data-state]').first()).toBeVisible();
+      await expectFits(page, 'Machine');
+      await page.getByRole('link', { name: 'Peers' }).filter({ visible: true }).first().tap();
+      await expect(page.getByText(demoRelay.peer.slice(-8)).first()).toBeVisible();
+      await expectFits(page, 'Peers');
+      await page.getByRole('link', { name: 'Overview' }).filter({ visible: true }).first().tap();
+      await expect(remoteMachines(page, demoRelay).first()).toBeVisible();
+      await page.goto(`${demoRelay.url}join`);
+      await expect(page.getByRole('textbox')).toBeVisible();
+      await expectFits(page, 'Join');
+    });
+  });
+}
+
+async function expectFits(page, view) {
+  const { overflow, small } = await page.evaluate((target) => {
+    const reachable = [...document.querySelectorAll('a[href], button, input, select, summary, [role="button"], [role="tab"], [tabindex="0"]')];
+    const visible = reachable.filter((element) => element.checkVisibility({ visibilityProperty: true }));
+    return {
+      overflow: document.scrollingElement.scrollWidth - innerWidth,
+      small: visible
+        .map((element) => ({ element, box: element.getBoundingClientRect() }))
+        .filter(({ box }) => box.width > 0 && (box.height < target - 0.5 || box.width < target - 0.5))
+        .map(({ element, box }) => `${element.outerHTML.slice(0, 90)} is ${Math.round(box.width)} × ${Math.round(box.height)}`),
+    };
+  }, TARGET);
+  expect(overflow, `${view} sticks out`).toBeLessThanOrEqual(0);
+  expect(small, `small targets in ${view}`).toEqual([]);
+}
