@@ -1,14 +1,236 @@
-//! `cargo xtask bench`: placeholder
-use crate::cli::Bench;
-use anyhow::Result;
+//! `cargo xtask bench`: measures the built product, prints a table, and keeps it in BENCHMARKS.md.
+
+use std::fs;
+use std::path::Path;
 use std::process::ExitCode;
-/// Lists the benches.
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::build;
+use crate::cli::Bench;
+use crate::command::{check, command, output};
+use crate::go::Go;
+use crate::packages;
+use crate::relay::{AfterSignal, forward_signals};
+use crate::steps::Steps;
+use crate::test::end_to_end_environment;
+use crate::workspace;
+
+/// Between these lines BENCHMARKS.md holds what the bench printed last.
+const BEGIN: &str = "<!-- bench page: written by `cargo xtask bench page` -->";
+const END: &str = "<!-- end of bench page -->";
+
+/// What can be measured.
 pub fn list() {
-    println!("page   the release page in a real browser: delays, size, cost of the relay");
+    println!(
+        "page   the release page in Chromium: delays, size, memory and processor time of the relay"
+    );
 }
-/// Runs one.
+
+/// Measures one thing.
 pub fn bench(bench: Bench) -> Result<ExitCode> {
     match bench {
-        Bench::Page => anyhow::bail!("not yet"),
+        Bench::Page => page(),
+    }
+}
+
+fn page() -> Result<ExitCode> {
+    forward_signals(AfterSignal::Exit)?;
+    let mut steps = Steps::default();
+    let mut gopeer = None;
+    steps.run("Go peer", || {
+        gopeer = Some(Go::find_or_fetch()?.build_peer()?);
+        Ok(())
+    });
+    let ready = steps.run("system packages", packages::ensure)
+        && build::build_all(&mut steps).is_some()
+        && steps.run("page driver", || {
+            check(command("npm").args(["ci", "--no-audit", "--no-fund", "--prefix", "e2e"]))
+        });
+    let mut table = None;
+    let measured = ready
+        && steps.run("bench page", || {
+            table = Some(measure(gopeer.as_deref())?);
+            Ok(())
+        });
+    let Some(table) = table.filter(|_| measured) else {
+        steps.summarise();
+        return Ok(ExitCode::FAILURE);
+    };
+    println!("\n{table}");
+    keep(&workspace::root().join("BENCHMARKS.md"), &table)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn measure(gopeer: Option<&Path>) -> Result<String> {
+    let mut driver = command("node");
+    driver.arg("e2e/bench/page.mjs");
+    end_to_end_environment(&mut driver, gopeer);
+    driver.stderr(std::process::Stdio::inherit());
+    let done = driver.output().context("cannot start node")?;
+    anyhow::ensure!(
+        done.status.success(),
+        "the bench ended with {}",
+        done.status
+    );
+    let results: Value = serde_json::from_slice(&done.stdout).context("reading the results")?;
+    Ok(table(&results))
+}
+
+/// One measured figure and what it has to reach.
+struct Row {
+    what: &'static str,
+    key: &'static str,
+    limit: &'static str,
+    unit: Unit,
+}
+
+enum Unit {
+    Milliseconds,
+    Kilobytes,
+    Megabytes,
+    Percent,
+    PerSecond,
+}
+
+const ROWS: [Row; 12] = [
+    Row {
+        what: "first remote state painted, WebSocket, median of 9",
+        key: "first_paint_ws_ms",
+        limit: "1,500 ms",
+        unit: Unit::Milliseconds,
+    },
+    Row {
+        what: "first remote state painted, WebRTC, median of 9",
+        key: "first_paint_webrtc_ms",
+        limit: "1,500 ms",
+        unit: Unit::Milliseconds,
+    },
+    Row {
+        what: "change of a Rust peer on screen, median",
+        key: "rust_change_p50_ms",
+        limit: "",
+        unit: Unit::Milliseconds,
+    },
+    Row {
+        what: "change of a Rust peer on screen, p99",
+        key: "rust_change_p99_ms",
+        limit: "400 ms",
+        unit: Unit::Milliseconds,
+    },
+    Row {
+        what: "Go peer's machine on screen after its start, median of 5",
+        key: "go_learned_p50_ms",
+        limit: "",
+        unit: Unit::Milliseconds,
+    },
+    Row {
+        what: "Go peer's machine on screen after its start, longest",
+        key: "go_learned_max_ms",
+        limit: "10,000 ms",
+        unit: Unit::Milliseconds,
+    },
+    Row {
+        what: "change of a Go peer on screen, median of 10",
+        key: "go_change_p50_ms",
+        limit: "",
+        unit: Unit::Milliseconds,
+    },
+    Row {
+        what: "change of a Go peer on screen, longest",
+        key: "go_change_max_ms",
+        limit: "7,000 ms",
+        unit: Unit::Milliseconds,
+    },
+    Row {
+        what: "page, all files of a first visit, gzip",
+        key: "gzip_bytes",
+        limit: "560 KB",
+        unit: Unit::Kilobytes,
+    },
+    Row {
+        what: "relay with demo and one tab, memory (RSS)",
+        key: "relay_rss_bytes",
+        limit: "120 MB",
+        unit: Unit::Megabytes,
+    },
+    Row {
+        what: "relay with demo and one tab, share of one core",
+        key: "relay_cpu_share",
+        limit: "10 %",
+        unit: Unit::Percent,
+    },
+    Row {
+        what: "changes of the demo meanwhile",
+        key: "changes_per_s",
+        limit: "",
+        unit: Unit::PerSecond,
+    },
+];
+
+fn table(results: &Value) -> String {
+    let mut lines = vec![
+        format!(
+            "Measured on {}, {}.\n",
+            results["machine"].as_str().unwrap_or("an unknown machine"),
+            output(command("rustc").arg("--version")).unwrap_or_default()
+        ),
+        "| what | measured | limit |".to_owned(),
+        "|---|---|---|".to_owned(),
+    ];
+    for row in &ROWS {
+        let measured = results[row.key].as_f64().map_or_else(
+            || "not measured".to_owned(),
+            |value| shown(value, &row.unit),
+        );
+        lines.push(format!("| {} | {measured} | {} |", row.what, row.limit));
+    }
+    lines.join("\n")
+}
+
+fn shown(value: f64, unit: &Unit) -> String {
+    match unit {
+        Unit::Milliseconds => format!("{value:.0} ms"),
+        Unit::Kilobytes => format!("{:.0} KB", value / 1024.0),
+        Unit::Megabytes => format!("{:.1} MB", value / (1024.0 * 1024.0)),
+        Unit::Percent => format!("{:.1} %", value * 100.0),
+        Unit::PerSecond => format!("{value:.1} /s"),
+    }
+}
+
+/// Replaces the section of the file.
+fn keep(file: &Path, table: &str) -> Result<()> {
+    let text = fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+    let replaced = with_section(&text, table)
+        .with_context(|| format!("{} has no section for this bench", file.display()))?;
+    fs::write(file, replaced).with_context(|| format!("writing {}", file.display()))
+}
+
+fn with_section(text: &str, section: &str) -> Option<String> {
+    let (before, rest) = text.split_once(BEGIN)?;
+    let (_, after) = rest.split_once(END)?;
+    Some(format!("{before}{BEGIN}\n\n{section}\n\n{END}{after}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BEGIN, END, table, with_section};
+    use serde_json::json;
+
+    #[test]
+    fn only_the_section_is_replaced() {
+        let text = format!("# B\n{BEGIN}\nold\n{END}\nrest\n");
+        let new = with_section(&text, "new").unwrap();
+        assert_eq!(new, format!("# B\n{BEGIN}\n\nnew\n\n{END}\nrest\n"));
+        assert_eq!(with_section("# nothing", "new"), None);
+    }
+
+    #[test]
+    fn what_was_not_measured_is_said() {
+        let text = table(&json!({"machine": "m", "gzip_bytes": 512_000, "relay_cpu_share": 0.041}));
+        assert!(text.contains("gzip | 500 KB | 560 KB"));
+        assert!(text.contains("4.1 %"));
+        assert!(text.contains("WebSocket, median of 9 | not measured |"));
     }
 }

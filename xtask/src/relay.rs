@@ -163,6 +163,18 @@ impl About {
     }
 }
 
+/// The relay ended before it was ready; it has said why.
+#[derive(Debug)]
+pub struct EndedEarly(pub ExitStatus);
+
+impl std::fmt::Display for EndedEarly {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "the relay ended with {} before it was ready", self.0)
+    }
+}
+
+impl std::error::Error for EndedEarly {}
+
 /// Are the relay's lines shown?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Echo {
@@ -203,7 +215,7 @@ fn wait_for_page(lines: &Receiver<String>, child: &mut Child) -> Result<String> 
                 }
             }
             Err(mpsc::RecvTimeoutError::Disconnected) => {
-                bail!("the relay ended with {} before it was ready", child.wait()?)
+                return Err(EndedEarly(child.wait()?).into());
             }
             Err(mpsc::RecvTimeoutError::Timeout) => {
                 bail!("the relay was not ready within {START_LIMIT:?}")

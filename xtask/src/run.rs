@@ -1,11 +1,11 @@
 //! `cargo xtask run`: from a bare checkout to a page with live machines, in one line and without root.
 
-use std::process::ExitCode;
+use std::process::{ExitCode, ExitStatus};
 
 use anyhow::Result;
 
 use crate::build;
-use crate::relay::{About, AfterSignal, Echo, Relay, forward_signals};
+use crate::relay::{About, AfterSignal, Echo, EndedEarly, Relay, forward_signals};
 use crate::steps::Steps;
 use crate::workspace;
 
@@ -22,12 +22,23 @@ pub fn run(relay_args: &[String]) -> Result<ExitCode> {
     };
 
     println!("\n== relay");
-    let mut relay = Relay::start(&program, &demo_by_default(relay_args), Echo::Shown)?;
+    let mut relay = match Relay::start(&program, &demo_by_default(relay_args), Echo::Shown) {
+        Ok(relay) => relay,
+        // It has said why: a taken port, an unknown flag, a topic with spaces, or `--help`.
+        Err(error) => match error.downcast_ref::<EndedEarly>() {
+            Some(EndedEarly(status)) => return Ok(exit_code(*status)),
+            None => return Err(error),
+        },
+    };
     println!("{}", invitation(relay.authority(), &relay.about()?));
 
-    let status = relay.wait()?;
+    Ok(exit_code(relay.wait()?))
+}
+
+/// The relay's own exit code; 1 if a signal ended it.
+fn exit_code(status: ExitStatus) -> ExitCode {
     let code = status.code().and_then(|code| u8::try_from(code).ok());
-    Ok(ExitCode::from(code.unwrap_or(1)))
+    ExitCode::from(code.unwrap_or(1))
 }
 
 fn demo_by_default(given: &[String]) -> Vec<String> {

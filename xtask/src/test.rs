@@ -155,7 +155,12 @@ fn browser_tests(counts: &mut Counts) -> Result<()> {
     let port = test_port()?;
     let mut args = vec!["--http".to_owned(), format!("127.0.0.1:{port}")];
     args.extend(FREE_PORTS.map(str::to_owned));
-    args.push("--demo".to_owned());
+    let data = workspace::target().join("browser-tests-relay");
+    args.extend([
+        "--data-dir".to_owned(),
+        data.to_string_lossy().into_owned(),
+        "--demo".to_owned(),
+    ]);
     let relay = Relay::start(&program, &args, Echo::Hidden)?;
     let mut test = cargo(["test", "--locked", "--package", "statemesh-web"]);
     test.args(["--target", WASM])
@@ -168,7 +173,7 @@ fn browser_tests(counts: &mut Counts) -> Result<()> {
 }
 
 /// Listeners of a relay for tests: whatever ports are free.
-pub const FREE_PORTS: [&str; 6] = [
+const FREE_PORTS: [&str; 6] = [
     "--listen",
     "/ip4/127.0.0.1/udp/0/quic-v1",
     "--listen",
