@@ -94,14 +94,14 @@ async fn main() -> Result<()> {
 }
 
 fn build(id: &str, states: Vec<String>, tags: Vec<String>, active: &[String]) -> Result<Machine> {
-    let schema = states
-        .into_iter()
-        .fold(SchemaDef::new(), |schema, state| {
-            schema.state(state, StateDef::new())
-        });
+    let schema = states.into_iter().fold(SchemaDef::new(), |schema, state| {
+        schema.state(state, StateDef::new())
+    });
     let machine = tags
         .into_iter()
-        .fold(Machine::builder(id, schema), |builder, tag| builder.tag(tag))
+        .fold(Machine::builder(id, schema), |builder, tag| {
+            builder.tag(tag)
+        })
         .build();
     for state in active {
         machine.add([state])?;

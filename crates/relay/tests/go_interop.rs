@@ -52,8 +52,14 @@ fn interop_both_sides_follow_each_other() {
         line["event"] == "machine" && line["states"].as_array().is_some_and(|s| s.len() > 3)
     });
     let (peer, id) = (demo["peer"].clone(), demo["machine"].clone());
-    assert_ne!(peer, Value::String(relay.peer()), "a demo host is a peer of its own");
-    go.find(LEARNED, |line| line["event"] == "clock" && line["peer"] != relay.peer());
+    assert_ne!(
+        peer,
+        Value::String(relay.peer()),
+        "a demo host is a peer of its own"
+    );
+    go.find(LEARNED, |line| {
+        line["event"] == "clock" && line["peer"] != relay.peer()
+    });
     assert!(id.is_string());
     assert!(go.errors().is_empty(), "{:?}", go.errors());
 }
@@ -213,7 +219,11 @@ impl Program {
             if fits(&answer) {
                 return;
             }
-            assert!(Instant::now() < deadline, "{}: {command} says {answer}", self.name);
+            assert!(
+                Instant::now() < deadline,
+                "{}: {command} says {answer}",
+                self.name
+            );
         }
     }
 
@@ -284,7 +294,11 @@ fn page_of(line: &Value) -> Option<String> {
 /// `GET /api/relay`
 fn ask(authority: &str) -> Value {
     let mut stream = std::net::TcpStream::connect(authority).expect("the page's port is open");
-    write!(stream, "GET /api/relay HTTP/1.0\r\nHost: {authority}\r\n\r\n").expect("a request");
+    write!(
+        stream,
+        "GET /api/relay HTTP/1.0\r\nHost: {authority}\r\n\r\n"
+    )
+    .expect("a request");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("an answer");
     let (_, body) = answer.split_once("\r\n\r\n").expect("a body");
