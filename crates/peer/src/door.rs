@@ -58,6 +58,13 @@ pub(crate) struct DoorReceiver {
     listener: Listener,
 }
 
+impl DoorReceiver {
+    /// Where the door counts as listening.
+    pub(crate) fn address(&self) -> &Multiaddr {
+        &self.address
+    }
+}
+
 /// Whether libp2p listens, and what it was not told yet.
 enum Listener {
     None,

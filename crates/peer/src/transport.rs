@@ -11,8 +11,9 @@ mod certificate;
 #[cfg(not(target_arch = "wasm32"))]
 mod native;
 mod task;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests;
 
-use std::error::Error;
 use std::io;
 #[cfg(not(target_arch = "wasm32"))]
 use std::path::PathBuf;
@@ -72,6 +73,10 @@ pub(crate) struct Built {
 pub(crate) fn build(config: SwarmConfig) -> Result<Built, SpawnError> {
     let keypair = &config.identity.keypair;
     #[cfg(not(target_arch = "wasm32"))]
+    let door_address = config.door.as_ref().map(|door| door.address().clone());
+    #[cfg(target_arch = "wasm32")]
+    let door_address = None;
+    #[cfg(not(target_arch = "wasm32"))]
     let carrier = platform::carrier(
         keypair,
         &config.listen,
@@ -88,8 +93,8 @@ pub(crate) fn build(config: SwarmConfig) -> Result<Built, SpawnError> {
     let mut swarm = Swarm::new(carrier, behaviour, own_id, settings);
     let mut listeners = Vec::with_capacity(config.listen.len());
     for address in config.listen {
-        let listener = swarm
-            .listen_on(address.clone())
+        let listener = platform::probe(&address, door_address.as_ref())
+            .and_then(|()| swarm.listen_on(address.clone()))
             .map_err(|error| SpawnError::Listen {
                 address: address.clone(),
                 reason: why_not(&error),
@@ -108,19 +113,7 @@ fn why_not(error: &TransportError<io::Error>) -> String {
     let TransportError::Other(error) = error else {
         return NO_TRANSPORT.to_owned();
     };
-    // Wrapped by every transport on the way up, so the system's own word is at the bottom.
-    let mut cause: &(dyn Error + 'static) = error;
-    loop {
-        if let Some(system) = cause.downcast_ref::<io::Error>()
-            && let Some(known) = plain_words(system.kind())
-        {
-            return known.to_owned();
-        }
-        match cause.source() {
-            Some(deeper) => cause = deeper,
-            None => return cause.to_string(),
-        }
-    }
+    plain_words(error.kind()).map_or_else(|| error.to_string(), str::to_owned)
 }
 
 /// What people can act upon, for the errors they meet.

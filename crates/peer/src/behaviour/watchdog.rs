@@ -161,3 +161,62 @@ const TICK: Duration = Duration::from_millis(500);
 const PATIENCE: u32 = 4;
 /// The first answer may need several round trips for its stream: 4.5 to 5 s.
 const FIRST_PATIENCE: u32 = 9;
+
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests {
+    use super::*;
+
+    fn watchdog_of_one() -> (Behaviour, ConnectionId) {
+        let mut watchdog = Behaviour::new();
+        let connection = ConnectionId::new_unchecked(1);
+        let link = Link {
+            peer: PeerId::random(),
+            patience: Some(FIRST_PATIENCE),
+        };
+        watchdog.links.insert(connection, link);
+        (watchdog, connection)
+    }
+
+    #[tokio::test]
+    async fn an_answering_link_stays() {
+        let (mut watchdog, connection) = watchdog_of_one();
+        for _ in 0..1000 {
+            watchdog.pong(connection);
+            for _ in 0..PATIENCE {
+                watchdog.on_tick();
+            }
+        }
+        assert!(watchdog.told.is_empty() && watchdog.closing.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_silent_link_is_closed_once() {
+        let (mut watchdog, connection) = watchdog_of_one();
+        watchdog.pong(connection);
+        for tick in 0..=PATIENCE {
+            assert!(watchdog.closing.is_empty(), "closed at tick {tick}");
+            watchdog.on_tick();
+        }
+        assert_eq!(watchdog.closing.len(), 1);
+        watchdog.on_tick();
+        assert_eq!((watchdog.closing.len(), watchdog.told.len()), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn a_neighbour_without_ping_is_left_alone() {
+        let (mut watchdog, connection) = watchdog_of_one();
+        watchdog.exempt(connection);
+        for _ in 0..1000 {
+            watchdog.on_tick();
+        }
+        assert!(watchdog.closing.is_empty());
+    }
+
+    #[tokio::test]
+    async fn pongs_of_unknown_links_are_ignored() {
+        let mut watchdog = Behaviour::new();
+        watchdog.pong(ConnectionId::new_unchecked(7));
+        watchdog.exempt(ConnectionId::new_unchecked(7));
+        assert!(watchdog.links.is_empty());
+    }
+}

@@ -12,11 +12,11 @@ use std::time::Duration;
 
 use futures::{AsyncRead, AsyncWrite};
 use libp2p::core::muxing::StreamMuxerBox;
-use libp2p::core::transport::Transport;
 use libp2p::core::transport::timeout::TransportTimeout;
+use libp2p::core::transport::{Transport, TransportError};
 use libp2p::core::upgrade::Version;
 use libp2p::identity::Keypair;
-use libp2p::{noise, webrtc_websys, websocket_websys, yamux};
+use libp2p::{Multiaddr, noise, webrtc_websys, websocket_websys, yamux};
 use wasm_bindgen::JsValue;
 
 use super::{Carrier, Timer};
@@ -44,6 +44,14 @@ pub(super) fn carrier(keypair: &Keypair) -> Result<Carrier, SpawnError> {
         (None, None) => return Err(SpawnError::NoTransport(NO_API.to_owned())),
     };
     Ok(TransportTimeout::with_outgoing_timeout(all, DIAL_LIMIT).boxed())
+}
+
+/// Nothing to ask here: listening is refused by the transports.
+///
+/// # Errors
+/// Never.
+pub(super) fn probe(_: &Multiaddr, _: Option<&Multiaddr>) -> Result<(), TransportError<io::Error>> {
+    Ok(())
 }
 
 /// The executor of the swarm's connection tasks.

@@ -1,14 +1,20 @@
 //! Native transports: QUIC, TCP, WebSocket, WebRTC-direct, memory (tests) and the WebSocket door.
 
 use std::io;
+use std::net::{IpAddr, TcpListener, UdpSocket};
 use std::path::Path;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
 use libp2p::core::muxing::StreamMuxerBox;
 use libp2p::core::transport::timeout::TransportTimeout;
-use libp2p::core::transport::{MemoryTransport, Transport};
+use libp2p::core::transport::{
+    DialOpts, ListenerId, MemoryTransport, Transport, TransportError, TransportEvent,
+};
 use libp2p::core::upgrade::Version;
 use libp2p::identity::Keypair;
+use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, dns, noise, quic, tcp, websocket, yamux};
 
 use super::{Carrier, certificate, kind_of};
@@ -29,7 +35,6 @@ pub(super) fn carrier(
     let noise = noise::Config::new(keypair)
         .map_err(|error| SpawnError::Identity(format!("the key does not sign: {error}")))?;
 
-    // A WebRTC socket serves its dials, too, so without a listener there is nothing to build.
     let certificate = if listen.iter().any(is_webrtc) {
         Some(certificate::load_or_create(
             certificate_dir,
@@ -55,6 +60,34 @@ pub(super) fn carrier(
         all = either(secured(door, noise), all);
     }
     Ok(TransportTimeout::new(all, SETUP_LIMIT).boxed())
+}
+
+/// Can this address be bound? Asked before libp2p does it, for two reasons: libp2p shares a TCP port (`SO_REUSEPORT`)
+/// with any program of the same user that shares it, too, so that connections land here and there; and what the system
+/// said is lost under the errors of all the transports. The door's port is held by the HTTP server, rightly.
+///
+/// # Errors
+/// What the system said.
+pub(super) fn probe(
+    address: &Multiaddr,
+    door: Option<&Multiaddr>,
+) -> Result<(), TransportError<io::Error>> {
+    if door == Some(address) {
+        return Ok(());
+    }
+    let mut parts = address.iter();
+    let ip: IpAddr = match parts.next() {
+        Some(Protocol::Ip4(ip)) => ip.into(),
+        Some(Protocol::Ip6(ip)) => ip.into(),
+        _ => return Ok(()),
+    };
+    // The probing sockets are closed again at once.
+    let bound = match parts.next() {
+        Some(Protocol::Tcp(port)) => TcpListener::bind((ip, port)).map(drop),
+        Some(Protocol::Udp(port)) => UdpSocket::bind((ip, port)).map(drop),
+        _ => Ok(()),
+    };
+    bound.map_err(TransportError::Other)
 }
 
 /// The executor of the swarm's connection tasks.
@@ -109,14 +142,51 @@ where
 }
 
 fn webrtc(keypair: &Keypair, certificate: libp2p_webrtc::tokio::Certificate) -> Carrier {
-    libp2p_webrtc::tokio::Transport::new(keypair.clone(), certificate)
-        .and_then(|(peer, connection), point| async move {
-            if point.is_listener() {
-                tokio::time::sleep(SETTLE).await;
-            }
+    let transport = libp2p_webrtc::tokio::Transport::new(keypair.clone(), certificate);
+    ListenOnly(transport)
+        .and_then(|(peer, connection), _| async move {
+            tokio::time::sleep(SETTLE).await;
             Ok::<_, io::Error>((peer, StreamMuxerBox::new(connection)))
         })
         .boxed()
+}
+
+/// A transport that only listens. Native WebRTC dials lose streams (measured: half of them end up mute), and a native
+/// peer has QUIC and TCP for what WebRTC would give it.
+struct ListenOnly<T>(T);
+
+impl<T: Transport + Unpin> Transport for ListenOnly<T> {
+    type Output = T::Output;
+    type Error = T::Error;
+    type ListenerUpgrade = T::ListenerUpgrade;
+    type Dial = T::Dial;
+
+    fn listen_on(
+        &mut self,
+        id: ListenerId,
+        address: Multiaddr,
+    ) -> Result<(), TransportError<T::Error>> {
+        self.0.listen_on(id, address)
+    }
+
+    fn remove_listener(&mut self, id: ListenerId) -> bool {
+        self.0.remove_listener(id)
+    }
+
+    fn dial(
+        &mut self,
+        address: Multiaddr,
+        _: DialOpts,
+    ) -> Result<T::Dial, TransportError<T::Error>> {
+        Err(TransportError::MultiaddrNotSupported(address))
+    }
+
+    fn poll(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<TransportEvent<T::ListenerUpgrade, T::Error>> {
+        Pin::new(&mut self.0).poll(cx)
+    }
 }
 
 /// The first that takes the address.
