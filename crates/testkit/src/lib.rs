@@ -1,5 +1,6 @@
 //! Runners for the recorded vectors and test drivers.
 
 pub mod engine_vectors;
+pub mod net;
 pub mod vectors;
 pub mod wire_vectors;

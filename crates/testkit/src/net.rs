@@ -296,7 +296,9 @@ impl Net {
     #[must_use]
     pub fn heard(&self, member: Member) -> Vec<(Instant, PeerId, Envelope)> {
         let heard = self.members[member].heard.iter();
-        heard.map(|(at, author, data)| (*at, *author, decoded(data))).collect()
+        heard
+            .map(|(at, author, data)| (*at, *author, decoded(data)))
+            .collect()
     }
 
     /// Forgets what was recorded so far.
@@ -334,7 +336,10 @@ impl Net {
                 if let Actor::Node(node) = &mut self.members[member].actor {
                     node.handle_timeout(self.now);
                     let next = node.poll_timeout();
-                    assert!(next.is_none_or(|next| next > self.now), "a timer that does not advance");
+                    assert!(
+                        next.is_none_or(|next| next > self.now),
+                        "a timer that does not advance"
+                    );
                 }
                 self.drain(member);
                 true
@@ -344,10 +349,14 @@ impl Net {
     }
 
     fn next_timer(&self) -> Option<(Instant, Member)> {
-        let due = self.members.iter().enumerate().filter_map(|(member, seat)| match &seat.actor {
-            Actor::Node(node) => Some((node.poll_timeout()?, member)),
-            Actor::Puppet | Actor::Dead => None,
-        });
+        let due = self
+            .members
+            .iter()
+            .enumerate()
+            .filter_map(|(member, seat)| match &seat.actor {
+                Actor::Node(node) => Some((node.poll_timeout()?, member)),
+                Actor::Puppet | Actor::Dead => None,
+            });
         due.min()
     }
 
@@ -423,7 +432,8 @@ impl Net {
                 to,
                 data: Arc::clone(data),
             };
-            self.flights.insert((self.now + self.latency, self.serial), flight);
+            self.flights
+                .insert((self.now + self.latency, self.serial), flight);
         }
     }
 

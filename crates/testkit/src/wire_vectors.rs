@@ -4,9 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use statemesh_core::engine::StateDef;
-use statemesh_core::mesh::wire::{
-    self, Dialect, Envelope, Extension, Info, Message, PerPeer, decode, encode,
-};
+use statemesh_core::mesh::wire::{Dialect, Extension, Info, Message, PerPeer, decode, encode};
 use statemesh_core::node::{Config, Event, Input, MessageToken, Node, Output};
 use statemesh_core::{Instant, MachineIdx, PeerId};
 
@@ -55,7 +53,10 @@ fn from_hex(text: &str) -> Result<Vec<u8>, String> {
 fn check_good(line: &Value, payload: &[u8]) -> Result<(), String> {
     let envelope = decode(payload).map_err(|error| format!("refused: {error}"))?;
     if envelope.extension != Extension::default() {
-        return Err(format!("extra keys out of nothing: {:?}", envelope.extension));
+        return Err(format!(
+            "extra keys out of nothing: {:?}",
+            envelope.extension
+        ));
     }
     let expected = &line["decoded"];
     let decoded = to_json(&envelope.body);
@@ -141,7 +142,9 @@ fn map<K: ToString, V>(
     entries: &std::collections::BTreeMap<K, V>,
     value: impl Fn(&V) -> Value,
 ) -> Value {
-    let entries = entries.iter().map(|(key, entry)| (key.to_string(), value(entry)));
+    let entries = entries
+        .iter()
+        .map(|(key, entry)| (key.to_string(), value(entry)));
     Value::Object(entries.collect::<Map<String, Value>>())
 }
 
@@ -211,13 +214,39 @@ fn check_bad(line: &Value, payload: &[u8]) -> Result<(), String> {
         }
         other => return Err(format!("unknown verdict {other:?}")),
     }
-    // Whatever it was, the machine follows its owner's next correct clock.
+    if is_over(author, payload) {
+        return match reader.node.mirror(author, MachineIdx(0)) {
+            None => Ok(()),
+            Some(mirror) => Err(format!("the author lists it no more: {mirror:?}")),
+        };
+    }
+    // Whatever else it was, the machine follows its owner's next correct clock.
     let correct = clocks(author, vec![0, 300, 3]);
     reader.feed(encode(&correct.into(), Dialect::V4));
     match reader.node.mirror(author, MachineIdx(0)) {
         Some(mirror) if mirror.clock.starts_with(&[0, 300, 3]) => Ok(()),
         other => Err(format!("the machine does not follow any more: {other:?}")),
     }
+}
+
+/// Whether the payload is the author's valid introduction of itself without machine 0: an introduction lists all.
+fn is_over(author: PeerId, payload: &[u8]) -> bool {
+    let Ok(Message::Info {
+        peers: Some(peers), ..
+    }) = decode(payload).map(|envelope| envelope.body)
+    else {
+        return false;
+    };
+    let is_valid = peers
+        .values()
+        .flatten()
+        .all(|machines| machines.values().all(|info| info.check().is_ok()));
+    let lists = |machines: &Option<std::collections::BTreeMap<MachineIdx, Info>>| {
+        machines
+            .as_ref()
+            .is_some_and(|machines| machines.contains_key(&MachineIdx(0)))
+    };
+    is_valid && peers.get(&author).is_some_and(|machines| !lists(machines))
 }
 
 /// A member that has just learned the author's machine `good`.
@@ -242,7 +271,11 @@ impl Reader {
             now,
             token: 0,
         };
-        for input in [Input::Joined, Input::LinkUp(author), Input::Subscribed(author)] {
+        for input in [
+            Input::Joined,
+            Input::LinkUp(author),
+            Input::Subscribed(author),
+        ] {
             reader.node.handle_input(now, input);
         }
         let states = ["Exception", "Foo", "Bar"];
@@ -260,7 +293,9 @@ impl Reader {
         reader.feed(encode(&message.into(), Dialect::V4));
         match reader.node.mirror(author, MachineIdx(0)) {
             Some(mirror) if mirror.first_hand => Ok(reader),
-            other => Err(format!("the machine to begin with was not learned: {other:?}")),
+            other => Err(format!(
+                "the machine to begin with was not learned: {other:?}"
+            )),
         }
     }
 
@@ -296,7 +331,11 @@ impl Reader {
 
     /// All that is known, as text to compare.
     fn state(&self) -> String {
-        let peers: Vec<_> = self.node.peers().map(|peer| (peer.peer, peer.machines, peer.heard_at)).collect();
+        let peers: Vec<_> = self
+            .node
+            .peers()
+            .map(|peer| (peer.peer, peer.machines, peer.heard_at))
+            .collect();
         let mirrors: Vec<_> = self.node.mirrors().collect();
         format!("{peers:?} {mirrors:?} {:?}", self.node.poll_timeout())
     }
@@ -311,5 +350,5 @@ fn clocks(peer: PeerId, clock: Vec<u64>) -> Message {
 /// The payload of a message of a Go peer: no extra keys, its older integer dialect.
 #[must_use]
 pub fn go_payload(message: Message) -> Vec<u8> {
-    wire::encode(&Envelope::from(message), Dialect::V4)
+    encode(&message.into(), Dialect::V4)
 }

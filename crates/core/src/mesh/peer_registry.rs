@@ -190,11 +190,13 @@ impl Registry {
         clocks: &wire::PerPeer<Vec<u64>>,
     ) -> Result<(), &'static str> {
         for (peer, machines) in clocks {
-            let Some(known) = self.peers.get(peer) else {
-                continue;
-            };
+            let known = self.peers.get(peer).map(|peer| &peer.machines);
             for (index, clock) in machines.iter().flatten() {
-                let Some(remote) = known.machines.get(index) else {
+                let Some(remote) = known.and_then(|known| known.get(index)) else {
+                    // Of which machine it is shows later, but none has no states.
+                    if clock.is_empty() {
+                        return Err("empty clock");
+                    }
                     continue;
                 };
                 let binding = author != *peer || remote.schema_trust() == Trust::FirstHand;

@@ -181,8 +181,8 @@ pub const MAX_STATES_PER_MESSAGE: usize = 32_768;
 pub const MAX_LISTED_PER_MESSAGE: usize = 131_072;
 /// Nesting of values under unknown keys. The recordings want 64 accepted and 1000 refused.
 pub const MAX_NESTING: usize = 128;
-/// Largest tick: far beyond any real one, and eight machines' worth of distance to an overflow of the sum.
-pub const MAX_TICK: u64 = 1 << 62;
+/// Largest tick. Recorded: 2^62 + 1; refused in the recordings: 2^63 - 1. One tick per nanosecond reaches it in 195 years.
+pub const MAX_TICK: u64 = (1 << 62) + (1 << 61);
 
 #[cfg(test)]
 mod tests;
