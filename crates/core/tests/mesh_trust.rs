@@ -504,3 +504,38 @@ fn a_driver_that_takes_no_outputs_stops_the_reading() {
         "reads again"
     );
 }
+
+#[test]
+fn the_largest_hostile_schemas_cost_no_quadratic_time() {
+    // One payload full of relations, each list as long as allowed, all names unknown or all the same.
+    let (mut net, node, owner, _) = star(16);
+    let id = net.id(owner);
+    let lists: [Vec<String>; 3] = [
+        (0..wire::MAX_LIST)
+            .map(|number| format!("{number:x}"))
+            .collect(),
+        vec!["A".to_owned(); wire::MAX_LIST],
+        vec![String::new(); wire::MAX_LIST],
+    ];
+    for (round, list) in lists.into_iter().enumerate() {
+        let mut machine = machine("m", &["A", "B", "C", "D", "E"], &[0; 5]);
+        for def in machine.schema.as_mut().expect("just made").values_mut() {
+            def.require = Some(list.clone());
+            def.add = Some(list.clone());
+            def.remove = Some(list.clone());
+            def.after = Some(list.clone());
+        }
+        let index = MachineIdx(round as u64);
+        let message = Message::Info {
+            peers: Some([(id, Some([(index, machine)].into()))].into()),
+            sums: None,
+        };
+        let payload = as_go(message);
+        let start = std::time::Instant::now();
+        net.say(owner, payload);
+        net.run_for(MS(20));
+        let took = start.elapsed();
+        assert!(net.get(node).mirror(id, index).is_some());
+        assert!(took < S(2), "round {round} took {took:?}");
+    }
+}

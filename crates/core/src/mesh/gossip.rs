@@ -77,7 +77,7 @@ impl Asks {
             && ask.want <= answered
         {
             ask.next = None;
-            ask.tries = ask.tries.min(MAX_TRIES - 2);
+            ask.tries = ask.tries.min(MAX_TRIES - 1);
         }
     }
 
@@ -287,3 +287,100 @@ const OVERHEARD: Duration = Duration::from_secs(1);
 const GATHER: Duration = Duration::from_millis(30);
 /// One answer per id in this time (spec R-ANSWER).
 const QUIET: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(number: usize) -> PeerId {
+        let mut bytes = [7; 34];
+        bytes[0] = 0x12;
+        bytes[1] = 32;
+        bytes[2..10].copy_from_slice(&number.to_be_bytes());
+        PeerId::from_bytes(&bytes).unwrap()
+    }
+
+    fn at(ms: u64) -> Instant {
+        Instant::from_micros(ms * 1000)
+    }
+
+    const NOW: Pace = Pace {
+        delay: Duration::ZERO,
+        base: Duration::from_millis(500),
+    };
+
+    #[test]
+    fn asks_are_capped_and_make_place_at_the_cost_of_settled_ones() {
+        let mut asks = Asks::default();
+        for number in 0..MAX_ASKS {
+            assert!(asks.want(id(number), Want::Info, NOW, at(1)));
+        }
+        assert!(
+            !asks.want(id(MAX_ASKS), Want::Info, NOW, at(1)),
+            "all are still wanted"
+        );
+        asks.settle(id(3), Want::Info);
+        assert!(asks.want(id(MAX_ASKS), Want::Info, NOW, at(2)));
+        assert_eq!(asks.len(), MAX_ASKS);
+    }
+
+    #[test]
+    fn a_settled_id_named_again_keeps_its_backoff_until_left_alone() {
+        let mut asks = Asks::default();
+        let mut requests = Vec::new();
+        for ms in 0..100_000 {
+            asks.want(id(1), Want::Info, NOW, at(ms));
+            if asks.next().is_some_and(|next| next <= at(ms)) {
+                requests.extend(asks.take_due(Want::Info, at(ms)).iter().map(|_| ms));
+                asks.settle(id(1), Want::Info);
+            }
+        }
+        assert!(requests.len() <= 10, "{requests:?}");
+        let quiet = *requests.last().unwrap() + 60_000;
+        asks.want(id(1), Want::Info, NOW, at(quiet + 100_000));
+        assert_eq!(asks.next(), Some(at(quiet + 100_000)), "forgiven");
+    }
+
+    #[test]
+    fn a_stronger_want_replaces_a_weaker_one_and_is_not_settled_by_it() {
+        let mut asks = Asks::default();
+        asks.want(id(1), Want::Updates, NOW, at(1));
+        asks.want(id(1), Want::Info, NOW, at(1));
+        asks.settle(id(1), Want::Updates);
+        assert!(asks.take_due(Want::Updates, at(1)).is_empty());
+        assert_eq!(asks.take_due(Want::Info, at(1)), [id(1)]);
+        asks.settle(id(1), Want::Info);
+        assert_eq!(asks.next(), None);
+    }
+
+    #[test]
+    fn an_overheard_request_delays_ours() {
+        let mut asks = Asks::default();
+        asks.want(id(1), Want::Info, NOW, at(0));
+        asks.overheard(id(1), Want::Info, at(0));
+        assert_eq!(asks.next(), Some(at(1000)));
+    }
+
+    #[test]
+    fn answers_are_capped_and_given_once_in_five_seconds() {
+        let mut answers = Answers::default();
+        for number in 0..2 * MAX_ANSWERS {
+            answers.schedule(id(number), Want::Info, Duration::from_millis(5), at(0));
+        }
+        assert_eq!(answers.len(), MAX_ANSWERS);
+        let mut given = 0;
+        while answers.take_due(at(5)).is_some() {
+            given += 1;
+        }
+        assert_eq!(given, MAX_ANSWERS);
+        answers.schedule(id(1), Want::Info, Duration::ZERO, at(4_999));
+        assert_eq!(answers.next(), None, "answered a moment ago");
+        // What is no longer held back makes place.
+        answers.schedule(id(MAX_ANSWERS), Want::Updates, Duration::ZERO, at(6_000));
+        assert_eq!(
+            answers.take_due(at(6_000)),
+            Some((id(MAX_ANSWERS), Want::Updates))
+        );
+        assert_eq!(answers.len(), 1);
+    }
+}

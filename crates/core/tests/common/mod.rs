@@ -100,8 +100,8 @@ pub fn never_violates_go(heard: &[(Instant, PeerId, Envelope)]) {
             Message::Info { peers, .. } => {
                 for (peer, machines) in peers.iter().flatten() {
                     for (index, info) in machines.as_ref().expect("own maps are never nil") {
-                        info.check().unwrap();
-                        let states = info.states.as_ref().unwrap();
+                        info.check().expect("own introductions are consistent");
+                        let states = info.states.as_ref().expect("states are never nil");
                         let schema = info.schema.as_ref().expect("a schema is never nil");
                         assert_eq!(schema.len(), states.len());
                         assert!(states.iter().any(|name| name == "Exception"));

@@ -110,11 +110,10 @@ impl Registry {
         };
         let before = std::mem::replace(&mut peer.links, links);
         for lost in before {
-            let still = self
-                .peers
-                .get(&reporter)
-                .is_some_and(|peer| peer.links.contains(&lost));
-            if !still && !(is_full && self.is_statemesh(lost)) {
+            let known = self.peers.get(&reporter);
+            let stays = known.is_some_and(|peer| peer.links.contains(&lost));
+            let left_out = is_full && self.is_statemesh(lost);
+            if !(stays || left_out) {
                 self.lost_link(lost, now);
             }
         }

@@ -124,3 +124,84 @@ const MAX_PENDING_PER_PEER: usize = 256;
 pub(crate) const MAX_WEIGHT: usize = 1 << 19;
 /// Entries of one peer's mirrors: 120 machines of 1024 states.
 pub(crate) const MAX_WEIGHT_PER_PEER: usize = 1 << 17;
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Extension, Output, Welcome};
+    use super::*;
+
+    fn id(number: usize) -> PeerId {
+        let mut bytes = [7; 34];
+        bytes[0] = 0x12;
+        bytes[1] = 32;
+        bytes[2..10].copy_from_slice(&number.to_be_bytes());
+        PeerId::from_bytes(&bytes).unwrap()
+    }
+
+    fn registry() -> Registry {
+        Registry::new(id(0), Instant::ZERO)
+    }
+
+    /// Hears the id one microsecond after its number.
+    fn hear(registry: &mut Registry, number: usize) -> Welcome {
+        let now = Instant::from_micros(number as u64);
+        registry.hear(id(number), &Extension::default(), now)
+    }
+
+    #[test]
+    fn the_least_recently_heard_without_a_link_makes_place() {
+        let mut registry = registry();
+        registry.link_up(id(1), Instant::ZERO);
+        for number in 1..=MAX_PEERS {
+            assert_eq!(hear(&mut registry, number), Welcome::Heard);
+        }
+        registry.outputs.clear();
+        assert_eq!(hear(&mut registry, MAX_PEERS + 1), Welcome::Heard);
+        let outputs = [
+            Output::PeerGone(id(2), GoneReason::Evicted),
+            Output::PeerFound(id(MAX_PEERS + 1)),
+        ];
+        assert_eq!(registry.outputs, outputs);
+        assert_eq!(registry.views().count(), MAX_PEERS);
+    }
+
+    #[test]
+    fn hearsay_makes_no_place_among_first_hand_peers() {
+        let mut registry = registry();
+        for number in 1..=MAX_PEERS {
+            hear(&mut registry, number);
+        }
+        registry.outputs.clear();
+        let rumour = id(MAX_PEERS + 1);
+        registry.introduce_hearsay(rumour, [].into(), Instant::from_micros(1 << 20));
+        assert!(registry.outputs.is_empty());
+        assert!(registry.view(rumour).is_none());
+    }
+
+    #[test]
+    fn ghosts_are_remembered_up_to_a_cap_the_oldest_go_first() {
+        let mut registry = registry();
+        for number in 1..=MAX_GHOSTS + 1 {
+            registry.leave_unheard(id(number), None, Instant::from_micros(number as u64));
+        }
+        assert_eq!(registry.ghosts.len(), MAX_GHOSTS);
+        assert!(!registry.ghosts.contains_key(&id(1)));
+        assert!(registry.ghosts.contains_key(&id(2)));
+    }
+
+    #[test]
+    fn clocks_of_machines_not_introduced_are_held_up_to_two_caps() {
+        let mut registry = registry();
+        for number in 1..=8 {
+            hear(&mut registry, number);
+            let clocks = (0..400).map(|index| (MachineIdx(index), vec![1])).collect();
+            registry.update(id(number), clocks, Instant::from_micros(100));
+            let of_one = registry
+                .pending
+                .keys()
+                .filter(|(owner, _)| *owner == id(number));
+            assert_eq!(of_one.count(), MAX_PENDING_PER_PEER);
+        }
+        assert_eq!(registry.pending.len(), MAX_PENDING);
+    }
+}
