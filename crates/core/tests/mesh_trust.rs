@@ -506,6 +506,10 @@ fn a_driver_that_takes_no_outputs_stops_the_reading() {
 }
 
 #[test]
+#[expect(
+    clippy::disallowed_types,
+    reason = "the time it takes is what is tested"
+)]
 fn the_largest_hostile_schemas_cost_no_quadratic_time() {
     // One payload full of relations, each list as long as allowed, all names unknown or all the same.
     let (mut net, node, owner, _) = star(16);

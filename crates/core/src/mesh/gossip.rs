@@ -336,9 +336,11 @@ mod tests {
             }
         }
         assert!(requests.len() <= 10, "{requests:?}");
-        let quiet = *requests.last().unwrap() + 60_000;
-        asks.want(id(1), Want::Info, NOW, at(quiet + 100_000));
-        assert_eq!(asks.next(), Some(at(quiet + 100_000)), "forgiven");
+        asks.settle(id(1), Want::Info);
+        asks.want(id(1), Want::Info, NOW, at(200_000));
+        assert_eq!(asks.next(), Some(at(200_000)));
+        asks.take_due(Want::Info, at(200_000));
+        assert_eq!(asks.next(), Some(at(200_500)), "forgiven");
     }
 
     #[test]
