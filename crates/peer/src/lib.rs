@@ -7,14 +7,20 @@
 mod behaviour;
 #[cfg(all(feature = "mesh", not(target_arch = "wasm32")))]
 mod door;
+#[cfg(feature = "mesh")]
+mod event_loop;
 pub mod handlers;
 #[cfg(feature = "mesh")]
 pub mod identity;
+#[cfg(feature = "mesh")]
+mod lifecycle;
 pub mod machine;
 #[cfg(feature = "mesh")]
 pub mod mesh;
 #[cfg(all(feature = "mesh", not(target_arch = "wasm32")))]
 mod private_file;
+#[cfg(feature = "mesh")]
+mod registry;
 #[cfg(feature = "mesh")]
 pub mod remote;
 #[cfg(feature = "mesh")]

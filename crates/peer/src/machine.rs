@@ -324,6 +324,12 @@ impl Machine {
 
 /// For siblings.
 impl Machine {
+    /// Two handles on one machine?
+    #[cfg_attr(not(feature = "mesh"), allow(dead_code))]
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
     pub(crate) fn shared_id(&self) -> Arc<str> {
         self.shared.id.clone()
     }

@@ -1,17 +1,27 @@
 //! RemoteMachine handle: checks and futures over a mirror. Mutations do not exist.
+//!
+//! The event loop writes the newest clock, handles read it under a short lock. A mirror that is gone stays readable;
+//! its waits end with [`WaitError::Gone`].
 
-use std::sync::Arc;
+use std::fmt;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
 
-use statemesh_core::engine::Schema;
-use statemesh_core::{MachineIdx, PeerId};
+use parking_lot::Mutex;
+use statemesh_core::engine::{Schema, Subscriptions, Wait, WaitId};
+use statemesh_core::mesh::Mirror;
+use statemesh_core::{MachineIdx, PeerId, StateIdx};
 use web_time::Instant;
 
 use crate::machine::States;
-use crate::wait::When;
+use crate::machine::states::{Known, resolve};
+use crate::wait::{Ticket, WaitError, WaitSource, Waiters, When};
 
 /// A read-only mirror of another peer's machine: a clonable handle on the newest known clock.
-#[derive(Clone, Debug)]
-pub struct RemoteMachine {}
+#[derive(Clone)]
+pub struct RemoteMachine {
+    shared: Arc<Shared>,
+}
 
 /// One consistent look at a mirror.
 #[derive(Clone, Debug)]
@@ -30,26 +40,99 @@ pub struct Snapshot {
     pub gone: bool,
 }
 
+struct Shared {
+    peer: PeerId,
+    index: MachineIdx,
+    id: Arc<str>,
+    tags: Arc<[String]>,
+    parent: Arc<str>,
+    schema: Arc<Schema>,
+    /// The moment the core calls zero.
+    origin: Instant,
+    state: Mutex<State>,
+}
+
+struct State {
+    snapshot: Snapshot,
+    subscriptions: Subscriptions,
+    waiters: Waiters,
+    /// Scratch of [`RemoteMachine::update`].
+    fired: Vec<WaitId>,
+}
+
 impl RemoteMachine {
+    /// A handle on what the core mirrors. `origin` is the moment the core calls zero.
+    pub(crate) fn new(mirror: &Mirror, origin: Instant) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                peer: mirror.peer,
+                index: mirror.index,
+                id: mirror.id.clone(),
+                tags: mirror.tags.clone(),
+                parent: mirror.parent.clone(),
+                schema: mirror.schema.clone(),
+                origin,
+                state: Mutex::new(State {
+                    snapshot: snapshot(mirror, origin),
+                    subscriptions: Subscriptions::default(),
+                    waiters: Waiters::default(),
+                    fired: Vec::new(),
+                }),
+            }),
+        }
+    }
+    /// Takes the newest word over and ends the waits that came true.
+    pub(crate) fn update(&self, mirror: &Mirror) -> Snapshot {
+        let mut wakers = Vec::new();
+        let new = {
+            let mut state = self.shared.state.lock();
+            let state = &mut *state;
+            let new = snapshot(mirror, self.shared.origin);
+            let before = std::mem::replace(&mut state.snapshot, new.clone()).clock;
+            if before != new.clock {
+                state.fired.clear();
+                state
+                    .subscriptions
+                    .apply(&before, &new.clock, &mut state.fired);
+                state.waiters.fire(&state.fired, |waker| wakers.push(waker));
+            }
+            new
+        };
+        wakers.into_iter().for_each(std::task::Waker::wake);
+        new
+    }
+    /// The owner is gone or took it back.
+    pub(crate) fn end(&self) {
+        let mut wakers = Vec::new();
+        {
+            let mut state = self.shared.state.lock();
+            state.snapshot.gone = true;
+            state
+                .waiters
+                .end(WaitError::Gone, |waker| wakers.push(waker));
+        }
+        wakers.into_iter().for_each(std::task::Waker::wake);
+    }
+
     /// Owner.
     #[must_use]
     pub fn peer(&self) -> PeerId {
-        todo!()
+        self.shared.peer
     }
     /// Index on its owner.
     #[must_use]
     pub fn index(&self) -> MachineIdx {
-        todo!()
+        self.shared.index
     }
     /// Id on its owner; any text.
     #[must_use]
     pub fn id(&self) -> &str {
-        todo!()
+        &self.shared.id
     }
     /// Tags of the owner (empty for Go receivers' forwards).
     #[must_use]
     pub fn tags(&self) -> &[String] {
-        todo!()
+        &self.shared.tags
     }
     /// Value of the first tag `key:value`.
     #[must_use]
@@ -61,60 +144,134 @@ impl RemoteMachine {
     /// Parent machine id, or empty.
     #[must_use]
     pub fn parent(&self) -> &str {
-        todo!()
+        &self.shared.parent
     }
     /// Its schema.
     #[must_use]
     pub fn schema(&self) -> &Arc<Schema> {
-        todo!()
+        &self.shared.schema
     }
     /// A consistent look.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        todo!()
+        self.shared.state.lock().snapshot.clone()
     }
     /// All of them active? Unknown names are not active.
     #[must_use]
     pub fn is(&self, states: impl States) -> bool {
-        let _ = states;
-        todo!()
+        Known::new(&states, self.schema()).all_active(&self.clock())
     }
     /// None of them active?
     #[must_use]
     pub fn not(&self, states: impl States) -> bool {
-        let _ = states;
-        todo!()
+        !self.any(states)
     }
     /// Any of them active?
     #[must_use]
     pub fn any(&self, states: impl States) -> bool {
-        let _ = states;
-        todo!()
+        Known::new(&states, self.schema()).any_active(&self.clock())
     }
     /// Tick of one state, 0 when unknown.
     #[must_use]
     pub fn tick(&self, state: &str) -> u64 {
-        let _ = state;
-        todo!()
+        let index = self.schema().index(state);
+        index
+            .and_then(|index| self.clock().get(index.at()).copied())
+            .unwrap_or(0)
     }
     /// Names of active states, in index order.
     #[must_use]
     pub fn active(&self) -> Vec<String> {
-        todo!()
+        let clock = self.clock();
+        let names = self.schema().names().zip(clock.iter());
+        names
+            .filter(|(_, tick)| *tick % 2 == 1)
+            .map(|(name, _)| name.to_owned())
+            .collect()
     }
     /// Resolves when all states are active in a received clock. Ends with `WaitError::Gone` when the owner goes.
     pub fn when(&self, states: impl States) -> When {
-        let _ = states;
-        todo!()
+        self.wait(&states, |waits, states, clock| waits.when(states, clock))
     }
     /// Resolves when none of the states is active in a received clock.
     pub fn when_not(&self, states: impl States) -> When {
-        let _ = states;
-        todo!()
+        self.wait(&states, |waits, states, clock| {
+            waits.when_not(states, clock)
+        })
     }
     /// Resolves when every state has reached its tick.
     pub fn when_time(&self, states: impl States, ticks: &[u64]) -> When {
-        let _ = (states, ticks);
-        todo!()
+        self.wait_checked(&states, Some(ticks.len()), |waits, states, clock| {
+            waits.when_time(states, ticks, clock)
+        })
+    }
+
+    fn clock(&self) -> Arc<[u64]> {
+        self.shared.state.lock().snapshot.clock.clone()
+    }
+
+    fn wait(
+        &self,
+        states: &impl States,
+        register: impl FnOnce(&mut Subscriptions, &[StateIdx], &[u64]) -> Wait,
+    ) -> When {
+        self.wait_checked(states, None, register)
+    }
+
+    fn wait_checked(
+        &self,
+        states: &impl States,
+        ticks: Option<usize>,
+        register: impl FnOnce(&mut Subscriptions, &[StateIdx], &[u64]) -> Wait,
+    ) -> When {
+        let states = match resolve(states, self.id(), self.schema()) {
+            Ok(states) => states,
+            Err(unknown) => return When::done(Err(unknown.into())),
+        };
+        if let Some(ticks) = ticks.filter(|ticks| *ticks != states.len()) {
+            let states = states.len();
+            return When::done(Err(WaitError::Mismatch { states, ticks }));
+        }
+        let mut state = self.shared.state.lock();
+        let state = &mut *state;
+        let wait = register(&mut state.subscriptions, &states, &state.snapshot.clock);
+        let source: Weak<Shared> = Arc::downgrade(&self.shared);
+        state.waiters.register(wait, source)
     }
 }
+
+impl fmt::Debug for RemoteMachine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RemoteMachine")
+            .field("peer", &self.peer())
+            .field("index", &self.index())
+            .field("id", &self.id())
+            .field("active", &self.active())
+            .finish()
+    }
+}
+
+impl WaitSource for Shared {
+    fn forget(&self, ticket: Ticket) {
+        let mut state = self.state.lock();
+        if state.waiters.forget(ticket) {
+            state.subscriptions.forget(ticket.wait);
+        }
+    }
+}
+
+fn snapshot(mirror: &Mirror, origin: Instant) -> Snapshot {
+    let real = |at: statemesh_core::time::Instant| origin + Duration::from_micros(at.as_micros());
+    Snapshot {
+        clock: mirror.clock.clone(),
+        first_hand: mirror.first_hand,
+        changed_at: real(mirror.changed_at),
+        heard_at: real(mirror.heard_at),
+        heard_before: mirror.heard_before.map(real),
+        gone: false,
+    }
+}
+
+const fn assert_send_sync<T: Send + Sync>() {}
+const _: () = assert_send_sync::<RemoteMachine>();
+const _: () = assert_send_sync::<When>();

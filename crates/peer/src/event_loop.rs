@@ -1,0 +1,617 @@
+//! The only loop of a peer: wait, one input, drain outputs, re-arm one timer. It reads the real clock.
+//!
+//! `swarm, commands, committed machines, timer -> Node -> gossipsub, Registry`. No protocol rule lives here: what to
+//! say and what to believe is the [`Node`]'s, whom to dial when is the [`dialler`]'s.
+//!
+//! A commit on an exposed machine only sets a bit and wakes the loop, which reads the clock under the machine's short
+//! lock: however fast a machine ticks, the loop reads it once per turn.
+
+mod clock;
+mod dial_error;
+mod dialler;
+mod exposures;
+mod first_index;
+mod leave;
+mod links;
+mod outbox;
+mod swarm_events;
+
+use std::collections::BTreeMap;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures::channel::{mpsc, oneshot};
+use futures::stream::FuturesUnordered;
+use futures::{Stream, StreamExt};
+use libp2p::core::transport::ListenerId;
+use libp2p::gossipsub::{IdentTopic, MessageAcceptance, MessageId, PublishError};
+use libp2p::swarm::SwarmEvent;
+use libp2p::{Multiaddr, Swarm};
+use statemesh_core::node::{self, Event, Input, MessageToken, Node, Output, Verdict};
+use statemesh_core::time::{Instant, earliest};
+use statemesh_core::{MachineIdx, PeerId};
+
+use self::clock::Clock;
+use self::dialler::{Action, Dialler, Pace, TargetNo};
+use self::exposures::Exposures;
+pub(crate) use self::exposures::Signals;
+pub(crate) use self::first_index::reserve;
+use self::leave::Leave;
+use self::links::Links;
+use self::outbox::{Outbox, Tried};
+use crate::behaviour::{Behaviour, BehaviourEvent};
+use crate::lifecycle::{Lifecycle, Standing};
+use crate::machine::Machine;
+use crate::mesh::{AddressSource, Connection, Mesh, MeshEvent, Role, SpawnError};
+use crate::registry::Registry;
+use crate::transport::{Built, Timer};
+
+/// What a peer is to do.
+pub(crate) struct Config {
+    pub(crate) own: PeerId,
+    pub(crate) topic: String,
+    pub(crate) role: Role,
+    /// Tags of the lifecycle machine, beside its role.
+    pub(crate) tags: Vec<String>,
+    pub(crate) connect: Vec<Multiaddr>,
+    pub(crate) sources: Vec<AddressSource>,
+    /// Exposed from the start.
+    pub(crate) machines: Vec<Machine>,
+}
+
+/// What a handle asks for. A dropped reply means that the peer ended.
+pub(crate) enum Command {
+    /// The index is one from [`reserve`], after its wait.
+    Expose(MachineIdx, Machine, oneshot::Sender<MachineIdx>),
+    Withdraw(MachineIdx, oneshot::Sender<()>),
+    Shutdown(oneshot::Sender<()>),
+}
+
+/// The loop and all it owns.
+pub(crate) struct EventLoop {
+    clock: Clock,
+    node: Node,
+    swarm: Swarm<Behaviour>,
+    topic: IdentTopic,
+    registry: Arc<Registry>,
+    signals: Arc<Signals>,
+    commands: mpsc::Receiver<Command>,
+    exposures: Exposures,
+    lifecycle: Lifecycle,
+    dialler: Dialler,
+    links: Links,
+    /// When the last link went; `None` before the first one.
+    lost_at: Option<web_time::Instant>,
+    links_changed: bool,
+    sources: Vec<AddressSource>,
+    answers: FuturesUnordered<Answer>,
+    outbox: Outbox,
+    /// Messages that wait for the node's verdict.
+    unjudged: BTreeMap<MessageToken, (MessageId, libp2p::PeerId)>,
+    next_token: u64,
+    timer: Timer,
+    armed: Option<Instant>,
+    stage: Stage,
+    swarm_first: bool,
+}
+
+enum Stage {
+    Starting {
+        /// Listeners that have no address yet.
+        listeners: Vec<(ListenerId, Multiaddr)>,
+        until: Instant,
+        ready: Option<oneshot::Sender<Result<(), SpawnError>>>,
+        /// Exposed once the topic is joined.
+        machines: Vec<(MachineIdx, Machine)>,
+    },
+    Running,
+    Leaving(Leave),
+    Ended,
+}
+
+/// Why the loop woke.
+enum Wake {
+    Signal,
+    Timer,
+    Command(Option<Command>),
+    Addresses(TargetNo, Result<Vec<Multiaddr>, String>),
+    Swarm(Box<SwarmEvent<BehaviourEvent>>),
+}
+
+/// An address source at work.
+type Answer = Pin<Box<dyn Future<Output = (TargetNo, Result<Vec<Multiaddr>, String>)> + Send>>;
+
+impl EventLoop {
+    /// A loop that has not begun, and the first handle on it. `indexes` holds one for each of the config's machines
+    /// and one more for the lifecycle. `ready` hears when all listeners are up, or why not.
+    pub(crate) fn new(
+        config: Config,
+        built: Built,
+        indexes: &[MachineIdx],
+        ready: oneshot::Sender<Result<(), SpawnError>>,
+    ) -> (Self, Mesh) {
+        let clock = Clock::start();
+        let now = clock.now();
+        let seed = seed(config.own, indexes);
+        let lifecycle = Lifecycle::new(config.own, config.role, config.tags);
+        let mut machines = config.machines;
+        if config.role != Role::Tab {
+            machines.push(lifecycle.machine().clone());
+        }
+        let dialler = Dialler::new(config.connect, config.sources.len(), PACE, seed);
+        let registry = Arc::new(Registry::new(
+            config.own,
+            config.topic,
+            clock.origin(),
+            first_connection(&dialler),
+        ));
+        let signals = Arc::new(Signals::default());
+        let (sender, commands) = mpsc::channel(COMMANDS);
+        let mesh = Mesh::new(
+            registry.clone(),
+            signals.clone(),
+            sender,
+            lifecycle.machine().clone(),
+        );
+        let node = node::Config {
+            own: config.own,
+            first_index: indexes.first().copied().unwrap_or_default(),
+            seed,
+        };
+        let event_loop = Self {
+            node: Node::new(node, now),
+            links: Links::new(*built.swarm.local_peer_id()),
+            swarm: built.swarm,
+            topic: built.topic,
+            registry,
+            exposures: Exposures::new(signals.clone()),
+            signals,
+            commands,
+            lifecycle,
+            dialler,
+            lost_at: None,
+            links_changed: true,
+            sources: config.sources,
+            answers: FuturesUnordered::new(),
+            outbox: Outbox::default(),
+            unjudged: BTreeMap::new(),
+            next_token: 0,
+            timer: Timer::new(START_LIMIT),
+            armed: None,
+            stage: Stage::Starting {
+                listeners: built.listeners,
+                until: now + START_LIMIT,
+                ready: Some(ready),
+                machines: indexes.iter().copied().zip(machines).collect(),
+            },
+            swarm_first: false,
+            clock,
+        };
+        (event_loop, mesh)
+    }
+
+    /// Runs until the peer ends.
+    pub(crate) async fn run(mut self) {
+        self.start_if_listening();
+        loop {
+            self.settle();
+            if matches!(self.stage, Stage::Ended) {
+                return;
+            }
+            let wake = poll_fn(|cx| self.poll_wake(cx)).await;
+            self.handle(wake);
+        }
+    }
+
+    fn handle(&mut self, wake: Wake) {
+        match wake {
+            Wake::Signal => self.on_signal(),
+            Wake::Timer => self.on_timer(),
+            Wake::Command(Some(command)) => self.on_command(command),
+            Wake::Command(None) => self.leave(None),
+            Wake::Addresses(target, answer) => {
+                self.dialler.on_addresses(target, answer, self.clock.now());
+            }
+            Wake::Swarm(event) => self.on_swarm_event(*event),
+        }
+    }
+
+    /// Whoever is asked first changes every turn, so that neither the network nor the application starves the other.
+    fn poll_wake(&mut self, cx: &mut Context<'_>) -> Poll<Wake> {
+        self.swarm_first = !self.swarm_first;
+        if self.swarm_first
+            && let Poll::Ready(event) = self.swarm.poll_next_unpin(cx)
+        {
+            return ready_event(event);
+        }
+        if self.signals.poll_raised(cx).is_ready() {
+            return Poll::Ready(Wake::Signal);
+        }
+        if Pin::new(&mut self.timer).poll(cx).is_ready() {
+            self.armed = None;
+            return Poll::Ready(Wake::Timer);
+        }
+        if !matches!(self.stage, Stage::Starting { .. })
+            && let Poll::Ready(command) = self.poll_command(cx)
+        {
+            return Poll::Ready(Wake::Command(command));
+        }
+        if let Poll::Ready(Some((target, answer))) = Pin::new(&mut self.answers).poll_next(cx) {
+            return Poll::Ready(Wake::Addresses(target, answer));
+        }
+        match self.swarm.poll_next_unpin(cx) {
+            Poll::Ready(event) => ready_event(event),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// After the last handle was dropped nothing more comes: the peer leaves once.
+    fn poll_command(&mut self, cx: &mut Context<'_>) -> Poll<Option<Command>> {
+        match Pin::new(&mut self.commands).poll_next(cx) {
+            Poll::Ready(None) if matches!(self.stage, Stage::Leaving(_)) => Poll::Pending,
+            other => other,
+        }
+    }
+
+    /// Everything that follows from the last input, then the timer.
+    fn settle(&mut self) {
+        let now = self.clock.now();
+        self.drain_node(now);
+        self.leave_on(now);
+        while let Some(action) = self.dialler.poll_action() {
+            self.on_dial_action(action, now);
+        }
+        self.show_standing();
+        let due = match &self.stage {
+            Stage::Starting { until, .. } => Some(*until),
+            Stage::Leaving(leave) => Some(leave.until()),
+            Stage::Running | Stage::Ended => None,
+        };
+        let due = [
+            due,
+            self.node.poll_timeout(),
+            self.dialler.poll_timeout().filter(|_| due.is_none()),
+            self.outbox.poll_timeout(),
+        ];
+        let due = due.into_iter().fold(None, earliest);
+        if self.armed != due {
+            self.armed = due;
+            match due {
+                Some(due) => self.timer.set(due.since(self.clock.now())),
+                None => self.timer.disarm(),
+            }
+        }
+    }
+
+    fn on_timer(&mut self) {
+        let now = self.clock.now();
+        match &self.stage {
+            Stage::Starting { until, .. } if *until <= now => self.fail_start(None),
+            Stage::Starting { .. } | Stage::Leaving(_) | Stage::Ended => {}
+            Stage::Running => self.dialler.handle_timeout(now),
+        }
+        if self.node.poll_timeout().is_some_and(|due| due <= now) {
+            self.node.handle_timeout(now);
+        }
+        let (swarm, topic) = (&mut self.swarm, &self.topic);
+        self.outbox
+            .handle_timeout(now, &mut |data| publish(swarm, topic, data));
+    }
+
+    fn on_signal(&mut self) {
+        let now = self.clock.now();
+        if self.signals.take_retry() && matches!(self.stage, Stage::Running) {
+            self.dialler.retry_now(now);
+        }
+        for input in self.exposures.take_changes() {
+            if !matches!(self.stage, Stage::Leaving(_)) {
+                self.node.handle_input(now, input);
+            }
+        }
+    }
+
+    fn on_command(&mut self, command: Command) {
+        let now = self.clock.now();
+        match command {
+            Command::Expose(index, machine, reply) => {
+                if matches!(self.stage, Stage::Leaving(_)) {
+                    return;
+                }
+                // The caller may have gone: the machine is exposed all the same.
+                let _ = reply.send(self.expose(index, &machine, now));
+            }
+            Command::Withdraw(index, reply) => {
+                if self.exposures.remove(index) && !matches!(self.stage, Stage::Leaving(_)) {
+                    self.node.handle_input(now, Input::Withdraw(index));
+                }
+                let _ = reply.send(());
+            }
+            Command::Shutdown(reply) => self.leave(Some(reply)),
+        }
+    }
+
+    fn expose(&mut self, index: MachineIdx, machine: &Machine, now: Instant) -> MachineIdx {
+        match self.exposures.add(index, machine) {
+            Ok(exposed) => {
+                self.node.handle_input(now, Input::Expose(index, exposed));
+                index
+            }
+            Err(known) => known,
+        }
+    }
+
+    /// All listeners have an address: the peer speaks and dials from now on.
+    fn start_if_listening(&mut self) {
+        let Stage::Starting {
+            listeners,
+            ready,
+            machines,
+            ..
+        } = &mut self.stage
+        else {
+            return;
+        };
+        if !listeners.is_empty() {
+            return;
+        }
+        let ready = ready.take();
+        let machines = std::mem::take(machines);
+        self.stage = Stage::Running;
+        let now = self.clock.now();
+        for (index, machine) in &machines {
+            self.expose(*index, machine, now);
+        }
+        self.node.handle_input(now, Input::Joined);
+        self.dialler.handle_timeout(now);
+        self.links_changed = true;
+        self.settle();
+        if let Some(ready) = ready {
+            // A caller that went away has dropped its handle, too: the peer leaves by itself.
+            let _ = ready.send(Ok(()));
+        }
+    }
+
+    /// A listener failed, or one said nothing for too long (`None`).
+    fn fail_start(&mut self, failed: Option<(ListenerId, String)>) {
+        let Stage::Starting {
+            listeners, ready, ..
+        } = &mut self.stage
+        else {
+            return;
+        };
+        let (place, reason) = match failed {
+            Some((listener, reason)) => {
+                let place = listeners.iter().position(|(id, _)| *id == listener);
+                (place, reason)
+            }
+            None => (Some(0), format!("no address within {START_LIMIT:?}")),
+        };
+        let Some((_, address)) = place.and_then(|place| listeners.get(place).cloned()) else {
+            return;
+        };
+        self.lifecycle.listening_failed();
+        if let Some(ready) = ready.take() {
+            let _ = ready.send(Err(SpawnError::Listen { address, reason }));
+        }
+        self.stage = Stage::Ended;
+    }
+
+    fn drain_node(&mut self, now: Instant) {
+        while let Some(output) = self.node.poll_output() {
+            match output {
+                Output::Publish(data) => {
+                    let (swarm, topic) = (&mut self.swarm, &self.topic);
+                    self.outbox
+                        .send(data, now, &mut |data| publish(swarm, topic, data));
+                }
+                Output::Verdict(token, verdict) => self.on_verdict(token, verdict),
+                Output::Event(event) => self.on_node_event(event),
+            }
+        }
+        let dropped = self.outbox.take_dropped();
+        if dropped > 0 {
+            tracing::warn!(
+                dropped,
+                "neighbours take nothing: own messages were given up"
+            );
+        }
+    }
+
+    fn on_verdict(&mut self, token: MessageToken, verdict: Verdict) {
+        let Some((id, via)) = self.unjudged.remove(&token) else {
+            return;
+        };
+        let acceptance = match verdict {
+            Verdict::Accept => MessageAcceptance::Accept,
+            Verdict::Ignore => MessageAcceptance::Ignore,
+            Verdict::Reject => MessageAcceptance::Reject,
+        };
+        // `false`: gossipsub has forgotten the message already.
+        let _ = self
+            .swarm
+            .behaviour_mut()
+            .gossipsub
+            .report_message_validation_result(&id, &via, acceptance);
+    }
+
+    fn on_node_event(&mut self, event: Event) {
+        match event {
+            Event::PeerFound(peer) => {
+                self.refresh_peer(peer);
+                self.registry.tell(MeshEvent::PeerFound(peer));
+            }
+            Event::PeerGone(peer, reason) => {
+                self.refresh_peer(peer);
+                self.registry.tell(MeshEvent::PeerGone(peer, reason));
+            }
+            Event::MachineFound(peer, index) => {
+                self.refresh_peer(peer);
+                if let Some(mirror) = self.node.mirror(peer, index) {
+                    self.registry.add_machine(mirror);
+                }
+            }
+            Event::ClockChanged(peer, index, before) => {
+                self.refresh_peer(peer);
+                let machine = self.registry.machine(peer, index);
+                if let (Some(machine), Some(mirror)) = (machine, self.node.mirror(peer, index)) {
+                    let snapshot = machine.update(mirror);
+                    self.registry
+                        .tell(MeshEvent::ClockChanged(machine, before, snapshot));
+                }
+            }
+            Event::MachineGone(peer, index) => {
+                self.refresh_peer(peer);
+                self.registry.remove_machine(peer, index);
+            }
+            Event::Heard(peer) => {
+                self.refresh_peer(peer);
+                for machine in self.registry.machines_of(peer) {
+                    if let Some(mirror) = self.node.mirror(peer, machine.index()) {
+                        machine.update(mirror);
+                    }
+                }
+                self.registry.tell(MeshEvent::Heard(peer));
+            }
+            Event::Dropped(peer, reason) => {
+                self.refresh_peer(peer);
+                self.registry.tell(MeshEvent::Dropped(peer, reason));
+            }
+        }
+    }
+
+    fn refresh_peer(&self, peer: PeerId) {
+        self.registry.set_peer(peer, self.node.peer(peer));
+    }
+
+    fn on_dial_action(&mut self, action: Action, now: Instant) {
+        match action {
+            Action::Ask(target) => {
+                let source = target.0.checked_sub(self.dialler.first_source());
+                if let Some(source) = source.and_then(|no| self.sources.get(no)) {
+                    let answer = source();
+                    self.answers
+                        .push(Box::pin(async move { (target, answer.await) }));
+                }
+            }
+            Action::Dial(opts) => {
+                let connection = opts.connection_id();
+                if let Err(error) = self.swarm.dial(*opts) {
+                    let reasons = |tried: &[Multiaddr]| dial_error::failures(error, tried);
+                    self.dialler.on_failed(connection, reasons, now);
+                }
+            }
+            Action::Abort(peer) => {
+                if !self.swarm.is_connected(&peer) {
+                    // `Err` says that there is no connection, which is known; pending dials end.
+                    let _ = self.swarm.disconnect_peer_id(peer);
+                }
+            }
+        }
+    }
+
+    /// Tells handles and the lifecycle machine where this peer stands, if that may have changed.
+    fn show_standing(&mut self) {
+        let changed = self.dialler.take_changed() | std::mem::take(&mut self.links_changed);
+        if !changed || !matches!(self.stage, Stage::Running) {
+            return;
+        }
+        let connection = self.standing();
+        self.lifecycle.show(match &connection {
+            Connection::Live => Standing::Connected,
+            Connection::Closed => Standing::Leaving,
+            Connection::Connecting { .. } | Connection::Reconnecting { .. } => {
+                match self.dialler.is_dialling() {
+                    true => Standing::Connecting,
+                    false => Standing::Waiting,
+                }
+            }
+        });
+        self.registry.set_connection(connection);
+    }
+
+    fn standing(&self) -> Connection {
+        if self.links.any() || self.dialler.is_empty() {
+            return Connection::Live;
+        }
+        match self.lost_at {
+            None => Connection::Connecting {
+                attempt: self.dialler.rounds(),
+                failures: self.dialler.failures(),
+            },
+            Some(since) => Connection::Reconnecting {
+                since,
+                next_try: self.dialler.next_try().map(|at| self.registry.real(at)),
+                failures: self.dialler.failures(),
+            },
+        }
+    }
+}
+
+/// Also when the runtime drops the task: no handle waits for an answer that cannot come.
+impl Drop for EventLoop {
+    fn drop(&mut self) {
+        self.lifecycle.show(Standing::Ended);
+        self.registry.close();
+    }
+}
+
+fn ready_event(event: Option<SwarmEvent<BehaviourEvent>>) -> Poll<Wake> {
+    match event {
+        Some(event) => Poll::Ready(Wake::Swarm(Box::new(event))),
+        // A swarm's stream does not end.
+        None => Poll::Pending,
+    }
+}
+
+fn publish(swarm: &mut Swarm<Behaviour>, topic: &IdentTopic, data: &[u8]) -> Tried {
+    let gossipsub = &mut swarm.behaviour_mut().gossipsub;
+    match gossipsub.publish(topic.hash(), data) {
+        Ok(_) | Err(PublishError::Duplicate) => Tried::Done,
+        // Nobody listens. Whoever subscribes next is introduced to everything as it stands then.
+        Err(PublishError::NoPeersSubscribedToTopic) => Tried::Done,
+        Err(PublishError::AllQueuesFull(_)) => Tried::Busy,
+        Err(error) => {
+            tracing::error!(%error, bytes = data.len(), "an own message cannot be published");
+            Tried::Done
+        }
+    }
+}
+
+fn first_connection(dialler: &Dialler) -> Connection {
+    if dialler.is_empty() {
+        return Connection::Live;
+    }
+    Connection::Connecting {
+        attempt: 0,
+        failures: Vec::new(),
+    }
+}
+
+/// Differs between peers and between starts; nothing secret hangs on it. FNV-1a.
+fn seed(own: PeerId, indexes: &[MachineIdx]) -> u64 {
+    let start = indexes.first().map_or(0, |index| index.0);
+    let bytes = own.as_bytes().iter().copied().chain(start.to_le_bytes());
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
+}
+
+/// Commands that may wait. Callers wait when it is full.
+const COMMANDS: usize = 64;
+/// All listeners must be up by then. A guess; they take milliseconds.
+const START_LIMIT: Duration = Duration::from_secs(10);
+/// A stock browser transport may hang on a refused dial, and a person is waiting.
+#[cfg(target_arch = "wasm32")]
+const PACE: Pace = Pace {
+    dial_limit: Duration::from_secs(2),
+    longest_pause: Duration::from_secs(1),
+};
+/// Long enough for a slow WAN handshake.
+#[cfg(not(target_arch = "wasm32"))]
+const PACE: Pace = Pace {
+    dial_limit: Duration::from_secs(8),
+    longest_pause: Duration::from_secs(5),
+};

@@ -1,0 +1,152 @@
+//! A peer's own life as a state machine: a subset of the Go topic's states (mesh-protocol.md 3.1).
+//!
+//! It follows what the event loop says of listeners and links. **Nothing in it ticks because of a message**: every
+//! tick is itself published, so a machine that ticked on messages would keep the whole mesh awake.
+//!
+//! `Start -> Started (listeners up) -> Connecting -> Connected -> Joining -> Joined -> Ready`
+//!
+//! `Connected` means a live link, or nothing to dial: a relay whose visitors come and go does not tick either.
+
+use statemesh_core::PeerId;
+use statemesh_core::engine::{SchemaDef, StateDef};
+
+use crate::machine::{Machine, States};
+use crate::mesh::Role;
+
+/// Drives the lifecycle machine.
+pub(crate) struct Lifecycle {
+    machine: Machine,
+    standing: Standing,
+}
+
+/// What the event loop sees, as far as the lifecycle shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Listeners are not up yet.
+    Starting,
+    /// No link; a round of dialling runs.
+    Connecting,
+    /// No link; waiting for the next round.
+    Waiting,
+    /// A live link, or nothing to dial.
+    Connected,
+    /// Saying bye.
+    Leaving,
+    /// Nothing runs any more.
+    Ended,
+}
+
+impl Lifecycle {
+    /// A machine in `Start`.
+    pub(crate) fn new(own: PeerId, role: Role, tags: Vec<String>) -> Self {
+        let id = format!("peer-{}", own.short(SHORT_ID));
+        let mut builder = Machine::builder(id, schema()).tag(role_tag(role));
+        for tag in tags {
+            builder = builder.tag(tag);
+        }
+        let machine = builder.build();
+        add(&machine, ["Start"]);
+        Self {
+            machine,
+            standing: Standing::Starting,
+        }
+    }
+
+    /// The machine.
+    pub(crate) fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    /// A listener failed; the peer does not start.
+    pub(crate) fn listening_failed(&self) {
+        add(&self.machine, ["Exception", "ErrListening"]);
+    }
+
+    /// Shows where the peer stands. Saying the same again changes nothing.
+    pub(crate) fn show(&mut self, standing: Standing) {
+        let before = std::mem::replace(&mut self.standing, standing);
+        if before == standing {
+            return;
+        }
+        if before == Standing::Starting && standing != Standing::Ended {
+            add(&self.machine, ["Started"]);
+        }
+        match standing {
+            Standing::Starting => {}
+            Standing::Connecting => add(&self.machine, ["Connecting"]),
+            Standing::Waiting => self.on_waiting(before),
+            Standing::Connected => self.on_connected(),
+            Standing::Leaving => add(&self.machine, ["Disconnecting"]),
+            Standing::Ended => {
+                remove(&self.machine, ["Disconnecting", "Connected", "Connecting"]);
+                remove(&self.machine, ["Start"]);
+                self.machine.dispose();
+            }
+        }
+    }
+
+    fn on_waiting(&self, before: Standing) {
+        remove(&self.machine, ["Connecting", "Connected"]);
+        if before == Standing::Connecting && !self.machine.is("ErrConnecting") {
+            add(&self.machine, ["Exception", "ErrConnecting"]);
+        }
+    }
+
+    fn on_connected(&self) {
+        if self.machine.is("ErrConnecting") {
+            remove(&self.machine, ["ErrConnecting", "Exception"]);
+        }
+        add(&self.machine, ["Connected"]);
+        // The topic is subscribed from the start, so joining is over when it begins.
+        add(&self.machine, ["Joining"]);
+        add(&self.machine, ["Joined"]);
+    }
+}
+
+fn schema() -> SchemaDef {
+    let link = ["Connecting", "Connected", "Disconnecting", "Disconnected"];
+    SchemaDef::new()
+        .state("Exception", StateDef::new().multi())
+        .state("ErrConnecting", StateDef::new().require(["Exception"]))
+        .state("ErrListening", StateDef::new().require(["Exception"]))
+        .state("Start", StateDef::new())
+        .state("Started", StateDef::new().require(["Start"]))
+        .state("Ready", StateDef::new().auto().require(["Joined"]))
+        .state(
+            "Connecting",
+            StateDef::new().require(["Start"]).remove(link),
+        )
+        .state("Connected", StateDef::new().require(["Start"]).remove(link))
+        .state("Disconnecting", StateDef::new().remove(link))
+        .state("Disconnected", StateDef::new().auto().remove(link))
+        .state(
+            "Joining",
+            StateDef::new().require(["Connected"]).remove(["Joined"]),
+        )
+        .state(
+            "Joined",
+            StateDef::new().require(["Connected"]).remove(["Joining"]),
+        )
+}
+
+fn role_tag(role: Role) -> &'static str {
+    match role {
+        Role::Peer => "role:peer",
+        Role::Relay => "role:relay",
+        Role::Tab => "role:tab",
+    }
+}
+
+/// A canceled mutation is no failure here: an application may have changed or disposed its own lifecycle machine.
+fn add(machine: &Machine, states: impl States) {
+    let outcome = machine.add(states);
+    debug_assert!(outcome.is_ok(), "{outcome:?}");
+}
+
+fn remove(machine: &Machine, states: impl States) {
+    let outcome = machine.remove(states);
+    debug_assert!(outcome.is_ok(), "{outcome:?}");
+}
+
+/// Characters of the peer id in the machine's id: enough to tell the peers of one mesh apart.
+const SHORT_ID: usize = 8;

@@ -1,0 +1,246 @@
+//! Builds a peer: what the caller wants, checked once, then handed to the event loop.
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+
+use futures::channel::oneshot;
+use libp2p::Multiaddr;
+
+use super::{Mesh, Role};
+use crate::event_loop::{self, EventLoop, reserve};
+use crate::identity::Identity;
+use crate::machine::Machine;
+use crate::transport::{self, SwarmConfig, Timer};
+
+/// Refuses connections beyond these.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Established connections in all.
+    pub connections: u32,
+    /// Connections being set up.
+    pub pending: u32,
+    /// Connections of one peer id.
+    pub per_peer: u32,
+    /// New handshakes per second from one IP address.
+    pub handshakes_per_ip: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 1024,
+            pending: 128,
+            per_peer: 4,
+            handshakes_per_ip: 32,
+        }
+    }
+}
+
+/// Addresses to dial, asked again before every round of dialling. The error is shown to people.
+pub type AddressSource = Box<
+    dyn Fn() -> Pin<Box<dyn Future<Output = Result<Vec<Multiaddr>, String>> + Send>> + Send + Sync,
+>;
+
+/// Builds a mesh peer.
+#[must_use = "a builder does nothing until `spawn`"]
+pub struct MeshBuilder {
+    topic: String,
+    identity: Option<Identity>,
+    role: Role,
+    tags: Vec<String>,
+    listen: Vec<Multiaddr>,
+    connect: Vec<Multiaddr>,
+    sources: Vec<AddressSource>,
+    limits: Limits,
+    certificate_dir: Option<PathBuf>,
+    #[cfg(not(target_arch = "wasm32"))]
+    door: Option<crate::door::DoorReceiver>,
+    machines: Vec<Machine>,
+}
+
+impl MeshBuilder {
+    pub(super) fn new(topic: String) -> Self {
+        Self {
+            topic,
+            identity: None,
+            role: Role::Peer,
+            tags: Vec::new(),
+            listen: Vec::new(),
+            connect: Vec::new(),
+            sources: Vec::new(),
+            limits: Limits::default(),
+            certificate_dir: None,
+            #[cfg(not(target_arch = "wasm32"))]
+            door: None,
+            machines: Vec::new(),
+        }
+    }
+    /// Own key; fresh by default.
+    pub fn identity(mut self, identity: Identity) -> Self {
+        self.identity = Some(identity);
+        self
+    }
+    /// Role, default [`Role::Peer`].
+    pub fn role(mut self, role: Role) -> Self {
+        self.role = role;
+        self
+    }
+    /// Adds a tag to the lifecycle machine, as `host:van-17`.
+    pub fn tag(mut self, tag: impl Into<String>) -> Self {
+        self.tags.push(tag.into());
+        self
+    }
+    /// Listens there: QUIC, TCP, `/ws`, `/webrtc-direct`. Native only; in a browser `spawn` refuses it.
+    pub fn listen(mut self, address: Multiaddr) -> Self {
+        self.listen.push(address);
+        self
+    }
+    /// Dials there, supervised, for ever. May be repeated. Addresses of one peer id are dialled as one.
+    pub fn connect(mut self, address: Multiaddr) -> Self {
+        self.connect.push(address);
+        self
+    }
+    /// Dials what this source says, asked again before every round.
+    pub fn connect_source(mut self, source: AddressSource) -> Self {
+        self.sources.push(source);
+        self
+    }
+    /// Limits on connections.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+    /// Keeps the WebRTC certificate in this directory, so that addresses survive a restart.
+    pub fn certificate_dir(mut self, dir: &Path) -> Self {
+        self.certificate_dir = Some(dir.to_owned());
+        self
+    }
+    /// A door for upgraded WebSockets accepted by someone else's HTTP server, announced as `address` (`/ip4/…/tcp/…/ws`).
+    /// A later door replaces an earlier one.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn websocket_door(mut self, address: Multiaddr) -> (Self, super::WebSocketDoor) {
+        let (door, receiver) = crate::door::door(address.clone());
+        self.door = Some(receiver);
+        self.listen.push(address);
+        (self, door)
+    }
+    /// Machines to expose from the start.
+    pub fn expose(mut self, machine: &Machine) -> Self {
+        self.machines.push(machine.clone());
+        self
+    }
+    /// Starts the peer: returns when all listeners are up (needs a tokio runtime natively).
+    ///
+    /// # Errors
+    /// [`SpawnError`]; nothing runs then.
+    pub async fn spawn(self) -> Result<Mesh, SpawnError> {
+        check_topic(&self.topic)?;
+        let identity = self.identity.unwrap_or_else(Identity::generate);
+        let built = transport::build(SwarmConfig {
+            identity: identity.clone(),
+            topic: self.topic.clone(),
+            role: self.role,
+            listen: self.listen,
+            limits: self.limits,
+            certificate_dir: self.certificate_dir,
+            #[cfg(not(target_arch = "wasm32"))]
+            door: self.door,
+        })?;
+        // One for each machine, and one for the lifecycle.
+        let reserved = (0..=self.machines.len()).map(|_| reserve());
+        let (indexes, waits): (Vec<_>, Vec<_>) = reserved.unzip();
+        if let Some(wait) = waits.last().filter(|wait| !wait.is_zero()) {
+            Timer::new(*wait).await;
+        }
+        let (ready, up) = oneshot::channel();
+        let (event_loop, mesh) = EventLoop::new(
+            event_loop::Config {
+                own: identity.peer_id(),
+                topic: self.topic,
+                role: self.role,
+                tags: self.tags,
+                connect: self.connect,
+                sources: self.sources,
+                machines: self.machines,
+            },
+            built,
+            &indexes,
+            ready,
+        );
+        transport::spawn(event_loop.run());
+        match up.await {
+            Ok(Ok(())) => Ok(mesh),
+            Ok(Err(error)) => Err(error),
+            Err(oneshot::Canceled) => Err(SpawnError::NoTransport(
+                "the peer ended while it started".to_owned(),
+            )),
+        }
+    }
+}
+
+/// The peer could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum SpawnError {
+    /// Taken port, unknown transport, no permission.
+    #[error("cannot listen on {address}: {reason}")]
+    Listen {
+        /// The address.
+        address: Multiaddr,
+        /// What the system said.
+        reason: String,
+    },
+    /// No usable transport here (a browser without WebSocket and WebRTC).
+    #[error("no transport: {0}")]
+    NoTransport(String),
+    /// Key or certificate unreadable.
+    #[error("{0}")]
+    Identity(String),
+    /// The topic name is empty, too long, or holds white space or control characters.
+    #[error("{0:?} is no topic name: 1 to 128 characters without spaces")]
+    Topic(String),
+}
+
+/// Checks a topic name, for callers that want to know before they build a peer.
+///
+/// # Errors
+/// [`SpawnError::Topic`].
+pub fn check_topic(topic: &str) -> Result<(), SpawnError> {
+    let length = topic.chars().count();
+    let odd = |c: char| c.is_whitespace() || c.is_control();
+    if length == 0 || length > MAX_TOPIC || topic.chars().any(odd) {
+        return Err(SpawnError::Topic(topic.chars().take(MAX_TOPIC).collect()));
+    }
+    Ok(())
+}
+
+/// Characters of the longest topic name. A guess that fits every use.
+const MAX_TOPIC: usize = 128;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn topic_names() {
+        let long = "x".repeat(MAX_TOPIC + 1);
+        for bad in [
+            "",
+            " ",
+            "a b",
+            "tab\there",
+            "line\n",
+            "nul\0",
+            long.as_str(),
+            "a\u{a0}b",
+        ] {
+            assert!(
+                matches!(check_topic(bad), Err(SpawnError::Topic(_))),
+                "{bad:?}"
+            );
+        }
+        for good in ["mesh", "größe/1", &long[1..]] {
+            assert!(check_topic(good).is_ok(), "{good:?}");
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! The shared read side of a peer: what handles read without asking the event loop.
+//!
+//! `event loop -> Registry -> Mesh, RemoteMachine, event streams`. Only the event loop writes. Locks are short: nothing
+//! of the user's runs under them, and wakers are woken after unlocking. Lists are changed before the event that tells
+//! of it is pushed, so a reader of an event finds the lists at least as new.
+
+mod event_log;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use libp2p::Multiaddr;
+use parking_lot::Mutex;
+use statemesh_core::mesh::Mirror;
+use statemesh_core::node::PeerView;
+use statemesh_core::{MachineIdx, PeerId, time};
+use web_time::Instant;
+
+pub(crate) use self::event_log::EventLog;
+pub(crate) use self::event_log::EventStream;
+use crate::behaviour::Refusal;
+use crate::mesh::{Connection, Link, MeshEvent, Peer, Refused};
+use crate::remote::RemoteMachine;
+
+/// What is known, for reading from any thread.
+pub(crate) struct Registry {
+    own: PeerId,
+    topic: String,
+    origin: Instant,
+    view: Mutex<View>,
+    events: std::sync::Arc<EventLog>,
+}
+
+struct View {
+    machines: BTreeMap<(PeerId, MachineIdx), RemoteMachine>,
+    peers: BTreeMap<PeerId, PeerView>,
+    links: BTreeMap<PeerId, Link>,
+    connection: Connection,
+    addresses: Vec<Multiaddr>,
+    refused: Refused,
+}
+
+impl Registry {
+    /// Nothing known yet. `origin` is the moment the core calls zero.
+    pub(crate) fn new(own: PeerId, topic: String, origin: Instant, connection: Connection) -> Self {
+        Self {
+            own,
+            topic,
+            origin,
+            view: Mutex::new(View {
+                machines: BTreeMap::new(),
+                peers: BTreeMap::new(),
+                links: BTreeMap::new(),
+                connection,
+                addresses: Vec::new(),
+                refused: Refused::default(),
+            }),
+            events: std::sync::Arc::new(EventLog::new(EVENTS)),
+        }
+    }
+    /// Own id.
+    pub(crate) fn own(&self) -> PeerId {
+        self.own
+    }
+    /// Topic name.
+    pub(crate) fn topic(&self) -> &str {
+        &self.topic
+    }
+    /// All live mirrors, by peer and index.
+    pub(crate) fn machines(&self) -> Vec<RemoteMachine> {
+        self.view.lock().machines.values().cloned().collect()
+    }
+    /// The first live mirror with this id.
+    pub(crate) fn machine_by_id(&self, id: &str) -> Option<RemoteMachine> {
+        let view = self.view.lock();
+        view.machines.values().find(|m| m.id() == id).cloned()
+    }
+    /// One live mirror.
+    pub(crate) fn machine(&self, peer: PeerId, index: MachineIdx) -> Option<RemoteMachine> {
+        self.view.lock().machines.get(&(peer, index)).cloned()
+    }
+    /// All live mirrors of one peer.
+    pub(crate) fn machines_of(&self, peer: PeerId) -> Vec<RemoteMachine> {
+        let range = (peer, MachineIdx(0))..=(peer, MachineIdx(u64::MAX));
+        let view = self.view.lock();
+        view.machines.range(range).map(|(_, m)| m.clone()).collect()
+    }
+    /// All known peers, by id.
+    pub(crate) fn peers(&self) -> Vec<Peer> {
+        let view = self.view.lock();
+        let peer = |known: &PeerView| Peer {
+            peer: known.peer,
+            link: view.links.get(&known.peer).cloned(),
+            first_hand: known.first_hand,
+            is_statemesh: known.is_statemesh,
+            heard_at: known.heard_at.map(|at| self.real(at)),
+            heartbeat: known.heartbeat,
+            machines: known.machines,
+            dropped: known.dropped,
+        };
+        view.peers.values().map(peer).collect()
+    }
+    /// Live links, by peer.
+    pub(crate) fn links(&self) -> Vec<Link> {
+        self.view.lock().links.values().cloned().collect()
+    }
+    /// Where this peer stands.
+    pub(crate) fn connection(&self) -> Connection {
+        self.view.lock().connection.clone()
+    }
+    /// Own dialable addresses.
+    pub(crate) fn addresses(&self) -> Vec<Multiaddr> {
+        self.view.lock().addresses.clone()
+    }
+    /// Incoming connections refused so far.
+    pub(crate) fn refused(&self) -> Refused {
+        self.view.lock().refused
+    }
+    /// Events from now on.
+    pub(crate) fn events(&self) -> EventStream {
+        self.events.subscribe()
+    }
+    /// A core time on the clock that applications read.
+    pub(crate) fn real(&self, at: time::Instant) -> Instant {
+        self.origin + Duration::from_micros(at.as_micros())
+    }
+
+    /// A mirror was learned. One that had its place is gone.
+    pub(crate) fn add_machine(&self, mirror: &Mirror) {
+        let machine = RemoteMachine::new(mirror, self.origin);
+        let key = (mirror.peer, mirror.index);
+        let old = self.view.lock().machines.insert(key, machine.clone());
+        if let Some(old) = old {
+            old.end();
+            self.tell(MeshEvent::MachineGone(old));
+        }
+        self.tell(MeshEvent::MachineFound(machine));
+    }
+    /// A mirror is gone.
+    pub(crate) fn remove_machine(&self, peer: PeerId, index: MachineIdx) {
+        let old = self.view.lock().machines.remove(&(peer, index));
+        if let Some(old) = old {
+            old.end();
+            self.tell(MeshEvent::MachineGone(old));
+        }
+    }
+    /// What the core now says of a peer; `None`: nothing any more.
+    pub(crate) fn set_peer(&self, peer: PeerId, known: Option<PeerView>) {
+        let mut view = self.view.lock();
+        match known {
+            Some(known) => view.peers.insert(peer, known),
+            None => view.peers.remove(&peer),
+        };
+    }
+    /// The link to a peer; `None`: there is none any more.
+    pub(crate) fn set_link(&self, peer: PeerId, link: Option<Link>) {
+        let mut view = self.view.lock();
+        match link {
+            Some(link) => view.links.insert(peer, link),
+            None => view.links.remove(&peer),
+        };
+    }
+    /// Own dialable addresses.
+    pub(crate) fn set_addresses(&self, addresses: Vec<Multiaddr>) {
+        self.view.lock().addresses = addresses;
+    }
+    /// Where this peer stands. Told only when it differs.
+    pub(crate) fn set_connection(&self, connection: Connection) {
+        let old = std::mem::replace(&mut self.view.lock().connection, connection.clone());
+        if old != connection {
+            self.tell(MeshEvent::Connection(connection));
+        }
+    }
+    /// An incoming connection was refused. Said aloud at the first, second, fourth, eighth … one.
+    pub(crate) fn count_refusal(&self, refusal: Refusal) {
+        let refused = {
+            let refused = &mut self.view.lock().refused;
+            match refusal {
+                Refusal::Connections => refused.connections += 1,
+                Refusal::Handshakes => refused.handshakes += 1,
+            }
+            *refused
+        };
+        let sum = refused.connections + refused.handshakes;
+        if sum.is_power_of_two() {
+            tracing::warn!(
+                too_many_connections = refused.connections,
+                too_many_handshakes = refused.handshakes,
+                "incoming connections were refused"
+            );
+        }
+    }
+    /// Tells every reader.
+    pub(crate) fn tell(&self, event: MeshEvent) {
+        self.events.push(event);
+    }
+    /// The peer ended: mirrors are gone, streams end.
+    pub(crate) fn close(&self) {
+        let machines = {
+            let mut view = self.view.lock();
+            view.links.clear();
+            view.peers.clear();
+            view.addresses.clear();
+            std::mem::take(&mut view.machines)
+        };
+        for machine in machines.into_values() {
+            machine.end();
+        }
+        self.set_connection(Connection::Closed);
+        self.events.close();
+    }
+}
+
+/// Events kept for slow readers. A reader further behind gets `Lagged`. A guess: ten seconds of a busy mesh.
+const EVENTS: usize = 2048;
