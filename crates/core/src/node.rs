@@ -199,7 +199,12 @@ impl Node {
 
     /// The next machine index of this process.
     pub fn reserve_index(&mut self) -> MachineIdx {
-        self.local.reserve()
+        self.local.reserve(self.config.first_index)
+    }
+
+    /// The next machine index of this process that is not below `least`, for a driver that names indexes after time.
+    pub fn reserve_index_from(&mut self, least: MachineIdx) -> MachineIdx {
+        self.local.reserve(least)
     }
 
     /// Takes one input. Outputs follow by [`Node::poll_output`].

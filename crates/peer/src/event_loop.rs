@@ -64,7 +64,7 @@ pub(crate) struct Config {
 
 /// What a handle asks for. A dropped reply means that the peer ended.
 pub(crate) enum Command {
-    /// The index is one from [`reserve`], after its wait.
+    /// The least index is one from [`reserve`], after its wait.
     Expose(MachineIdx, Machine, oneshot::Sender<MachineIdx>),
     Withdraw(MachineIdx, oneshot::Sender<()>),
     Shutdown(oneshot::Sender<()>),
@@ -333,7 +333,9 @@ impl EventLoop {
         }
     }
 
-    fn expose(&mut self, index: MachineIdx, machine: &Machine, now: Instant) -> MachineIdx {
+    /// `least` is one from [`reserve`]; commands of several tasks may arrive in another order than they reserved.
+    fn expose(&mut self, least: MachineIdx, machine: &Machine, now: Instant) -> MachineIdx {
+        let index = self.node.reserve_index_from(least);
         match self.exposures.add(index, machine) {
             Ok(exposed) => {
                 self.node.handle_input(now, Input::Expose(index, exposed));
@@ -474,6 +476,10 @@ impl EventLoop {
                     }
                 }
                 self.registry.tell(MeshEvent::Heard(peer));
+            }
+            Event::NotExposed(index, reason) => {
+                tracing::error!(%index, reason, "a machine cannot be exposed");
+                self.exposures.remove(index);
             }
             Event::Dropped(peer, reason) => {
                 self.refresh_peer(peer);

@@ -52,9 +52,9 @@ impl Local {
         }
     }
 
-    /// An index never given before.
-    pub(crate) fn reserve(&mut self) -> MachineIdx {
-        let index = self.next;
+    /// An index never given before, and not below `least`.
+    pub(crate) fn reserve(&mut self, least: MachineIdx) -> MachineIdx {
+        let index = self.next.max(least);
         self.next = MachineIdx(index.0.saturating_add(1));
         index
     }

@@ -1,6 +1,7 @@
 //! Builds a peer: what the caller wants, checked once, then handed to the event loop.
 
 use std::future::Future;
+#[cfg(not(target_arch = "wasm32"))]
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 
@@ -53,6 +54,7 @@ pub struct MeshBuilder {
     connect: Vec<Multiaddr>,
     sources: Vec<AddressSource>,
     limits: Limits,
+    #[cfg(not(target_arch = "wasm32"))]
     certificate_dir: Option<PathBuf>,
     #[cfg(not(target_arch = "wasm32"))]
     door: Option<crate::door::DoorReceiver>,
@@ -70,6 +72,7 @@ impl MeshBuilder {
             connect: Vec::new(),
             sources: Vec::new(),
             limits: Limits::default(),
+            #[cfg(not(target_arch = "wasm32"))]
             certificate_dir: None,
             #[cfg(not(target_arch = "wasm32"))]
             door: None,
@@ -112,6 +115,7 @@ impl MeshBuilder {
         self
     }
     /// Keeps the WebRTC certificate in this directory, so that addresses survive a restart.
+    #[cfg(not(target_arch = "wasm32"))]
     pub fn certificate_dir(mut self, dir: &Path) -> Self {
         self.certificate_dir = Some(dir.to_owned());
         self
@@ -143,6 +147,7 @@ impl MeshBuilder {
             role: self.role,
             listen: self.listen,
             limits: self.limits,
+            #[cfg(not(target_arch = "wasm32"))]
             certificate_dir: self.certificate_dir,
             #[cfg(not(target_arch = "wasm32"))]
             door: self.door,
