@@ -184,7 +184,7 @@ async function openMachine(relay, id, state) {
   const context = await browser.newContext();
   await context.addInitScript((name) => {
     globalThis.frames = [];
-    const selector = `[data-state="${name}"]`;
+    const selector = `[role="treeitem"][data-state="${name}"]`;
     const observer = new MutationObserver(() => {
       const tick = document.querySelector(selector)?.dataset.tick;
       if (tick === undefined) return;
@@ -195,7 +195,7 @@ async function openMachine(relay, id, state) {
   const page = await context.newPage();
   await page.goto(relay.url);
   await page.click(`[data-machine="${id}"]`, { timeout: PATIENCE });
-  await page.waitForSelector(`[data-state="${state}"]`, { timeout: PATIENCE });
+  await page.waitForSelector(`[role="treeitem"][data-state="${state}"]`, { timeout: PATIENCE });
   return page;
 }
 

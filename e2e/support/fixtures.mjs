@@ -6,6 +6,8 @@ import { Relay, Watch, startGoPeer, startScripted } from './programs.mjs';
 /** The stock WebRTC transport throws this at most once per dial; nothing else may reach a page's error list. */
 const KNOWN_WEBRTC_ERROR = 'closure invoked recursively or after being dropped';
 
+const withoutWebrtc = new WeakSet();
+
 export const test = base.extend({
   /** One relay with demo machines for all tests of a worker. */
   demoRelay: [
@@ -42,7 +44,7 @@ export const test = base.extend({
       if (/content security policy|panicked/i.test(message.text())) errors.push(new Error(message.text()));
     });
     await use(context);
-    const unexpected = errors.filter((error) => !error.message.includes(KNOWN_WEBRTC_ERROR));
+    const unexpected = errors.filter((error) => withoutWebrtc.has(context) || !error.message.includes(KNOWN_WEBRTC_ERROR));
     expect(unexpected.map((error) => error.message), 'errors in the page').toEqual([]);
   },
 });
@@ -51,12 +53,12 @@ export { expect };
 
 /** Machines of others in the list: not the tab's own, not the relay's. */
 export function remoteMachines(page, relay) {
-  return page.locator(`[data-machine]:not([data-own]):not([data-machine^="${relay.peer}/"])`);
+  return page.locator(`[data-machine]:not([data-own]):not([data-machine^="${relay.peer}/"])`).filter({ visible: true });
 }
 
 /** The row of one machine. */
 export function machineRow(page, peer, machine) {
-  return page.locator(`[data-machine="${escaped(`${peer}/${machine}`)}"]`);
+  return page.locator(`[data-machine="${escaped(`${peer}/${machine}`)}"]`).filter({ visible: true }).first();
 }
 
 function escaped(text) {
@@ -71,12 +73,18 @@ export function connection(page, state) {
 /** Leaves the page one way to the relay. */
 export async function onlyTransport(target, transport) {
   const removed = { ws: 'RTCPeerConnection', webrtc: 'WebSocket' }[transport];
+  if (transport === 'ws') withoutWebrtc.add(target.context?.() ?? target);
   await target.addInitScript((name) => delete globalThis[name], removed);
+}
+
+/** One state in the tree of the machine in view; without a name, all of them. */
+export function stateInView(page, state) {
+  return page.locator(`[role="treeitem"][data-state${state ? `="${escaped(state)}"` : ''}]`);
 }
 
 /** The states of the machine in view, as the page shows them. */
 export async function shownStates(page) {
-  return page.locator('[data-state]').evaluateAll((elements) =>
+  return stateInView(page).evaluateAll((elements) =>
     elements.map((element) => ({
       state: element.dataset.state,
       active: element.dataset.active === 'true',

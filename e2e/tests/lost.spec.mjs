@@ -1,5 +1,5 @@
 // The relay goes away, with and without a word, and comes back (D31).
-import { test, expect, connection, onlyTransport, remoteMachines } from '../support/fixtures.mjs';
+import { test, expect, connection, onlyTransport, remoteMachines, stateInView } from '../support/fixtures.mjs';
 
 /** Not live 3 s after the relay died, however it died. */
 const NOTICED = 30_000;
@@ -15,14 +15,14 @@ for (const transport of ['ws', 'webrtc']) {
       const row = remoteMachines(page, relay).first();
       await expect(row).toBeVisible();
       await row.click();
-      await expect(page.locator('[data-state]').first()).toBeVisible();
+      await expect(stateInView(page).first()).toBeVisible();
       const selected = page.url();
       const born = await page.evaluate(() => (globalThis.bornAt = performance.timeOrigin));
 
       relay.program.signal(death);
       await expect(connection(page, 'live')).toHaveCount(0, { timeout: NOTICED });
       await expect(page.getByText(/This is the last known state/)).toBeVisible({ timeout: NOTICED });
-      await expect(page.locator('[data-state]').first()).toBeVisible();
+      await expect(stateInView(page).first()).toBeVisible();
 
       if (death === 'SIGSTOP') relay.program.signal('SIGKILL');
       await relay.program.ended;

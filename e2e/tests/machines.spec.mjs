@@ -1,6 +1,6 @@
 // What the page shows is what the owners have: against `watch --json` (D13), of a Go peer (D12), of hostile names
 // (D20), and in two tabs at once.
-import { test, expect, connection, machineRow, remoteMachines, shownStates } from '../support/fixtures.mjs';
+import { test, expect, connection, machineRow, remoteMachines, shownStates, stateInView } from '../support/fixtures.mjs';
 
 /** A change is on screen 400 ms later; a Go peer's machine 10 s after its start, its changes 7 s later. */
 const FOLLOWED = 15_000;
@@ -21,7 +21,7 @@ test('D13 every state of every machine: glyph, tick and word agree with the owne
     const [peer, machine] = [id.slice(0, at), id.slice(at + 1)];
     await page.goto(demoRelay.url);
     await machineRow(page, peer, machine).click();
-    await expect(page.locator('[data-state]').first()).toBeVisible();
+    await expect(stateInView(page).first()).toBeVisible();
     await expect
       .poll(async () => {
         const shown = await shownStates(page);
@@ -47,7 +47,7 @@ test('D12 a Go peer’s machine is shown as snapshots', async ({ page, start }) 
   // The change lies between two snapshots: its age is a range.
   await expect(row).toContainText(/\d+(\.\d+)?\s*[-–]\s*\d+(\.\d+)? (ms|s|min)/, { timeout: GO_FOLLOWED });
   await row.click();
-  await expect(page.locator('[data-state="Busy"]').first()).toHaveAttribute('data-tick', /^[2-9]|\d\d/, { timeout: GO_FOLLOWED });
+  await expect(stateInView(page, 'Busy')).toHaveAttribute('data-tick', /^[2-9]|\d\d/, { timeout: GO_FOLLOWED });
   await expect(page.getByText(/ticks/).first()).toBeVisible();
   await expect(page.getByText(/#\d+ (add|remove|set)/)).toHaveCount(0);
 });
@@ -81,7 +81,7 @@ test('D20 hostile names are text, isolated and cut', async ({ page, start }) => 
   for (let index = 0; index < (await rows.count()); index += 1) {
     await page.goto(relay.url);
     await rows.nth(index).click();
-    await expect(page.locator('[data-state="Start"]').first()).toBeVisible();
+    await expect(stateInView(page, 'Start')).toBeVisible();
     await expectIntact(page, dialogs);
   }
   await page.goto(`${relay.url}peers`);
@@ -97,18 +97,18 @@ test('two tabs of one browser see the same machines', async ({ context, start })
   for (const tab of tabs) {
     await tab.goto(relay.url);
     await machineRow(tab, scripted.peer, 'lamp').click({ timeout: FOLLOWED });
-    await expect(tab.locator('[data-state="On"]').first()).toHaveAttribute('data-active', 'false');
+    await expect(stateInView(tab, 'On')).toHaveAttribute('data-active', 'false');
   }
   scripted.tell({ do: 'toggle', id: 'lamp', state: 'On' });
   for (const tab of tabs) {
-    await expect(tab.locator('[data-state="On"]').first()).toHaveAttribute('data-active', 'true', { timeout: FOLLOWED });
+    await expect(stateInView(tab, 'On')).toHaveAttribute('data-active', 'true', { timeout: FOLLOWED });
   }
   // Each tab knows the relay, the scripted peer and the other tab.
   for (const tab of tabs) {
     await tab.goto(`${relay.url}peers`);
     await expect(connection(tab, 'live')).toBeVisible();
   }
-  const own = await Promise.all(tabs.map((tab) => tab.locator('[data-own-peer]').first().getAttribute('data-own-peer')));
+  const own = await Promise.all(tabs.map((tab) => tab.locator('tr[data-peer]', { hasText: 'this tab' }).first().getAttribute('data-peer')));
   expect(own[0]).not.toBe(own[1]);
   await expect(tabs[0].locator(`[data-peer="${own[1]}"]`)).toBeVisible({ timeout: FOLLOWED });
   await expect(tabs[1].locator(`[data-peer="${own[0]}"]`)).toBeVisible({ timeout: FOLLOWED });
@@ -120,7 +120,7 @@ test('the whole road: a Go peer’s machine, a change, the relay killed and back
   const { peer } = go.lines.find((line) => line.event === 'joined');
   await page.goto(relay.url);
   await machineRow(page, peer, 'go-road').click({ timeout: GO_LEARNED });
-  const busy = page.locator('[data-state="Busy"]').first();
+  const busy = stateInView(page, 'Busy');
   await expect(busy).toHaveAttribute('data-active', 'false');
   go.tell('add Busy');
   await expect(busy).toHaveAttribute('data-active', 'true', { timeout: GO_FOLLOWED });
@@ -136,7 +136,7 @@ test('the whole road: a Go peer’s machine, a change, the relay killed and back
   await page.goto(relay.url);
   await machineRow(page, nextPeer, 'go-again').click({ timeout: GO_LEARNED });
   next.tell('add Busy');
-  await expect(page.locator('[data-state="Busy"]').first()).toHaveAttribute('data-active', 'true', { timeout: GO_FOLLOWED });
+  await expect(stateInView(page, 'Busy')).toHaveAttribute('data-active', 'true', { timeout: GO_FOLLOWED });
 });
 
 async function ids(page) {

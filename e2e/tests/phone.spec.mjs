@@ -1,5 +1,5 @@
 // By touch on a small screen (D17), and the picture in the README.
-import { test, expect, connection, remoteMachines } from '../support/fixtures.mjs';
+import { test, expect, connection, remoteMachines, stateInView } from '../support/fixtures.mjs';
 
 /** Smaller targets are missed by fingers. */
 const TARGET = 44;
@@ -15,7 +15,7 @@ for (const [width, height] of [[360, 780], [390, 844]]) {
       await expect(row).toBeVisible();
       await expectFits(page, 'Overview');
       await row.tap();
-      await expect(page.locator('[data-state]').first()).toBeVisible();
+      await expect(stateInView(page).first()).toBeVisible();
       await expectFits(page, 'Machine');
       await page.getByRole('link', { name: 'Peers' }).filter({ visible: true }).first().tap();
       await expect(page.getByText(demoRelay.peer.slice(-8)).first()).toBeVisible();
