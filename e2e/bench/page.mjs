@@ -22,6 +22,7 @@ try {
     ...(await firstPaint()),
     ...(await rustChanges()),
     ...(process.env.STATEMESH_GOPEER ? await goPeers() : {}),
+    ...(await losses()),
     ...(await cost()),
   };
   console.log(JSON.stringify(results));
@@ -144,6 +145,39 @@ async function goPeers() {
     go_learned_max_ms: Math.max(...learned),
     go_change_p50_ms: quantile(followed, 0.5),
     go_change_max_ms: Math.max(...followed),
+  };
+}
+
+/** From the relay's death to the mark that says so, and from its return to the mark that says live; the longest. */
+async function losses() {
+  const noticed = { SIGKILL: [], SIGSTOP: [] };
+  const rejoined = [];
+  for (const transport of ['ws', 'webrtc']) {
+    for (const death of ['SIGKILL', 'SIGSTOP']) {
+      const relay = await Relay.start('--demo', '--calm');
+      const context = await browser.newContext();
+      await onlyTransport(context, transport);
+      const page = await context.newPage();
+      await page.goto(relay.url);
+      await page.waitForSelector('[data-connection="live"]', { timeout: PATIENCE });
+      const diedAt = performance.now();
+      relay.program.signal(death);
+      await page.waitForSelector('[data-connection="live"]', { state: 'detached', timeout: PATIENCE });
+      noticed[death].push(performance.now() - diedAt);
+      await relay.program.kill();
+      await relay.restart();
+      const backAt = performance.now();
+      await page.waitForSelector('[data-connection="live"]', { timeout: PATIENCE });
+      rejoined.push(performance.now() - backAt);
+      await context.close();
+      await relay.stop();
+    }
+  }
+  note(`not live after ${JSON.stringify(noticed)} ms, rejoined after ${rejoined.map(Math.round).join(' ')} ms`);
+  return {
+    noticed_kill_ms: Math.max(...noticed.SIGKILL),
+    noticed_stop_ms: Math.max(...noticed.SIGSTOP),
+    rejoined_ms: Math.max(...rejoined),
   };
 }
 

@@ -94,7 +94,7 @@ enum Unit {
     PerSecond,
 }
 
-const ROWS: [Row; 12] = [
+const ROWS: [Row; 15] = [
     Row {
         what: "first remote state painted, WebSocket, median of 9",
         key: "first_paint_ws_ms",
@@ -141,6 +141,24 @@ const ROWS: [Row; 12] = [
         what: "change of a Go peer on screen, longest",
         key: "go_change_max_ms",
         limit: "7,000 ms",
+        unit: Unit::Milliseconds,
+    },
+    Row {
+        what: "relay killed, page says so, longest of both transports",
+        key: "noticed_kill_ms",
+        limit: "3,000 ms",
+        unit: Unit::Milliseconds,
+    },
+    Row {
+        what: "relay frozen, page says so, longest of both transports",
+        key: "noticed_stop_ms",
+        limit: "3,000 ms",
+        unit: Unit::Milliseconds,
+    },
+    Row {
+        what: "relay back, page live again, longest of four",
+        key: "rejoined_ms",
+        limit: "2,000 ms",
         unit: Unit::Milliseconds,
     },
     Row {

@@ -269,6 +269,8 @@ fn rust_files(dir: &Path) -> Vec<PathBuf> {
 fn tracked(glob: &str) -> Vec<PathBuf> {
     let mut list = std::process::Command::new("git");
     list.current_dir(root())
+        // A build machine may run as another user than the owner of the checkout.
+        .args(["-c", "safe.directory=*"])
         .args([
             "ls-files",
             "--cached",
