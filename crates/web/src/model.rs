@@ -1,0 +1,40 @@
+//! What the page knows, as plain structs reduced from peer events. Compiles and is tested on the host.
+//!
+//! Flow: session -> [`Input`] -> [`World::apply`] -> [`World::settle`] -> view models (`fleet`, `verdict`, `tree`,
+//! `peers`) -> store. Nothing here touches the DOM, reads a clock or knows libp2p: time is an argument ([`Seen`]).
+
+mod address;
+mod connection;
+mod fleet;
+mod health;
+mod link;
+mod machine;
+mod peers;
+mod piece;
+mod schema;
+mod text;
+mod time;
+mod tree;
+mod verdict;
+mod world;
+
+#[cfg(test)]
+mod fixture;
+
+pub use address::{JoinTarget, is_local};
+pub use connection::{Carrier, Connection, Failure, LinkFacts, Phase, Stop};
+pub use fleet::{FleetRow, Group, StateWord, WordKind, fleet, fleet_row};
+pub use health::{Assessment, Health, Rule, Suffix};
+pub use link::{MachineRef, Resolution, resolve};
+pub use machine::{Change, Learned, Machine, MachineKey, Reading, Role};
+pub use peers::{PeerFacts, PeerRole, PeerRow, peer_rows};
+pub use piece::Piece;
+pub use schema::{SchemaFacts, StateFacts};
+pub use text::Shown;
+pub use time::{Age, Interval, Seen, WallClock, age_text, grouped};
+pub use tree::{
+    ChangeRow, ChangedState, MachineHead, MachineScreen, MachineView, RelationRow, StateRow,
+    machine_screen,
+};
+pub use verdict::{AttentionRow, Verdict, attention_rows, verdict};
+pub use world::{Input, World};

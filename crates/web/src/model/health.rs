@@ -1,0 +1,347 @@
+//! How a machine is: one word, the rule that gave it, and since when. The first rule that fits wins (dashboard
+//! design 4.4). Rules with a waiting time report their onset: when the condition began, not when the wait ended.
+
+use super::{Interval, Machine, PeerFacts, Seen};
+
+/// A machine's health, in the order of the rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Health {
+    /// Its owner left, or took it back.
+    Gone,
+    /// Its owner promised a heartbeat and is not heard.
+    Stale,
+    /// An error state is active.
+    Error,
+    /// Started, but `Ready` is off.
+    NotReady,
+    /// It used to work and does nothing.
+    Quiet,
+    /// Started, never been ready yet, and young.
+    Starting,
+    /// None of these.
+    Ok,
+}
+
+impl Health {
+    /// For scripts and style sheets.
+    #[must_use]
+    pub fn mark(self) -> &'static str {
+        match self {
+            Self::Gone => "gone",
+            Self::Stale => "stale",
+            Self::Error => "error",
+            Self::NotReady => "notready",
+            Self::Quiet => "quiet",
+            Self::Starting => "starting",
+            Self::Ok => "ok",
+        }
+    }
+
+    /// Somebody should look at it.
+    #[must_use]
+    pub fn needs_attention(self) -> bool {
+        matches!(self, Self::Error | Self::NotReady | Self::Quiet)
+    }
+}
+
+/// The rule that fired, with what it saw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// Owner left at.
+    Left(Seen),
+    /// Not heard for, expected every (milliseconds).
+    NotHeard {
+        /// Silent for.
+        silent: u64,
+        /// Promised heartbeat.
+        expected: u64,
+    },
+    /// This state is active.
+    ErrorActive(usize),
+    /// `Ready` is off, perhaps because of this required state.
+    ReadyOff(Option<usize>),
+    /// No change, longest gap before (milliseconds).
+    NoChange {
+        /// Longest gap before.
+        longest: u64,
+    },
+    /// Started, not ready yet.
+    NotYet,
+    /// Nothing is wrong.
+    Fine,
+}
+
+/// Something worth saying although all is well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Suffix {
+    /// An error ended, perhaps unseen.
+    Recovered(Interval),
+    /// Its owner promises no heartbeat; its last word came then.
+    NoHeartbeat(Seen),
+}
+
+/// The answer for one machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Assessment {
+    /// The word.
+    pub health: Health,
+    /// What it was when last heard, if that differs.
+    pub was: Option<Health>,
+    /// The rule.
+    pub rule: Rule,
+    /// When the condition began.
+    pub onset: Interval,
+    /// An addition to OK.
+    pub suffix: Option<Suffix>,
+}
+
+/// Applies the rules. `live_since`: silence before that was ours, not the owner's.
+#[must_use]
+pub fn assess(
+    machine: &Machine,
+    owner: Option<&PeerFacts>,
+    now: Seen,
+    live_since: Seen,
+) -> Assessment {
+    let known = assess_known(machine, now);
+    if let Some(left) = machine.gone {
+        return Assessment {
+            health: Health::Gone,
+            was: Some(known.health),
+            rule: Rule::Left(left),
+            onset: Interval::at(left),
+            suffix: None,
+        };
+    }
+    let Some(owner) = owner.filter(|_| !machine.own) else {
+        return known;
+    };
+    let heard = owner.heard.unwrap_or(machine.changed.by);
+    match owner.heartbeat {
+        Some(expected) => {
+            let silent = now.since(heard.max(live_since));
+            if silent <= STALE_AFTER.max(expected * 5 / 2) {
+                return known;
+            }
+            Assessment {
+                health: Health::Stale,
+                was: Some(known.health),
+                rule: Rule::NotHeard {
+                    silent: now.since(heard),
+                    expected,
+                },
+                onset: Interval {
+                    after: Some(heard),
+                    by: heard,
+                },
+                suffix: None,
+            }
+        }
+        None if known.health == Health::Ok
+            && known.suffix.is_none()
+            && now.since(heard) >= WORTH_SAYING =>
+        {
+            Assessment {
+                suffix: Some(Suffix::NoHeartbeat(heard)),
+                ..known
+            }
+        }
+        None => known,
+    }
+}
+
+/// The rules that look at the machine alone.
+fn assess_known(machine: &Machine, now: Seen) -> Assessment {
+    error(machine)
+        .or_else(|| not_ready(machine, now))
+        .or_else(|| quiet(machine, now))
+        .or_else(|| starting(machine, now))
+        .unwrap_or(Assessment {
+            health: Health::Ok,
+            was: None,
+            rule: Rule::Fine,
+            onset: machine.changed,
+            suffix: machine
+                .error_over
+                .filter(|over| now.since(over.by) < RECOVERED_FOR)
+                .map(Suffix::Recovered),
+        })
+}
+
+fn verdict(health: Health, rule: Rule, onset: Interval) -> Assessment {
+    Assessment {
+        health,
+        was: None,
+        rule,
+        onset,
+        suffix: None,
+    }
+}
+
+/// Prefers the error that says more than `Exception`.
+fn error(machine: &Machine) -> Option<Assessment> {
+    let onset = machine.error_since?;
+    let errors = || machine.schema.active_errors(&machine.clock);
+    let telling = errors().find(|&at| machine.schema.states[at].name != "Exception");
+    let state = telling.or_else(|| errors().next())?;
+    Some(verdict(Health::Error, Rule::ErrorActive(state), onset))
+}
+
+fn not_ready(machine: &Machine, now: Seen) -> Option<Assessment> {
+    let ready = machine.schema.ready?;
+    let since = machine.not_ready_since?;
+    let started = machine.started_since?;
+    let was_ready = machine.clock.get(ready).is_some_and(|tick| *tick > 0);
+    let due = now.since(since.by) >= NOT_READY_AFTER
+        && (was_ready || now.since(started.by) >= STARTING_FOR);
+    due.then(|| {
+        let requires = &machine.schema.states[ready].requires;
+        let missing = requires
+            .iter()
+            .copied()
+            .find(|&state| !machine.is_active(state));
+        verdict(Health::NotReady, Rule::ReadyOff(missing), since)
+    })
+}
+
+fn quiet(machine: &Machine, now: Seen) -> Option<Assessment> {
+    machine.started_since?;
+    let worked = machine.worked?;
+    let longest = machine.longest_gap()?;
+    let silent = now.since(worked);
+    (machine.work_count >= QUIET_MIN_CHANGES && silent > QUIET_AFTER.max(4 * longest)).then(|| {
+        verdict(
+            Health::Quiet,
+            Rule::NoChange { longest },
+            Interval::at(worked),
+        )
+    })
+}
+
+fn starting(machine: &Machine, now: Seen) -> Option<Assessment> {
+    let ready = machine.schema.ready?;
+    let since = machine.not_ready_since?;
+    machine.schema.start?;
+    let started = machine.started_since?;
+    let never_ready = machine.clock.get(ready).is_none_or(|tick| *tick == 0);
+    (never_ready && now.since(started.by) < STARTING_FOR)
+        .then(|| verdict(Health::Starting, Rule::NotYet, since))
+}
+
+/// Shortest silence that makes stale; else two and a half heartbeats (4.4).
+const STALE_AFTER: u64 = 3_000;
+/// `Ready` off for so long (4.4).
+const NOT_READY_AFTER: u64 = 2_000;
+/// A machine without `Ready` is young for so long (4.4).
+const STARTING_FOR: u64 = 30_000;
+/// Shortest quiet (4.4).
+const QUIET_AFTER: u64 = 5_000;
+/// Changes seen before anything can be said about quiet (4.4).
+const QUIET_MIN_CHANGES: u64 = 50;
+/// A recovery is news for so long (4.4).
+const RECOVERED_FOR: u64 = 60_000;
+/// Silence of a peer without heartbeat worth saying (guess: longer than Go's own publishing interval, twice).
+const WORTH_SAYING: u64 = 10_000;
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{learned, reading};
+    use super::*;
+
+    fn owner(heard: u64, heartbeat: Option<u64>) -> PeerFacts {
+        PeerFacts {
+            heard: Some(Seen(heard)),
+            heartbeat,
+            ..PeerFacts::unknown(super::super::fixture::peer(1))
+        }
+    }
+
+    fn health(machine: &Machine, now: u64) -> Health {
+        assess(machine, Some(&owner(now, Some(5_000))), Seen(now), Seen(0)).health
+    }
+
+    #[test]
+    fn errors_win_and_name_the_telling_state() {
+        let mut machine = Machine::new(learned("m", &[1, 1, 0, 0]), Seen(0));
+        assert_eq!(health(&machine, 10), Health::Ok);
+        machine.read(reading(&[1, 2, 0, 1], 100, 200));
+        let answer = assess(&machine, None, Seen(9_000), Seen(0));
+        assert_eq!(answer.health, Health::Error);
+        assert_eq!(answer.rule, Rule::ErrorActive(3));
+        assert_eq!(answer.onset.by, Seen(200));
+    }
+
+    #[test]
+    fn not_ready_needs_two_seconds_and_a_past() {
+        let mut machine = Machine::new(learned("m", &[1, 1, 0, 0]), Seen(0));
+        machine.read(reading(&[1, 2, 0, 0], 900, 1_000));
+        assert_eq!(health(&machine, 2_999), Health::Ok);
+        let answer = assess(&machine, None, Seen(3_000), Seen(0));
+        assert_eq!(answer.health, Health::NotReady);
+        assert_eq!(answer.onset.after, Some(Seen(900)));
+        machine.read(reading(&[2, 2, 0, 0], 4_000, 4_100));
+        assert_eq!(health(&machine, 9_000), Health::Ok, "stopped on purpose");
+    }
+
+    #[test]
+    fn starting_for_thirty_seconds_then_not_ready() {
+        let machine = Machine::new(learned("m", &[1, 0, 0, 0]), Seen(0));
+        assert_eq!(health(&machine, 29_999), Health::Starting);
+        let answer = assess(&machine, None, Seen(30_000), Seen(0));
+        assert_eq!(answer.health, Health::NotReady);
+        assert_eq!(answer.rule, Rule::ReadyOff(None));
+    }
+
+    #[test]
+    fn quiet_after_four_times_the_longest_gap() {
+        let mut machine = Machine::new(learned("m", &[1, 1, 0, 0]), Seen(0));
+        for n in 1..=50 {
+            machine.read(reading(&[1, 1, n, 0], (n - 1) * 2_000, n * 2_000));
+        }
+        assert_eq!(health(&machine, 108_000), Health::Ok);
+        let answer = assess(&machine, None, Seen(108_001), Seen(0));
+        assert_eq!(answer.health, Health::Quiet);
+        assert_eq!(answer.rule, Rule::NoChange { longest: 2_000 });
+        assert_eq!(answer.onset.by, Seen(100_000));
+    }
+
+    #[test]
+    fn stale_only_when_a_promise_is_broken_and_the_silence_is_not_ours() {
+        let machine = Machine::new(learned("m", &[1, 1, 0, 0]), Seen(0));
+        let at = |heard, heartbeat, now, live| {
+            assess(
+                &machine,
+                Some(&owner(heard, heartbeat)),
+                Seen(now),
+                Seen(live),
+            )
+        };
+        assert_eq!(at(0, Some(5_000), 12_500, 0).health, Health::Ok);
+        assert_eq!(at(0, Some(5_000), 12_501, 0).health, Health::Stale);
+        assert_eq!(at(0, Some(5_000), 12_501, 9_000).health, Health::Ok);
+        assert_eq!(at(0, Some(1_000), 3_001, 0).health, Health::Stale);
+        let silent = at(0, None, 600_000, 0);
+        assert_eq!(silent.health, Health::Ok, "silence of a Go peer is no news");
+        assert_eq!(silent.suffix, Some(Suffix::NoHeartbeat(Seen(0))));
+    }
+
+    #[test]
+    fn a_gone_machine_says_what_it_was() {
+        let mut machine = Machine::new(learned("m", &[1, 1, 0, 1]), Seen(0));
+        machine.gone = Some(Seen(70));
+        let answer = assess(&machine, None, Seen(100), Seen(0));
+        assert_eq!(
+            (answer.health, answer.was),
+            (Health::Gone, Some(Health::Error))
+        );
+    }
+
+    #[test]
+    fn recovery_is_said_for_a_minute() {
+        let mut machine = Machine::new(learned("m", &[1, 1, 0, 0]), Seen(0));
+        machine.read(reading(&[1, 1, 0, 2], 0, 1_000));
+        let suffix = |now| assess(&machine, None, Seen(now), Seen(0)).suffix;
+        assert!(matches!(suffix(60_999), Some(Suffix::Recovered(_))));
+        assert_eq!(suffix(61_000), None);
+    }
+}

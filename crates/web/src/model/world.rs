@@ -1,0 +1,402 @@
+//! Everything the tab knows, and the only place that changes it: events in ([`World::apply`]), then what time alone
+//! changes ([`World::settle`]).
+//!
+//! While the connection is down nothing is heard, so nothing is concluded: health stays as it was at the loss, and
+//! what the peer gives up meanwhile is shown as gone only when the connection is back.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use statemesh::PeerId;
+
+use super::health::assess;
+use super::peers::Departure;
+use super::verdict::Attention;
+use super::{
+    Assessment, Connection, Health, Interval, Learned, LinkFacts, Machine, MachineKey, PeerFacts,
+    Phase, Reading, Rule, Seen,
+};
+
+/// What happened, in the page's terms.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// The peer runs under this id.
+    Own(PeerId),
+    /// A machine was learned, or learned again.
+    Learned(Learned),
+    /// A machine was read.
+    Read(MachineKey, Reading),
+    /// A machine was taken back or its owner went.
+    Gone(MachineKey),
+    /// A peer went; true: it said bye.
+    PeerGone(PeerId, bool),
+    /// All peers known now.
+    Peers(Vec<PeerFacts>),
+    /// All links open now.
+    Links(Vec<LinkFacts>),
+    /// Where the tab's peer stands.
+    Phase(Phase),
+}
+
+/// The tab's knowledge.
+#[derive(Debug)]
+pub struct World {
+    machines: BTreeMap<MachineKey, Machine>,
+    assessments: BTreeMap<MachineKey, Assessment>,
+    peers: BTreeMap<PeerId, PeerFacts>,
+    links: Vec<LinkFacts>,
+    own: Option<PeerId>,
+    connection: Connection,
+    joined: Option<Seen>,
+    attention: Attention,
+    dirty: BTreeSet<MachineKey>,
+    reshaped: bool,
+}
+
+impl World {
+    /// Nothing known; dialling.
+    #[must_use]
+    pub fn new(relay: String, https: bool, now: Seen) -> Self {
+        Self {
+            machines: BTreeMap::new(),
+            assessments: BTreeMap::new(),
+            peers: BTreeMap::new(),
+            links: Vec::new(),
+            own: None,
+            connection: Connection::begin(relay, https, now),
+            joined: None,
+            attention: Attention::default(),
+            dirty: BTreeSet::new(),
+            reshaped: true,
+        }
+    }
+
+    /// Takes one event.
+    pub fn apply(&mut self, input: Input, now: Seen) {
+        match input {
+            Input::Own(peer) => self.own = Some(peer),
+            Input::Learned(learned) => self.learn(learned, now),
+            Input::Read(key, reading) => self.read(key, reading),
+            Input::Gone(key) => self.lose(key, now),
+            Input::PeerGone(peer, said_bye) => self.depart(peer, said_bye, now),
+            Input::Peers(peers) => self.take_peers(peers),
+            Input::Links(links) => self.links = links,
+            Input::Phase(phase) => {
+                self.connection.turn(phase, now);
+                if self.connection.is_live() && self.joined.is_none() {
+                    self.joined = Some(now);
+                }
+            }
+        }
+    }
+
+    /// Applies the rules of health as of `now` and notes which machines look different.
+    pub fn settle(&mut self, now: Seen) {
+        self.forget(now);
+        if self.connection.is_stale() {
+            return;
+        }
+        let live_since = self.connection.since;
+        for (key, machine) in &self.machines {
+            let owner = self.peers.get(&key.peer);
+            let answer = assess(machine, owner, now, live_since);
+            let fresh = now.since(machine.changed.by) <= SETTLED_AFTER;
+            if self.assessments.get(key) != Some(&answer) {
+                self.reshaped |= self
+                    .assessments
+                    .get(key)
+                    .map(|old| old.health == Health::Gone)
+                    != Some(answer.health == Health::Gone);
+                self.assessments.insert(*key, answer);
+                self.dirty.insert(*key);
+            } else if fresh {
+                self.dirty.insert(*key);
+            }
+        }
+        self.attention
+            .follow(&self.machines, &self.assessments, &self.peers, now);
+    }
+
+    /// Machines that look different since the last call.
+    pub fn take_dirty(&mut self) -> BTreeSet<MachineKey> {
+        std::mem::take(&mut self.dirty)
+    }
+
+    /// Did machines come or go, or change their place, since the last call?
+    pub fn take_reshaped(&mut self) -> bool {
+        std::mem::take(&mut self.reshaped)
+    }
+
+    /// All machines, by owner and index.
+    pub fn machines(&self) -> impl Iterator<Item = &Machine> {
+        self.machines.values()
+    }
+
+    /// One machine.
+    #[must_use]
+    pub fn machine(&self, key: &MachineKey) -> Option<&Machine> {
+        self.machines.get(key)
+    }
+
+    /// Its health; fine before the first look.
+    #[must_use]
+    pub fn assessment(&self, key: &MachineKey) -> Assessment {
+        self.assessments.get(key).copied().unwrap_or(Assessment {
+            health: Health::Ok,
+            was: None,
+            rule: Rule::Fine,
+            onset: Interval {
+                after: None,
+                by: Seen(0),
+            },
+            suffix: None,
+        })
+    }
+
+    /// All peers but this tab.
+    pub fn peers(&self) -> impl Iterator<Item = &PeerFacts> {
+        self.peers.values()
+    }
+
+    /// One peer.
+    #[must_use]
+    pub fn peer(&self, peer: &PeerId) -> Option<&PeerFacts> {
+        self.peers.get(peer)
+    }
+
+    /// Open links.
+    pub fn links(&self) -> impl Iterator<Item = &LinkFacts> {
+        self.links.iter()
+    }
+
+    /// This tab's id.
+    #[must_use]
+    pub fn own(&self) -> Option<PeerId> {
+        self.own
+    }
+
+    /// Where the tab's peer stands.
+    #[must_use]
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// When this tab was first live.
+    #[must_use]
+    pub fn joined(&self) -> Option<Seen> {
+        self.joined
+    }
+
+    /// What needs or needed attention.
+    pub(super) fn attention(&self) -> &Attention {
+        &self.attention
+    }
+
+    fn learn(&mut self, learned: Learned, now: Seen) {
+        let key = learned.key;
+        self.reshaped = true;
+        if let Some(known) = self.machines.get_mut(&key) {
+            known.gone = None;
+            if known.schema == learned.schema {
+                known.read(learned.reading);
+                self.dirty.insert(key);
+                return;
+            }
+        }
+        // Its owner began anew under a new index: the old one has nothing to say any more.
+        self.machines.retain(|old, machine| {
+            *old == key
+                || old.peer != key.peer
+                || machine.id != learned.id
+                || machine.gone.is_none()
+        });
+        let host = Machine::new(learned, now);
+        self.supersede(&host);
+        self.machines.insert(key, host);
+        self.assessments
+            .retain(|key, _| self.machines.contains_key(key));
+        self.dirty.insert(key);
+    }
+
+    /// A host that is back under a new peer id takes the place of what went.
+    fn supersede(&mut self, newcomer: &Machine) {
+        let Some(host) = &newcomer.host else { return };
+        self.machines.retain(|key, machine| {
+            key.peer == newcomer.key.peer
+                || machine.gone.is_none()
+                || machine.host.as_ref() != Some(host)
+                || machine.id != newcomer.id
+        });
+    }
+
+    fn read(&mut self, key: MachineKey, reading: Reading) {
+        if let Some(machine) = self.machines.get_mut(&key)
+            && machine.read(reading)
+        {
+            self.dirty.insert(key);
+        }
+    }
+
+    fn lose(&mut self, key: MachineKey, now: Seen) {
+        if let Some(machine) = self.machines.get_mut(&key) {
+            machine.gone.get_or_insert(now);
+            self.dirty.insert(key);
+        }
+    }
+
+    fn depart(&mut self, peer: PeerId, said_bye: bool, now: Seen) {
+        let facts = self
+            .peers
+            .entry(peer)
+            .or_insert_with(|| PeerFacts::unknown(peer));
+        facts.gone.get_or_insert(Departure { at: now, said_bye });
+        let keys: Vec<MachineKey> = self.keys_of(peer).collect();
+        for key in keys {
+            self.lose(key, now);
+        }
+    }
+
+    fn keys_of(&self, peer: PeerId) -> impl Iterator<Item = MachineKey> + '_ {
+        self.machines
+            .keys()
+            .filter(move |key| key.peer == peer)
+            .copied()
+    }
+
+    /// The mesh's own list replaces ours; those that went stay while their machines are shown.
+    fn take_peers(&mut self, peers: Vec<PeerFacts>) {
+        self.peers.retain(|_, facts| facts.gone.is_some());
+        for facts in peers {
+            self.peers.insert(facts.peer, facts);
+        }
+    }
+
+    /// Drops what went long ago, or is one too many.
+    fn forget(&mut self, now: Seen) {
+        let mut gone: Vec<(Seen, MachineKey)> = self
+            .machines
+            .iter()
+            .filter_map(|(key, machine)| machine.gone.map(|at| (at, *key)))
+            .collect();
+        if gone.is_empty() {
+            return;
+        }
+        gone.sort_unstable();
+        let surplus = gone.len().saturating_sub(GONE_KEPT);
+        for (at, (since, key)) in gone.into_iter().enumerate() {
+            if at < surplus || now.since(since) >= GONE_FOR {
+                self.machines.remove(&key);
+                self.assessments.remove(&key);
+                self.reshaped = true;
+            }
+        }
+        let machines = &self.machines;
+        self.peers.retain(|peer, facts| {
+            facts.gone.is_none() || machines.keys().any(|key| key.peer == *peer)
+        });
+    }
+}
+
+/// A changed state stays marked for so long (5.1); rows are drawn once more after that.
+pub(super) const FRESH_FOR: u64 = 1_000;
+/// [`FRESH_FOR`] and two turns of the page's timer.
+const SETTLED_AFTER: u64 = FRESH_FOR + 500;
+/// What went stays readable for so long (guess).
+const GONE_FOR: u64 = 600_000;
+/// At most so many machines that went are kept.
+const GONE_KEPT: usize = 200;
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{learned, learned_of, peer, reading};
+    use super::*;
+
+    fn live() -> World {
+        let mut world = World::new("relay".into(), false, Seen(0));
+        world.apply(Input::Phase(Phase::Live), Seen(0));
+        world
+    }
+
+    #[test]
+    fn one_change_makes_one_machine_dirty() {
+        let mut world = live();
+        for index in 0..3 {
+            let learned = learned_of(1, index, &format!("m{index}"), &[1, 1, 0, 0]);
+            world.apply(Input::Learned(learned), Seen(0));
+        }
+        world.settle(Seen(0));
+        assert!(world.take_reshaped());
+        world.take_dirty();
+        world.settle(Seen(5_000));
+        world.take_dirty();
+        let key = learned_of(1, 1, "m1", &[]).key;
+        world.apply(
+            Input::Read(key, reading(&[1, 1, 1, 0], 4_000, 5_100)),
+            Seen(5_100),
+        );
+        world.settle(Seen(5_100));
+        assert_eq!(world.take_dirty().into_iter().collect::<Vec<_>>(), [key]);
+        assert!(!world.take_reshaped());
+    }
+
+    #[test]
+    fn nothing_is_concluded_while_the_connection_is_down() {
+        let mut world = live();
+        world.apply(Input::Learned(learned("m", &[1, 1, 0, 0])), Seen(0));
+        world.settle(Seen(10));
+        let down = Phase::Reconnecting {
+            next_try: None,
+            failures: Vec::new(),
+        };
+        world.apply(Input::Phase(down), Seen(20));
+        world.apply(Input::PeerGone(peer(1), false), Seen(30));
+        world.settle(Seen(100_000));
+        let key = learned("m", &[]).key;
+        assert_eq!(world.assessment(&key).health, Health::Ok);
+        world.apply(Input::Phase(Phase::Live), Seen(100_001));
+        world.settle(Seen(100_002));
+        assert_eq!(world.assessment(&key).health, Health::Gone);
+    }
+
+    #[test]
+    fn a_machine_that_comes_back_is_alive_with_its_history() {
+        let mut world = live();
+        world.apply(Input::Learned(learned("m", &[1, 1, 0, 0])), Seen(0));
+        let key = learned("m", &[]).key;
+        world.apply(Input::Read(key, reading(&[1, 1, 1, 0], 0, 50)), Seen(50));
+        world.apply(Input::Gone(key), Seen(60));
+        world.apply(Input::Learned(learned("m", &[1, 1, 2, 0])), Seen(70));
+        world.settle(Seen(80));
+        assert_eq!(world.assessment(&key).health, Health::Ok);
+        assert_eq!(world.machine(&key).unwrap().change_count, 2);
+    }
+
+    #[test]
+    fn a_new_index_replaces_what_went_under_the_same_name() {
+        let mut world = live();
+        world.apply(
+            Input::Learned(learned_of(1, 0, "m", &[1, 1, 0, 0])),
+            Seen(0),
+        );
+        world.apply(Input::Gone(learned_of(1, 0, "m", &[]).key), Seen(1));
+        world.apply(
+            Input::Learned(learned_of(1, 7, "m", &[1, 1, 0, 0])),
+            Seen(2),
+        );
+        assert_eq!(world.machines().count(), 1);
+    }
+
+    #[test]
+    fn what_went_is_bounded_in_number_and_time() {
+        let mut world = live();
+        for index in 0..1_000 {
+            let learned = learned_of(1, index, &format!("m{index}"), &[1, 1, 0, 0]);
+            let key = learned.key;
+            world.apply(Input::Learned(learned), Seen(0));
+            world.apply(Input::Gone(key), Seen(index));
+        }
+        world.settle(Seen(2_000));
+        assert_eq!(world.machines().count(), GONE_KEPT);
+        world.settle(Seen(GONE_FOR * 2));
+        assert_eq!(world.machines().count(), 0);
+    }
+}
