@@ -1,0 +1,123 @@
+//! What needs attention, in order of onset. The whole row leads to the machine.
+
+use leptos::prelude::*;
+
+use super::{health_glyph, icon, name, sentence};
+use crate::model::{AttentionRow, Health, Interval, Piece, WallClock, age_text};
+use crate::store::Store;
+use crate::words;
+
+/// The list; absent when nothing needs attention.
+#[component]
+pub fn AttentionList() -> impl IntoView {
+    let store = expect_context::<Store>();
+    let show_all = RwSignal::new(false);
+    let count = Memo::new(move |_| store.attention.with(Vec::len));
+    let is_empty = Memo::new(move |_| count.get() == 0);
+    let subjects = Memo::new(move |_| {
+        store.attention.with(|rows| {
+            let limit = if show_all.get() { rows.len() } else { SHOWN };
+            let subjects = rows.iter().map(|row| row.subject);
+            subjects.take(limit).collect::<Vec<_>>()
+        })
+    });
+    let more = move || {
+        (count.get() > SHOWN && !show_all.get()).then(|| {
+            view! {
+                <button class="button plain small more" type="button" on:click=move |_| show_all.set(true)>
+                    {format!("Show all {}", count.get())}
+                </button>
+            }
+        })
+    };
+    view! {
+        <section class="attention" aria-label="Needs attention, in order of onset" hidden=is_empty>
+            <div class="head" aria-hidden="true">
+                <span>"In order of onset"</span>
+                <span>"Machine"</span>
+                <span>"What"</span>
+                <span>"Since"</span>
+                <span class="num">"Ago"</span>
+                <span></span>
+            </div>
+            <ol>
+                <For each=move || subjects.get() key=|subject| *subject let(subject)>
+                    <Row find=move || {
+                        store
+                            .attention
+                            .with(|rows| rows.iter().find(|row| row.subject == subject).cloned())
+                    } />
+                </For>
+            </ol>
+            {more}
+        </section>
+    }
+}
+
+#[component]
+fn Row(find: impl Fn() -> Option<AttentionRow> + Send + Sync + 'static) -> impl IntoView {
+    let store = expect_context::<Store>();
+    let row = Memo::new(move |_| find());
+    let href = move || row.with(|row| row.as_ref().map(|row| row.href.clone()));
+    let health = move || row.with(|row| row.as_ref().map(|row| row.health.mark()));
+    let over = move || row.with(|row| row.as_ref().is_some_and(|row| row.lasted.is_some()));
+    view! {
+        <li class:over=over>
+            <a href=href data-attention=health>
+                {move || row.get().map(|row| cells(store, &row))}
+            </a>
+        </li>
+    }
+}
+
+fn cells(store: Store, row: &AttentionRow) -> impl IntoView + use<> {
+    let (onset, wall) = (row.onset, store.wall);
+    let word = match (row.lasted, row.health) {
+        (Some(_), _) => "Recovered",
+        (None, Health::Stale) => "Silent host",
+        (None, health) => words::health(health),
+    };
+    let exact = words::between(
+        onset.after.map(|after| wall.text(after, 3)).as_deref(),
+        &wall.text(onset.by, 3),
+    );
+    let lasted = row.lasted;
+    let ago = move || match lasted {
+        Some(lasted) => format!("after {}", age_text(lasted)),
+        None => onset.age(store.now.get()).text(),
+    };
+    let machine = match &row.name {
+        Piece::Text(text) => text.clone().into_any(),
+        Piece::Name(shown) | Piece::Data(shown, _) => name(shown).into_any(),
+    };
+    view! {
+        <span class=format!("word health-{}", row.health.mark())>
+            {health_glyph(row.health)} {word}
+        </span>
+        <span class="who">
+            <b>{machine}</b>
+            " "
+            <span class="on">{name(&row.host)}</span>
+        </span>
+        <span class="what">{sentence(&row.what)}</span>
+        <span class="since num" title=exact>
+            {since(onset, wall)}
+        </span>
+        <span class="ago num">{ago}</span>
+        <span class="go">"Open" {icon("i-right")}</span>
+    }
+}
+
+/// The onset as exact as it is known.
+fn since(onset: Interval, wall: WallClock) -> String {
+    match onset.after {
+        Some(after) if onset.by.since(after) >= 1_000 => {
+            format!("{} - {}", wall.text(after, 0), wall.text(onset.by, 0))
+        }
+        Some(_) => wall.text(onset.by, 1),
+        None => format!("before {}", wall.text(onset.by, 0)),
+    }
+}
+
+/// Rows shown at first (dashboard design 5.1).
+const SHOWN: usize = 4;

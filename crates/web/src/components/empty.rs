@@ -1,0 +1,33 @@
+//! Connected, and nobody shows a machine: how to show one.
+
+use leptos::prelude::*;
+
+use super::name;
+use crate::model::Shown;
+use crate::store::Store;
+
+/// One line for Rust, one for Go.
+#[component]
+pub fn EmptyMesh() -> impl IntoView {
+    let store = expect_context::<Store>();
+    let topic = move || store.topic.get().unwrap_or_default();
+    let rust = move || {
+        let line = format!(
+            "Mesh::builder({:?}).connect(address).expose(&machine).spawn().await?",
+            topic()
+        );
+        name(&Shown::new(&line))
+    };
+    let go = move || {
+        let line = format!("pubsub.NewTopic(ctx, {:?}, \"\", machines, nil)", topic());
+        name(&Shown::new(&line))
+    };
+    view! {
+        <section class="empty">
+            <p>"Expose a machine from Rust:"</p>
+            <pre>{rust}</pre>
+            <p>"From Go, with asyncmachine-go:"</p>
+            <pre>{go}</pre>
+        </section>
+    }
+}

@@ -1,0 +1,223 @@
+//! All machines, grouped by host. Each row has its own signal: one tick repaints one row.
+
+use leptos::prelude::*;
+use statemesh::PeerId;
+
+use super::roving::{Roving, move_focus};
+use super::{health_glyph, name};
+use crate::model::{
+    FleetRow, Group, Health, MachineKey, PeerRole, StateWord, WordKind, age_text, grouped,
+};
+use crate::store::Store;
+use crate::words;
+
+/// The list. `filter` hides machines of any other health.
+#[component]
+pub fn Fleet(filter: RwSignal<Option<Health>>) -> impl IntoView {
+    let store = expect_context::<Store>();
+    let first = Memo::new(move |_| {
+        let hosts = store.hosts.get();
+        let group = store.host(hosts.first()?)?;
+        group.with(|group| group.rows.first().copied())
+    });
+    provide_context(Roving::new(first));
+    view! {
+        <section class="fleet" aria-label="All machines">
+            <div role="grid" aria-label="Machines by host" on:keydown=move_focus>
+                <div class="head" role="row">
+                    <span role="columnheader">"Host"</span>
+                    <span role="columnheader"></span>
+                    <span role="columnheader">"Machine"</span>
+                    <span role="columnheader">"Active states"</span>
+                    <span class="num" role="columnheader">
+                        "Ticks"
+                    </span>
+                    <span class="num" role="columnheader">
+                        "Changed"
+                    </span>
+                </div>
+                <For each=move || store.hosts.get() key=|peer| *peer let(peer)>
+                    <Host peer filter />
+                </For>
+            </div>
+        </section>
+    }
+}
+
+#[component]
+fn Host(peer: PeerId, filter: RwSignal<Option<Health>>) -> impl IntoView {
+    let store = expect_context::<Store>();
+    store.host(&peer).map(|group| {
+        let (of_rows, of_gone) = (group.clone(), group.clone());
+        let rows = Memo::new(move |_| of_rows.with(|group| group.rows.clone()));
+        let gone = move || of_gone.with(|group| group.gone);
+        view! {
+            <div class="group" role="rowgroup" class:gone=gone>
+                <div class="host" role="row">
+                    {move || group.with(|group| host_line(store, group))}
+                </div>
+                <div class="rows" role="presentation">
+                    <For each=move || rows.get() key=|key| *key let(key)>
+                        <Row key filter />
+                    </For>
+                </div>
+            </div>
+        }
+    })
+}
+
+/// Host name with its lifecycle's health and page, and what is known of the way to it.
+fn host_line(store: Store, group: &Group) -> impl IntoView + use<> {
+    view! {
+        <span class="host-name" role="rowheader">
+            {host_name(group)}
+        </span>
+        <span class="host-facts" role="gridcell">
+            {host_absence(store, group)} {host_facts(group)}
+        </span>
+    }
+}
+
+fn host_name(group: &Group) -> AnyView {
+    let label = match (&group.name, group.role) {
+        (Some(shown), _) => name(shown).into_any(),
+        (None, PeerRole::This) => "this tab".into_any(),
+        (None, PeerRole::Relay) => "relay".into_any(),
+        (None, PeerRole::Host | PeerRole::Silent) => "peer".into_any(),
+    };
+    let peer = format!("peer …{}", group.short);
+    match &group.lifecycle {
+        Some(row) => view! {
+            <a
+                href=row.href.clone()
+                title=format!("{peer}, its own lifecycle: {}", words::health(row.health))
+                data-machine=row.mark.clone()
+                data-own=row.own.then_some("")
+                data-health=row.health.mark()
+            >
+                {label}
+                {(row.health != Health::Ok).then(|| health_glyph(row.health))}
+            </a>
+        }
+        .into_any(),
+        None => view! { <span title=peer>{label}</span> }.into_any(),
+    }
+}
+
+fn host_absence(store: Store, group: &Group) -> impl IntoView + use<> {
+    let (gone, silent) = (group.gone, group.silent_since);
+    move || {
+        let text = match (gone, silent) {
+            (true, _) => "gone".to_owned(),
+            (false, Some(heard)) => {
+                format!("silent {}", age_text(store.now.get().since(heard)))
+            }
+            (false, None) => return None,
+        };
+        Some(view! { <span class="absent">{text}</span> })
+    }
+}
+
+fn host_facts(group: &Group) -> impl IntoView + use<> {
+    let relay = group.role == PeerRole::Relay && group.name.is_some();
+    let link = group.link.as_ref().map(|link| match link.rtt {
+        Some(rtt) => format!("{} {rtt} ms", link.carrier.word()),
+        None => link.carrier.word().to_owned(),
+    });
+    let facts = [
+        relay.then(|| "relay".to_owned()),
+        link,
+        group.is_go.then(|| "Go, snapshots".to_owned()),
+        Some(format!("…{}", group.short)),
+    ];
+    facts
+        .into_iter()
+        .flatten()
+        .map(|fact| view! { <span>{fact}</span> })
+        .collect_view()
+}
+
+/// One machine.
+#[component]
+fn Row(key: MachineKey, filter: RwSignal<Option<Health>>) -> impl IntoView {
+    let store = expect_context::<Store>();
+    let roving = expect_context::<Roving>();
+    store.row(&key).map(|row| {
+        let fixed = row.get_untracked();
+        let health = part(&row, |row| row.health);
+        let changed = part(&row, |row| row.changed);
+        let states = part(&row, |row| (row.states.clone(), row.more));
+        let hearsay = part(&row, |row| row.hearsay);
+        let age = move || changed.get().age(store.now.get()).text();
+        let hidden = move || filter.get().is_some_and(|wanted| wanted != health.get());
+        view! {
+            <a
+                class="row"
+                role="row"
+                href=part(&row, |row| row.href.clone())
+                aria-label=part(&row, |row| row.label.clone())
+                tabindex=move || roving.tabindex(key)
+                on:focus=move |_| roving.enter(key)
+                data-machine=fixed.mark
+                data-own=fixed.own.then_some("")
+                data-health=move || health.get().mark()
+                hidden=hidden
+            >
+                <span class="health" role="gridcell" title=part(&row, |row| row.rule.clone())>
+                    {move || health_glyph(health.get())}
+                </span>
+                <span
+                    class="machine"
+                    role="gridcell"
+                    class:hearsay=hearsay
+                    title=move || words::provenance(!hearsay.get())
+                >
+                    {name(&fixed.name)}
+                </span>
+                <span class="active-states" role="gridcell">
+                    {move || states.with(|(states, more)| state_words(states, *more))}
+                </span>
+                <span class="ticks num" role="gridcell">
+                    {part(&row, |row| grouped(row.time))}
+                </span>
+                <span class="changed num" role="gridcell">
+                    {age}
+                </span>
+            </a>
+        }
+    })
+}
+
+/// One part of a row, which repaints only when it changes.
+fn part<T: PartialEq + Send + Sync + 'static>(
+    row: &ArcRwSignal<FleetRow>,
+    read: fn(&FleetRow) -> T,
+) -> Memo<T> {
+    let row = row.clone();
+    Memo::new(move |_| row.with(read))
+}
+
+fn state_words(states: &[StateWord], more: usize) -> impl IntoView + use<> {
+    let words = states
+        .iter()
+        .map(|word| {
+            let is_off = word.kind == WordKind::Off;
+            view! {
+                <span
+                    class=word.kind.class()
+                    data-state=word.name.clone()
+                    data-active=(!is_off).to_string()
+                    data-tick=word.tick.to_string()
+                >
+                    {name(&word.shown)}
+                    {is_off.then_some(" off")}
+                </span>
+                " "
+            }
+        })
+        .collect_view();
+    view! {
+        {words}
+        {(more > 0).then(|| format!("and {more} more"))}
+    }
+}

@@ -1,0 +1,107 @@
+//! Facts of one machine in a line.
+
+use leptos::prelude::*;
+
+use super::{health_glyph, icon, name, sentence};
+use crate::model::{MachineHead, grouped};
+use crate::store::Store;
+use crate::words;
+
+/// The header of the Machine page.
+#[component]
+pub fn MachineFacts(head: Memo<Option<MachineHead>>, states: Memo<usize>) -> impl IntoView {
+    let store = expect_context::<Store>();
+    let line = move || {
+        head.get()
+            .map(|head| view! { {title(store, &head)} {facts(&head, states)} })
+    };
+    let notes = move || head.get().map(|head| notes(store, &head));
+    view! {
+        <header class="machine-head">
+            <a class="up" href="/m" aria-label="All machines">
+                {icon("i-left")}
+            </a>
+            {line}
+        </header>
+        {notes}
+    }
+}
+
+fn title(store: Store, head: &MachineHead) -> impl IntoView + use<> {
+    let answer = head.answer;
+    let health = answer.health;
+    let said = move || words::assessment(&answer, store.now.get());
+    view! {
+        {health_glyph(health)}
+        <h1 class:hearsay=head.hearsay title=words::provenance(!head.hearsay)>
+            {name(&head.name)}
+        </h1>
+        <span class=format!("tag health-{}", health.mark())>{said}</span>
+        <span class="on" title=head.owner.clone()>
+            {name(&head.host)}
+        </span>
+    }
+}
+
+fn facts(head: &MachineHead, states: Memo<usize>) -> impl IntoView + use<> {
+    let parent = head.parent.as_ref().map(|parent| {
+        view! {
+            <span>
+                "parent " <b>{name(parent)}</b>
+            </span>
+        }
+    });
+    let tags = (!head.tags.is_empty()).then(|| {
+        let tags = head.tags.iter().map(|tag| view! { <b>{name(tag)}</b> " " });
+        view! {
+            <span>
+                "tags " {tags.collect_view()}
+            </span>
+        }
+    });
+    view! {
+        <span class="facts">
+            <span>
+                "machine time " <b>{format!("t{}", grouped(head.time))}</b>
+            </span>
+            <span>
+                "schema " <b>{move || format!("{} states", states.get())}</b>
+            </span>
+            {parent}
+            {tags}
+        </span>
+        <span class="grow"></span>
+        <span class="tag fidelity" title="Clocks from time to time: changes have intervals, not instants">
+            {if head.own { "Local" } else { "Snapshots" }}
+        </span>
+    }
+}
+
+/// The rule that fired, and what to do when the machine is gone.
+fn notes(store: Store, head: &MachineHead) -> impl IntoView + use<> {
+    let rule = head
+        .answer
+        .health
+        .needs_attention()
+        .then(|| view! { <p class="note">{sentence(&head.rule)}</p> });
+    let gone = head.gone.map(|at| {
+        let left = words::left_at(&store.wall.text(at, 0));
+        let next = head.successor.as_ref().map(|href| {
+            view! {
+                " "
+                <a href=href.clone()>"A machine of this name is live."</a>
+            }
+        });
+        view! {
+            <p class="note">
+                <b>{name(&head.name)}</b>
+                {left}
+                {next}
+            </p>
+        }
+    });
+    view! {
+        {rule}
+        {gone}
+    }
+}

@@ -1,0 +1,95 @@
+//! Machines by host, to choose one.
+
+use leptos::prelude::*;
+use statemesh::PeerId;
+
+use super::roving::{Roving, move_focus};
+use super::{health_glyph, name};
+use crate::model::{MachineKey, MachineScreen, PeerRole, grouped};
+use crate::store::Store;
+use crate::words;
+
+/// The column.
+#[component]
+pub fn MachineList() -> impl IntoView {
+    let store = expect_context::<Store>();
+    let chosen = Memo::new(move |_| {
+        store.screen.with(|screen| match screen {
+            MachineScreen::Machine(view) => Some(view.head.key),
+            MachineScreen::Nothing | MachineScreen::Unknown { .. } => None,
+        })
+    });
+    provide_context(Roving::new(chosen));
+    view! {
+        <nav class="list" aria-label="Machines" on:keydown=move_focus>
+            <div class="column-head">
+                <h2>"Machines"</h2>
+                <span class="label">"by host"</span>
+            </div>
+            <div class="scroll">
+                <For each=move || store.hosts.get() key=|peer| *peer let(peer)>
+                    <Host peer chosen />
+                </For>
+            </div>
+        </nav>
+    }
+}
+
+#[component]
+fn Host(peer: PeerId, chosen: Memo<Option<MachineKey>>) -> impl IntoView {
+    let store = expect_context::<Store>();
+    store.host(&peer).map(|group| {
+        let of_rows = group.clone();
+        let rows = Memo::new(move |_| of_rows.with(|group| group.rows.clone()));
+        let title = move || {
+            group.with(|group| {
+                let label = match (&group.name, group.role) {
+                    (Some(shown), _) => name(shown).into_any(),
+                    (None, PeerRole::This) => "this tab".into_any(),
+                    (None, PeerRole::Relay) => "relay".into_any(),
+                    (None, PeerRole::Host | PeerRole::Silent) => "peer".into_any(),
+                };
+                let rtt = group.link.as_ref().and_then(|link| link.rtt);
+                view! {
+                    <span>{label}</span>
+                    <span class="num">{rtt.map(|rtt| format!("{rtt} ms"))}</span>
+                }
+            })
+        };
+        view! {
+            <h3>{title}</h3>
+            <For each=move || rows.get() key=|key| *key let(key)>
+                <Row key chosen />
+            </For>
+        }
+    })
+}
+
+#[component]
+fn Row(key: MachineKey, chosen: Memo<Option<MachineKey>>) -> impl IntoView {
+    let store = expect_context::<Store>();
+    let roving = expect_context::<Roving>();
+    store.row(&key).map(|row| {
+        let fixed = row.get_untracked();
+        let (of_href, of_health, of_time) = (row.clone(), row.clone(), row);
+        let health = Memo::new(move |_| of_health.with(|row| row.health));
+        let time = Memo::new(move |_| of_time.with(|row| grouped(row.time)));
+        view! {
+            <a
+                class="row"
+                href=move || of_href.with(|row| row.href.clone())
+                aria-current=move || (chosen.get() == Some(key)).then_some("true")
+                tabindex=move || roving.tabindex(key)
+                on:focus=move |_| roving.enter(key)
+                data-machine=fixed.mark
+                data-own=fixed.own.then_some("")
+                data-health=move || health.get().mark()
+            >
+                {move || health_glyph(health.get())}
+                <span class="machine">{name(&fixed.name)}</span>
+                <span class="vh">{move || words::health(health.get())}</span>
+                <span class="num">{time}</span>
+            </a>
+        }
+    })
+}

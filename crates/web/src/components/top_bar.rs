@@ -1,0 +1,166 @@
+//! Top bar: mark, name of the mesh, views, connection, theme. On a phone the views move to a bar at the bottom.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_location;
+
+use super::{icon, name};
+use crate::browser::Theme;
+use crate::model::{LinkFacts, PeerRole, PeerRow, Shown};
+use crate::store::Store;
+use crate::words;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tab {
+    Overview,
+    Machines,
+    Peers,
+}
+
+impl Tab {
+    const ALL: [Self; 3] = [Self::Overview, Self::Machines, Self::Peers];
+
+    fn word(self) -> &'static str {
+        match self {
+            Self::Overview => "Overview",
+            Self::Machines => "Machines",
+            Self::Peers => "Peers",
+        }
+    }
+
+    fn href(self) -> &'static str {
+        match self {
+            Self::Overview => "/",
+            Self::Machines => "/m",
+            Self::Peers => "/peers",
+        }
+    }
+
+    fn icon(self) -> &'static str {
+        match self {
+            Self::Overview => "i-overview",
+            Self::Machines => "i-machines",
+            Self::Peers => "i-peers",
+        }
+    }
+}
+
+/// The bar at the top.
+#[component]
+pub fn TopBar() -> impl IntoView {
+    let store = expect_context::<Store>();
+    Effect::new(move |_| {
+        if let Some(topic) = store.topic.get() {
+            document().set_title(&Shown::new(&topic).plain());
+        }
+    });
+    let mesh = move || {
+        store
+            .topic
+            .get()
+            .map(|topic| view! { <span class="mesh">{name(&Shown::new(&topic))}</span> })
+    };
+    view! {
+        <header class="top">
+            <a class="brand" href="/" aria-label="statemesh, overview">
+                {icon("mark")}
+                <span>"statemesh"</span>
+            </a>
+            {mesh}
+            <nav class="tabs" aria-label="Views">
+                <Tabs />
+            </nav>
+            <span class="grow"></span>
+            <Pill />
+            <ThemeButton />
+        </header>
+    }
+}
+
+/// The bar at the bottom, phones only.
+#[component]
+pub fn BottomBar() -> impl IntoView {
+    view! {
+        <nav class="bottom" aria-label="Views">
+            <Tabs />
+        </nav>
+    }
+}
+
+#[component]
+fn Tabs() -> impl IntoView {
+    let store = expect_context::<Store>();
+    let path = use_location().pathname;
+    let count = Memo::new(move |_| store.verdict.with(|verdict| verdict.attention));
+    Tab::ALL
+        .map(|tab| {
+            let current = move || (path.get() == tab.href()).then_some("page");
+            let badge = move || {
+                (tab == Tab::Overview && count.get() > 0).then(|| {
+                    view! {
+                        <span class="badge">
+                            {count} <span class="vh">" need attention"</span>
+                        </span>
+                    }
+                })
+            };
+            view! {
+                <a href=tab.href() aria-current=current>
+                    {icon(tab.icon())}
+                    <span>{tab.word()}</span>
+                    {badge}
+                </a>
+            }
+        })
+        .collect_view()
+}
+
+/// Our link to a relay, else any link.
+fn main_link(peers: &[PeerRow]) -> Option<LinkFacts> {
+    let linked = || peers.iter().filter(|row| row.link.is_some());
+    linked()
+        .find(|row| row.role == PeerRole::Relay)
+        .or_else(|| linked().next())
+        .and_then(|row| row.link.clone())
+}
+
+/// The connection mark; scripts read its data attributes.
+#[component]
+fn Pill() -> impl IntoView {
+    let store = expect_context::<Store>();
+    let mark = Memo::new(move |_| {
+        let now = store.now.get();
+        store.connection.with(|connection| connection.mark(now))
+    });
+    let link = Memo::new(move |_| {
+        let link = store.peers.with(|peers| main_link(peers));
+        link.filter(|_| mark.get() == "live")
+    });
+    let transport = move || link.with(|link| link.as_ref().map(|link| link.carrier.mark()));
+    let via = move || link.with(|link| Some(format!("by {}", link.as_ref()?.carrier.word())));
+    let rtt = move || link.with(|link| Some(format!("{} ms", link.as_ref()?.rtt?)));
+    view! {
+        <a class="pill" href="/peers" data-connection=mark data-transport=transport>
+            <i class="dot" aria-hidden="true"></i>
+            <b>{move || words::pill(mark.get())}</b>
+            <span class="via">{via}</span>
+            <span class="num">{rtt}</span>
+        </a>
+    }
+}
+
+#[component]
+fn ThemeButton() -> impl IntoView {
+    let theme = RwSignal::new(Theme::stored());
+    let label = move || format!("Theme: {}. Switch", theme.get().word());
+    let switch = move |_| {
+        theme.update(|theme| {
+            *theme = theme.next();
+            theme.apply();
+        });
+    };
+    view! {
+        <button class="button plain square" type="button" aria-label=label title=label on:click=switch>
+            {icon("i-theme")}
+        </button>
+    }
+}

@@ -1,0 +1,69 @@
+//! The verdict: one sentence, the next, and how many machines are how.
+
+use leptos::prelude::*;
+
+use super::{Failures, health_glyph, sentence};
+use crate::model::Health;
+use crate::store::Store;
+use crate::words;
+
+/// Headline, second line, counts. A count is a filter of the list below.
+#[component]
+pub fn VerdictBanner(filter: RwSignal<Option<Health>>) -> impl IntoView {
+    let store = expect_context::<Store>();
+    let headline = Memo::new(move |_| store.verdict.with(|verdict| verdict.headline.clone()));
+    let detail = Memo::new(move |_| store.verdict.with(|verdict| verdict.detail.clone()));
+    view! {
+        <div class="verdict-line">
+            <div class="say">
+                <h1>{move || headline.with(|line| sentence(line))}</h1>
+                <p>{move || detail.with(|line| sentence(line))}</p>
+            </div>
+            <Counts filter />
+        </div>
+        <Failures />
+    }
+}
+
+#[component]
+fn Counts(filter: RwSignal<Option<Health>>) -> impl IntoView {
+    let store = expect_context::<Store>();
+    let counts = Memo::new(move |_| store.verdict.with(|verdict| verdict.counts.clone()));
+    // A filter whose machines are gone would hide everything.
+    Effect::new(move |_| {
+        let chosen = filter.get();
+        let there = counts.with(|counts| counts.iter().any(|(health, _)| Some(*health) == chosen));
+        if chosen.is_some() && !there {
+            filter.set(None);
+        }
+    });
+    let segment = |(health, count): (Health, usize)| {
+        let class = format!("part health-{}", health.mark());
+        view! { <i class=class style:flex-grow=count.to_string()></i> }
+    };
+    let button = move |(health, count): (Health, usize)| {
+        let toggle = move |_| {
+            filter.update(|chosen| *chosen = (*chosen != Some(health)).then_some(health));
+        };
+        let pressed = move || (filter.get() == Some(health)).to_string();
+        view! {
+            <li>
+                <button type="button" aria-pressed=pressed on:click=toggle data-count=health.mark()>
+                    {health_glyph(health)}
+                    <b>{count}</b>
+                    <span>{words::health(health)}</span>
+                </button>
+            </li>
+        }
+    };
+    view! {
+        <div class="counts">
+            <div class="share" aria-hidden="true">
+                {move || counts.get().into_iter().map(segment).collect_view()}
+            </div>
+            <ul aria-label="Machines by health">
+                {move || counts.get().into_iter().map(button).collect_view()}
+            </ul>
+        </div>
+    }
+}

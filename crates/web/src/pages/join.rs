@@ -1,0 +1,122 @@
+//! Join: one field for a relay's address, and how to start a relay. Nothing is sent before Join is pressed.
+
+use leptos::ev::SubmitEvent;
+use leptos::html::Input;
+use leptos::prelude::*;
+use leptos_router::hooks::use_navigate;
+
+use crate::components::{CopyButton, Failures, health_glyph};
+use crate::model::{Health, JoinTarget, Phase, Stop};
+use crate::session::Session;
+use crate::store::Store;
+use crate::words;
+
+/// `/join`, and any page that knows no relay.
+#[component]
+pub fn JoinPage() -> impl IntoView {
+    let store = expect_context::<Store>();
+    let session = expect_context::<Session>();
+    let field = NodeRef::<Input>::new();
+    let problem = RwSignal::new(None::<String>);
+    let joining = RwSignal::new(false);
+    let submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        let Some(input) = field.get_untracked() else {
+            return;
+        };
+        match JoinTarget::parse(&input.value()) {
+            Ok(target) => {
+                problem.set(None);
+                joining.set(true);
+                session.join(&target);
+            }
+            Err(error) => {
+                joining.set(false);
+                problem.set(Some(error.to_string()));
+            }
+        }
+        // The field keeps the focus, whatever became of it.
+        let _ = input.focus();
+    };
+    Effect::new(move |_| {
+        let live = store.connection.with(|connection| connection.is_live());
+        if live && joining.get_untracked() {
+            use_navigate()("/", Default::default());
+        }
+    });
+    let state = Memo::new(move |_| state(store, problem.get(), joining.get()));
+    let invalid = move || {
+        state
+            .with(|state| matches!(state, State::Wrong(_)))
+            .to_string()
+    };
+    let said = move || match state.get() {
+        State::Idle => ().into_any(),
+        State::Busy(words) => view! { <p class="busy">{words}</p> }.into_any(),
+        State::Wrong(words) => view! {
+            <p class="wrong">
+                {health_glyph(Health::Error)} <span>{words}</span>
+            </p>
+        }
+        .into_any(),
+    };
+    let failures = move || joining.get().then(|| view! { <Failures /> });
+    view! {
+        <div class="join-page">
+            <form class="join" on:submit=submit novalidate>
+                <h1>{words::JOIN_TITLE}</h1>
+                <label for="relay">{words::JOIN_HINT}</label>
+                <div class="line">
+                    <input
+                        id="relay"
+                        node_ref=field
+                        type="text"
+                        autocomplete="off"
+                        autocapitalize="off"
+                        spellcheck="false"
+                        inputmode="url"
+                        placeholder="http://127.0.0.1:8700"
+                        aria-invalid=invalid
+                        aria-describedby="relay-said"
+                    />
+                    <button class="button primary" type="submit">
+                        "Join"
+                    </button>
+                </div>
+                <div id="relay-said" role="alert">
+                    {said}
+                    {failures}
+                </div>
+                <div class="start">
+                    <p>{words::JOIN_START}</p>
+                    <pre>
+                        {words::JOIN_COMMAND}
+                        <CopyButton text=words::JOIN_COMMAND.to_owned() label="Copy the command" />
+                    </pre>
+                </div>
+            </form>
+        </div>
+    }
+}
+
+#[derive(Clone, PartialEq, Eq)]
+enum State {
+    Idle,
+    Busy(String),
+    Wrong(String),
+}
+
+fn state(store: Store, problem: Option<String>, joining: bool) -> State {
+    if let Some(problem) = problem {
+        return State::Wrong(problem);
+    }
+    store.connection.with(|connection| match &connection.phase {
+        Phase::Stopped(Stop::NoRelay) if !joining => State::Busy(words::stopped(&Stop::NoRelay)),
+        Phase::Stopped(stop) => State::Wrong(words::stopped(stop)),
+        Phase::Connecting { failures } if joining && failures.is_empty() => {
+            State::Busy(words::dialing(&connection.relay))
+        }
+        Phase::Connecting { .. } if joining => State::Wrong(words::unreachable_advice(connection)),
+        Phase::Connecting { .. } | Phase::Live | Phase::Reconnecting { .. } => State::Idle,
+    })
+}

@@ -1,0 +1,106 @@
+//! Machine: all machines beside one of them, its states and its recent changes.
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_location;
+
+use crate::components::{Changes, MachineFacts, MachineList, StateTree, name};
+use crate::model::{MachineRef, MachineScreen, MachineView, Shown};
+use crate::store::Store;
+use crate::words;
+
+/// `/m#id=<machine>@<short peer>`; without an id the last one seen, else the first that needs attention.
+#[component]
+pub fn MachinePage() -> impl IntoView {
+    let store = expect_context::<Store>();
+    let hash = use_location().hash;
+    let wanted = Memo::new(move |_| MachineRef::parse(&hash.get()));
+    Effect::new(move |_| store.want(wanted.get()));
+    let not_live = Memo::new(move |_| store.connection.with(|connection| connection.is_stale()));
+    let is_machine = Memo::new(move |_| {
+        store
+            .screen
+            .with(|screen| matches!(screen, MachineScreen::Machine(_)))
+    });
+    view! {
+        <div
+            class="machine-page"
+            class:not-live=not_live
+            class:chosen=move || wanted.with(Option::is_some)
+        >
+            <MachineList />
+            <article class="machine-view">
+                {move || {
+                    if is_machine.get() {
+                        view! { <Machine /> }.into_any()
+                    } else {
+                        view! { <NoMachine /> }.into_any()
+                    }
+                }}
+            </article>
+        </div>
+    }
+}
+
+#[component]
+fn Machine() -> impl IntoView {
+    let store = expect_context::<Store>();
+    let head = part(store, |view| view.head.clone());
+    let states = part(store, |view| view.states.clone());
+    let changes = part(store, |view| view.changes.clone());
+    let key = Memo::new(move |_| head.with(|head| head.as_ref().map(|head| head.key)));
+    let mark = Memo::new(move |_| head.with(|head| head.as_ref().map(|head| head.mark.clone())));
+    let changed = Memo::new(move |_| head.with(|head| head.as_ref().map(|head| head.changed)));
+    let states = Memo::new(move |_| states.get().unwrap_or_default());
+    let changes = Memo::new(move |_| changes.get().unwrap_or_default());
+    let count = Memo::new(move |_| states.with(Vec::len));
+    view! {
+        <MachineFacts head states=count />
+        <div class="panes" data-shown=mark>
+            <StateTree key states />
+            <Changes key changes changed />
+        </div>
+    }
+}
+
+/// One part of the shown machine, which repaints only when it changes.
+fn part<T: PartialEq + Send + Sync + 'static>(
+    store: Store,
+    read: fn(&MachineView) -> T,
+) -> Memo<Option<T>> {
+    Memo::new(move |_| {
+        store.screen.with(|screen| match screen {
+            MachineScreen::Machine(view) => Some(read(view)),
+            MachineScreen::Nothing | MachineScreen::Unknown { .. } => None,
+        })
+    })
+}
+
+#[component]
+fn NoMachine() -> impl IntoView {
+    let store = expect_context::<Store>();
+    let joined = Memo::new(move |_| store.connection.with(|connection| connection.is_live()));
+    move || match store.screen.get() {
+        MachineScreen::Unknown { id, similar } => unknown(&id, &similar).into_any(),
+        MachineScreen::Nothing | MachineScreen::Machine(_) => {
+            let words = if joined.get() {
+                words::EMPTY
+            } else {
+                words::NOT_CONNECTED
+            };
+            view! { <p class="nothing">{words}</p> }.into_any()
+        }
+    }
+}
+
+fn unknown(id: &Shown, similar: &[(Shown, String)]) -> impl IntoView + use<> {
+    let links = similar
+        .iter()
+        .map(|(shown, href)| view! { <a href=href.clone()>{name(shown)}</a> " " })
+        .collect_view();
+    view! {
+        <p class="nothing">
+            "No machine " <code>{name(id)}</code> {words::unknown_machine(!similar.is_empty())}
+            {links}
+        </p>
+    }
+}

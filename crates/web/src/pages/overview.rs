@@ -1,0 +1,63 @@
+//! Overview: what is wrong, and every machine by host.
+
+use leptos::prelude::*;
+
+use super::JoinPage;
+use crate::components::{AttentionList, EmptyMesh, Fleet, VerdictBanner};
+use crate::model::{Health, Phase, Stop};
+use crate::store::Store;
+use crate::words;
+
+/// `/`. Without a relay it is the Join page.
+#[component]
+pub fn OverviewPage() -> impl IntoView {
+    let store = expect_context::<Store>();
+    let no_relay = Memo::new(move |_| {
+        store
+            .connection
+            .with(|connection| connection.phase == Phase::Stopped(Stop::NoRelay))
+    });
+    move || {
+        if no_relay.get() {
+            view! { <JoinPage /> }.into_any()
+        } else {
+            view! { <Overview /> }.into_any()
+        }
+    }
+}
+
+#[component]
+fn Overview() -> impl IntoView {
+    let store = expect_context::<Store>();
+    let filter = RwSignal::new(None::<Health>);
+    let not_live = Memo::new(move |_| store.connection.with(|connection| connection.is_stale()));
+    let has_hosts = Memo::new(move |_| !store.hosts.with(Vec::is_empty));
+    let is_empty = Memo::new(move |_| {
+        let headline = store.verdict.with(|verdict| verdict.headline.clone());
+        crate::model::Piece::plain(&headline) == words::EMPTY
+    });
+    view! {
+        <div class="overview" class:not-live=not_live>
+            <section class="verdict" aria-label="What is wrong now">
+                <VerdictBanner filter />
+                <AttentionList />
+            </section>
+            {move || is_empty.get().then(|| view! { <EmptyMesh /> })}
+            {move || has_hosts.get().then(|| view! { <Fleet filter /> })}
+        </div>
+    }
+}
+
+/// Any other address.
+#[component]
+pub fn NotFound() -> impl IntoView {
+    view! {
+        <div class="empty">
+            <h1>"No such page"</h1>
+            <p>
+                "Here are " <a href="/">"Overview"</a> ", " <a href="/m">"Machines"</a> " and "
+                <a href="/peers">"Peers"</a> "."
+            </p>
+        </div>
+    }
+}

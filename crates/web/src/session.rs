@@ -1,0 +1,258 @@
+//! Starts and stops this tab's own peer and turns what it says into inputs of the model.
+//!
+//! relay's HTTP port -> [`relay::Relay`] (topic, addresses; read again before every round of dialling) -> `Mesh` ->
+//! events -> `Store::apply`. Nothing here renders.
+
+mod convert;
+mod relay;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::channel::mpsc;
+use futures::future::Either;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use statemesh::mesh::{Mesh, MeshEvent, Role, SpawnError};
+
+use self::convert::Clock;
+use self::relay::{Found, Relay};
+use crate::browser;
+use crate::model::{Failure, Input, JoinTarget, Phase, Stop};
+use crate::store::Store;
+
+/// A handle on the tab's peer; copies are the same session.
+#[derive(Clone, Copy)]
+pub struct Session {
+    store: Store,
+    inner: StoredValue<Inner, LocalStorage>,
+}
+
+/// The running peer. A new start counts `generation` up, so that older tasks know they are done.
+#[derive(Default)]
+struct Inner {
+    generation: u64,
+    mesh: Option<Mesh>,
+    clock: Option<Clock>,
+}
+
+impl Session {
+    /// No peer yet; the timer of the page runs from here on.
+    #[must_use]
+    pub fn new(store: Store) -> Self {
+        let session = Self {
+            store,
+            inner: StoredValue::new_local(Inner::default()),
+        };
+        set_interval(move || session.refresh(), REFRESH);
+        session
+    }
+
+    /// Joins through the relay that served this page.
+    pub fn join_here(self) {
+        self.start(Relay::of_page(), browser::host());
+    }
+
+    /// Joins through the relay typed on the Join page.
+    pub fn join(self, target: &JoinTarget) {
+        self.store.restart(target.name().to_owned());
+        self.start(Relay::of_target(target), target.name().to_owned());
+    }
+
+    /// Dials now instead of after the pause.
+    pub fn retry_now(self) {
+        self.inner.with_value(|inner| {
+            if let Some(mesh) = &inner.mesh {
+                mesh.retry_now();
+            }
+        });
+    }
+
+    fn start(self, relay: Relay, name: String) {
+        let (generation, old) = self
+            .inner
+            .try_update_value(|inner| {
+                inner.generation += 1;
+                (inner.generation, inner.mesh.take())
+            })
+            .unwrap_or_default();
+        spawn_local(async move {
+            if let Some(old) = old {
+                old.shutdown().await;
+            }
+            self.run(relay, name, generation).await;
+        });
+    }
+
+    async fn run(self, relay: Relay, name: String, generation: u64) {
+        let relay = Arc::new(relay);
+        let Some(topic) = self.find_topic(&relay, &name, generation).await else {
+            return;
+        };
+        let builder = Mesh::builder(topic.clone())
+            .role(Role::Tab)
+            .connect_source(relay.source(topic.clone()));
+        match builder.spawn().await {
+            Ok(mesh) if self.is_current(generation) => {
+                self.store.topic.set(Some(topic));
+                self.follow(mesh, generation).await;
+            }
+            Ok(mesh) => mesh.shutdown().await,
+            Err(error) => {
+                let stop = match error {
+                    SpawnError::NoTransport(_) => Stop::NoTransport,
+                    SpawnError::Listen { .. } | SpawnError::Identity(_) | SpawnError::Topic(_) => {
+                        Stop::Broken(error.to_string())
+                    }
+                };
+                self.turn(generation, Phase::Stopped(stop));
+            }
+        }
+    }
+
+    /// Asks the relay for the name of its mesh until it answers; `None`: it is no relay, or nobody waits any more.
+    async fn find_topic(self, relay: &Relay, name: &str, generation: u64) -> Option<String> {
+        loop {
+            match relay.find().await {
+                Found::Topic(topic) => return Some(topic),
+                Found::NoRelay => {
+                    self.turn(generation, Phase::Stopped(Stop::NoRelay));
+                    return None;
+                }
+                Found::NoAnswer { origin } => {
+                    let failure = Failure {
+                        reason: format!("{name} gave no answer by HTTP within 2 s"),
+                        address: Some(origin),
+                    };
+                    let failures = vec![failure];
+                    self.turn(generation, Phase::Connecting { failures });
+                }
+            }
+            browser::sleep(ASK_AGAIN).await;
+            if !self.is_current(generation) {
+                return None;
+            }
+        }
+    }
+
+    /// Applies everything the peer says until another session begins.
+    async fn follow(self, mesh: Mesh, generation: u64) {
+        let clock = Clock::start();
+        let events = mesh.events();
+        let (transitions, own) = mpsc::unbounded();
+        let _observed = mesh.lifecycle().trace(move |transition| {
+            if transition.accepted && transition.clock_before != transition.clock_after {
+                // The receiver goes only with this session.
+                let _ = transitions.unbounded_send(());
+            }
+        });
+        self.inner.update_value(|inner| {
+            inner.mesh = Some(mesh.clone());
+            inner.clock = Some(clock);
+        });
+        self.store.apply(Input::Own(mesh.peer_id()));
+        self.store
+            .apply(Input::Learned(convert::lifecycle(&mesh, browser::now())));
+        self.resync(&mesh, clock);
+        self.store
+            .apply(Input::Phase(convert::phase(mesh.connection(), clock)));
+        let mut stream = futures::stream::select(events.map(Either::Left), own.map(Either::Right));
+        while let Some(next) = stream.next().await {
+            if !self.is_current(generation) {
+                return;
+            }
+            match next {
+                Either::Left(event) => self.apply(&mesh, clock, event),
+                Either::Right(()) => {
+                    let (key, reading) = convert::own_reading(&mesh, browser::now());
+                    self.store.apply(Input::Read(key, reading));
+                }
+            }
+        }
+    }
+
+    fn apply(self, mesh: &Mesh, clock: Clock, event: MeshEvent) {
+        match event {
+            MeshEvent::MachineFound(machine) => {
+                self.store
+                    .apply(Input::Learned(convert::learned(&machine, clock)));
+            }
+            MeshEvent::ClockChanged(machine, _, snapshot) => {
+                let reading = convert::reading(&snapshot, clock);
+                self.store
+                    .apply(Input::Read(convert::key(&machine), reading));
+            }
+            MeshEvent::MachineGone(machine) => {
+                self.store.apply(Input::Gone(convert::key(&machine)));
+            }
+            MeshEvent::PeerGone(peer, reason) => {
+                let said_bye = reason == statemesh::core::node::GoneReason::Bye;
+                self.store.apply(Input::PeerGone(peer, said_bye));
+            }
+            MeshEvent::Connection(connection) => {
+                let phase = convert::phase(connection, clock);
+                self.store.apply(Input::Phase(phase));
+                self.take_lists(mesh, clock);
+            }
+            MeshEvent::PeerFound(_) | MeshEvent::LinkUp(_) | MeshEvent::LinkDown(_) => {
+                self.take_lists(mesh, clock);
+            }
+            // The lists are read four times a second anyway.
+            MeshEvent::Heard(_) | MeshEvent::Dropped(..) => {}
+            MeshEvent::Lagged(_) => self.resync(mesh, clock),
+        }
+    }
+
+    /// Reads everything again.
+    fn resync(self, mesh: &Mesh, clock: Clock) {
+        self.take_lists(mesh, clock);
+        for machine in mesh.machines() {
+            self.store
+                .apply(Input::Learned(convert::learned(&machine, clock)));
+        }
+    }
+
+    fn take_lists(self, mesh: &Mesh, clock: Clock) {
+        let peers = mesh.peers();
+        self.store.apply(Input::Peers(
+            peers
+                .iter()
+                .map(|peer| convert::peer(peer, clock))
+                .collect(),
+        ));
+        self.store.apply(Input::Links(
+            mesh.links()
+                .into_iter()
+                .map(|link| convert::link(link, clock))
+                .collect(),
+        ));
+    }
+
+    fn refresh(self) {
+        let running = self
+            .inner
+            .with_value(|inner| inner.mesh.clone().zip(inner.clock));
+        if let Some((mesh, clock)) = running {
+            self.take_lists(&mesh, clock);
+        }
+        self.store.tick();
+    }
+
+    fn turn(self, generation: u64, phase: Phase) {
+        if self.is_current(generation) {
+            self.store.apply(Input::Phase(phase));
+        }
+    }
+
+    fn is_current(self, generation: u64) -> bool {
+        self.inner
+            .try_with_value(|inner| inner.generation == generation)
+            .unwrap_or(false)
+    }
+}
+
+/// Ages count four times a second (dashboard design 11).
+const REFRESH: Duration = Duration::from_millis(250);
+/// Milliseconds between questions to a relay that does not answer.
+const ASK_AGAIN: i32 = 500;

@@ -1,0 +1,171 @@
+//! The mesh peer's types turned into the model's.
+
+use std::sync::Arc;
+
+use statemesh::MachineIdx;
+use statemesh::mesh::{self, Mesh, TransportKind};
+use statemesh::remote::{RemoteMachine, Snapshot};
+use web_time::Instant;
+
+use crate::browser;
+use crate::model::{
+    Carrier, Failure, Interval, Learned, LinkFacts, MachineKey, PeerFacts, Phase, Reading,
+    SchemaFacts, Seen, Stop,
+};
+
+/// Maps the peer's instants to the page's.
+#[derive(Clone, Copy)]
+pub struct Clock {
+    instant: Instant,
+    seen: Seen,
+}
+
+impl Clock {
+    /// Both clocks, read at once.
+    pub fn start() -> Self {
+        Self {
+            instant: Instant::now(),
+            seen: browser::now(),
+        }
+    }
+
+    fn seen(self, at: Instant) -> Seen {
+        let ms = |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(0);
+        if at >= self.instant {
+            Seen(self.seen.0 + ms(at.duration_since(self.instant)))
+        } else {
+            Seen(
+                self.seen
+                    .0
+                    .saturating_sub(ms(self.instant.duration_since(at))),
+            )
+        }
+    }
+}
+
+/// Names a mirror.
+pub fn key(machine: &RemoteMachine) -> MachineKey {
+    MachineKey {
+        peer: machine.peer(),
+        index: machine.index(),
+    }
+}
+
+/// A mirror just learned.
+pub fn learned(machine: &RemoteMachine, clock: Clock) -> Learned {
+    Learned {
+        key: key(machine),
+        id: machine.id().into(),
+        tags: machine.tags().to_vec(),
+        parent: machine.parent().to_owned(),
+        schema: Arc::new(SchemaFacts::new(machine.schema().def())),
+        reading: reading(&machine.snapshot(), clock),
+        own: false,
+    }
+}
+
+/// One look at a mirror. A change happened after the word before and not after the word that showed it.
+pub fn reading(snapshot: &Snapshot, clock: Clock) -> Reading {
+    Reading {
+        clock: Arc::clone(&snapshot.clock),
+        first_hand: snapshot.first_hand,
+        changed: Interval {
+            after: snapshot.heard_before.map(|at| clock.seen(at)),
+            by: clock.seen(snapshot.changed_at),
+        },
+    }
+}
+
+/// This tab's own lifecycle machine, which is shown and not shared.
+pub fn lifecycle(mesh: &Mesh, now: Seen) -> Learned {
+    let machine = mesh.lifecycle();
+    let (key, reading) = own_reading(mesh, now);
+    let mut tags = machine.tags().to_vec();
+    if !tags.iter().any(|tag| tag.starts_with("role:")) {
+        tags.push("role:tab".to_owned());
+    }
+    Learned {
+        key,
+        id: machine.id().into(),
+        tags,
+        parent: machine.parent().to_owned(),
+        schema: Arc::new(SchemaFacts::new(machine.schema().def())),
+        reading,
+        own: true,
+    }
+}
+
+/// A look at the tab's own machine: here the instant is known.
+pub fn own_reading(mesh: &Mesh, now: Seen) -> (MachineKey, Reading) {
+    let key = MachineKey {
+        peer: mesh.peer_id(),
+        index: MachineIdx(0),
+    };
+    let reading = Reading {
+        clock: mesh.lifecycle().clock().into(),
+        first_hand: true,
+        changed: Interval::at(now),
+    };
+    (key, reading)
+}
+
+/// What is known of a peer.
+pub fn peer(peer: &mesh::Peer, clock: Clock) -> PeerFacts {
+    PeerFacts {
+        peer: peer.peer,
+        first_hand: peer.first_hand,
+        is_statemesh: peer.is_statemesh,
+        heard: peer.heard_at.map(|at| clock.seen(at)),
+        heartbeat: peer
+            .heartbeat
+            .and_then(|every| u64::try_from(every.as_millis()).ok()),
+        refused: peer.dropped,
+        gone: None,
+    }
+}
+
+/// An open link.
+pub fn link(link: mesh::Link, clock: Clock) -> LinkFacts {
+    LinkFacts {
+        peer: link.peer,
+        address: link.address.to_string(),
+        carrier: match link.transport {
+            TransportKind::WebSocket => Carrier::WebSocket,
+            TransportKind::WebRtc => Carrier::WebRtc,
+            TransportKind::Quic | TransportKind::Tcp | TransportKind::Memory => {
+                Carrier::Other(link.transport.name())
+            }
+        },
+        rtt: link.rtt.and_then(|rtt| u64::try_from(rtt.as_millis()).ok()),
+        software: link.software,
+        since: clock.seen(link.since),
+    }
+}
+
+/// Where the peer stands.
+pub fn phase(connection: mesh::Connection, clock: Clock) -> Phase {
+    let failures = |failures: Vec<mesh::DialFailure>| {
+        failures
+            .into_iter()
+            .map(|failure| Failure {
+                address: failure.address.map(|address| address.to_string()),
+                reason: failure.reason,
+            })
+            .collect()
+    };
+    match connection {
+        mesh::Connection::Connecting { failures: why, .. } => Phase::Connecting {
+            failures: failures(why),
+        },
+        mesh::Connection::Live => Phase::Live,
+        mesh::Connection::Reconnecting {
+            next_try,
+            failures: why,
+            ..
+        } => Phase::Reconnecting {
+            next_try: next_try.map(|at| clock.seen(at)),
+            failures: failures(why),
+        },
+        mesh::Connection::Closed => Phase::Stopped(Stop::Broken("it was shut down".to_owned())),
+    }
+}
