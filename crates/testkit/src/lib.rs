@@ -1,5 +1,6 @@
 //! Runners for the recorded vectors and test drivers.
 
+pub mod engine_notation;
 pub mod engine_vectors;
 pub mod net;
 pub mod vectors;

@@ -26,6 +26,8 @@ pub(crate) struct Drain {
     panic: Option<Arc<str>>,
     calls: u64,
     result: Option<Outcome>,
+    /// Auto transitions of this drain in which a handler panicked.
+    auto_panics: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +49,7 @@ impl Default for Drain {
             panic: None,
             calls: 0,
             result: None,
+            auto_panics: 0,
         }
     }
 }
@@ -58,6 +61,7 @@ impl Drain {
         if is_idle {
             self.stage = Stage::Take;
             self.result = None;
+            self.auto_panics = 0;
         }
         is_idle
     }
@@ -222,6 +226,7 @@ impl Machine {
         let text = self.drain.panic.take();
         let error = text.unwrap_or_else(|| format!("handler {:?} panicked", call.handler).into());
         self.error = Some(Arc::clone(&error));
+        self.drain.auto_panics += u32::from(self.transition.is_auto);
         let exception = self.schema.exception();
         if self.is_disposed || self.transition.called.contains(exception) {
             return;
@@ -283,7 +288,8 @@ impl Machine {
         self.fired.len() > fired
     }
     fn call_autos(&mut self) {
-        if self.is_disposed || self.schema.auto_states().is_empty() {
+        let is_hopeless = self.drain.auto_panics >= MAX_AUTO_PANICS;
+        if self.is_disposed || is_hopeless || self.schema.auto_states().is_empty() {
             return;
         }
         let mut called = self.queue.list();
@@ -297,3 +303,6 @@ impl Machine {
         self.queue.prepend(mutation);
     }
 }
+
+/// An Auto state that panics raises an exception, which calls it again: a drain gives up after so many rounds (a guess).
+const MAX_AUTO_PANICS: u32 = 3;

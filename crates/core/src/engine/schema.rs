@@ -64,6 +64,7 @@ impl StateDef {
         /// Sets Require.
         require,
         /// Sets Add.
+        #[expect(clippy::should_implement_trait, reason = "the relation is named Add")]
         add,
         /// Sets Remove.
         remove,

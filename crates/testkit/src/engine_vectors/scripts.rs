@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use statemesh_core::StateIdx;
 use statemesh_core::engine::{Handler, Schema};
+
+use crate::engine_notation::handler_names;
 
 use super::case::{Bind, Script, Scripts};
 
@@ -22,7 +23,7 @@ impl<'a> HandlerSet<'a> {
         scripts: &'a Scripts,
         suffix: &'static str,
     ) -> Self {
-        let all = all_handlers(schema);
+        let all = handler_names(schema);
         let is_bound = |handler: Handler, name: &str| match (bind, handler) {
             _ if scripts.contains_key(name) => true,
             (Bind::None | Bind::Listed, _) => false,
@@ -61,29 +62,4 @@ impl<'a> HandlerSet<'a> {
             .filter(|script| script.at.is_none_or(|at| at == call))
             .collect()
     }
-}
-
-/// Every handler a schema can have, by name. Where two have the same name, the one of a single state wins.
-fn all_handlers(schema: &Schema) -> BTreeMap<String, Handler> {
-    let states: Vec<_> = schema.names().zip((0..).map(StateIdx)).collect();
-    let mut all = BTreeMap::new();
-    for (from_name, from) in &states {
-        for (to_name, to) in &states {
-            let handler = if from == to {
-                Handler::Stay(*from)
-            } else {
-                Handler::Pair(*from, *to)
-            };
-            all.insert(format!("{from_name}{to_name}"), handler);
-        }
-    }
-    for (name, state) in states {
-        all.insert(format!("{name}Exit"), Handler::Exit(state));
-        all.insert(format!("{name}Enter"), Handler::Enter(state));
-        all.insert(format!("{name}End"), Handler::End(state));
-        all.insert(format!("{name}State"), Handler::State(state));
-    }
-    all.insert("AnyEnter".to_owned(), Handler::AnyEnter);
-    all.insert("AnyState".to_owned(), Handler::AnyState);
-    all
 }

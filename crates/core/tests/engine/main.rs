@@ -1,0 +1,7 @@
+//! The engine from outside: worked examples, handler orders, recorded cases, laws that hold for every schema.
+
+mod examples;
+mod handlers;
+mod properties;
+mod recorded;
+mod waits;

@@ -1,0 +1,264 @@
+//! Laws that hold for every schema, every handler and every sequence of mutations.
+
+use proptest::prelude::*;
+use statemesh_core::StateIdx;
+use statemesh_core::engine::{
+    Answer, Handler, Machine, Mutation, MutationKind, NoTracer, Options, Outcome, Poll, Schema,
+    SchemaDef, StateDef, Tracer, TransitionView,
+};
+
+const STATES: u16 = 6;
+
+fn state() -> impl Strategy<Value = StateDef> {
+    let names = || prop::collection::vec((0..=STATES).prop_map(|at| format!("S{at}")), 0..3);
+    (any::<(bool, bool)>(), names(), names(), names(), names()).prop_map(
+        |((auto, multi), require, add, remove, after)| StateDef {
+            auto,
+            multi,
+            ..StateDef::new()
+                .require(require)
+                .add(add)
+                .remove(remove)
+                .after(after)
+        },
+    )
+}
+
+fn schema() -> impl Strategy<Value = SchemaDef> {
+    prop::collection::vec(state(), usize::from(STATES)).prop_map(|states| SchemaDef {
+        states: (0..)
+            .zip(states)
+            .map(|(at, state): (u16, _)| (format!("S{at}"), state))
+            .collect(),
+    })
+}
+
+#[derive(Clone, Debug)]
+struct Request {
+    kind: MutationKind,
+    states: Vec<StateIdx>,
+    is_check: bool,
+    is_in_front: bool,
+}
+
+fn request() -> impl Strategy<Value = Request> {
+    let kind = prop_oneof![
+        4 => Just(MutationKind::Add),
+        2 => Just(MutationKind::Remove),
+        1 => Just(MutationKind::Set),
+        1 => Just(MutationKind::Toggle),
+    ];
+    let states = prop::collection::vec((0..STATES).prop_map(StateIdx), 0..4);
+    let rarely = || prop::bool::weighted(0.1);
+    (kind, states, rarely(), rarely()).prop_map(|(kind, states, is_check, is_in_front)| Request {
+        kind,
+        states,
+        is_check,
+        is_in_front,
+    })
+}
+
+impl Request {
+    fn mutation(&self) -> Mutation<'_> {
+        let mutation = Mutation::new(self.kind, &self.states);
+        let mutation = if self.is_check {
+            mutation.check()
+        } else {
+            mutation
+        };
+        if self.is_in_front {
+            mutation.in_front()
+        } else {
+            mutation
+        }
+    }
+}
+
+fn answer() -> impl Strategy<Value = Answer> {
+    prop_oneof![
+        30 => Just(Answer::Accept),
+        3 => Just(Answer::Veto),
+        1 => Just(Answer::Panic),
+        1 => Just(Answer::Timeout),
+    ]
+}
+
+fn handlers() -> Vec<Handler> {
+    let states = || (0..STATES).map(StateIdx);
+    let mut all = vec![Handler::AnyEnter, Handler::AnyState];
+    for from in states() {
+        all.extend([
+            Handler::Exit(from),
+            Handler::Enter(from),
+            Handler::Stay(from),
+        ]);
+        all.extend([Handler::End(from), Handler::State(from)]);
+        all.extend(states().map(|to| Handler::Pair(from, to)));
+    }
+    all
+}
+
+/// Checks every transition as it ends.
+#[derive(Default)]
+struct Laws {
+    queue_tick: u64,
+}
+
+impl Tracer for Laws {
+    fn transition_end(&mut self, transition: TransitionView<'_>) {
+        let (before, after) = (transition.clock_before, transition.clock_after);
+        let grown = before
+            .iter()
+            .zip(after)
+            .all(|(before, after)| (*before..=before + 2).contains(after));
+        assert!(grown, "a tick moved by 0, 1 or 2");
+        if let Some(tick) = transition.queue_tick {
+            assert_eq!(
+                tick.0,
+                self.queue_tick.max(1) + 1,
+                "appended mutations are counted in order"
+            );
+            self.queue_tick = tick.0;
+        }
+        if transition.is_check {
+            assert_eq!(before, after, "a check never ticks");
+        }
+        if transition.accepted && !transition.is_check && !transition.is_auto {
+            match transition.kind {
+                MutationKind::Remove => {
+                    let mut target = transition.target.iter();
+                    assert!(!target.any(|state| transition.called.contains(state)));
+                }
+                MutationKind::Add | MutationKind::Set | MutationKind::Toggle => {
+                    let mut called = transition.called.iter();
+                    assert!(called.all(|state| transition.target.contains(state)));
+                }
+            }
+        }
+    }
+}
+
+fn assert_consistent(machine: &Machine) {
+    let odd = (0..)
+        .map(StateIdx)
+        .zip(machine.clock())
+        .filter(|(_, tick)| *tick % 2 == 1);
+    let odd: Vec<_> = odd.map(|(state, _)| state).collect();
+    let mut active = machine.active().to_vec();
+    active.sort();
+    assert_eq!(
+        active, odd,
+        "active states are those with odd ticks, each once"
+    );
+    assert!(active.iter().all(|&state| machine.is(state)));
+    let sum = machine
+        .clock()
+        .iter()
+        .fold(0_u64, |sum, tick| sum.wrapping_add(*tick));
+    assert_eq!(machine.machine_time(), sum);
+}
+
+/// Runs one mutation, asking `answers` in turn; some handlers mutate, too.
+fn run(machine: &mut Machine, request: &Request, answers: &mut dyn Iterator<Item = Answer>) {
+    let before = machine.clock().to_vec();
+    let mut laws = Laws {
+        queue_tick: machine.queue_tick().0,
+    };
+    let mut calls = 0;
+    let outcome = machine.mutate(request.mutation());
+    assert!(!matches!(outcome, Outcome::Queued(_)), "nothing runs");
+    if outcome != Outcome::Started {
+        return;
+    }
+    let mut transitions = 0;
+    loop {
+        match machine.poll_traced(&mut laws) {
+            Poll::Call(call) => {
+                calls += 1;
+                let view = machine
+                    .transition()
+                    .expect("a call belongs to a transition");
+                assert_eq!(view.tx, call.tx);
+                transitions = transitions.max(call.tx.0);
+                let answer = answers.next().unwrap_or(Answer::Accept);
+                if calls < 20 && answer == Answer::Veto {
+                    machine.mutate(Mutation::new(MutationKind::Toggle, &request.states));
+                }
+                assert!(machine.resume(call.tx, call.call_no, answer));
+            }
+            Poll::Fired => {}
+            Poll::Idle => break,
+        }
+    }
+    assert!(!machine.is_draining() && machine.queue_len() == 0);
+    if request.is_check && calls == 0 {
+        assert_eq!(machine.clock(), before);
+    }
+    assert_consistent(machine);
+}
+
+proptest! {
+    #[test]
+    fn clocks_stay_consistent(
+        def in schema(),
+        requests in prop::collection::vec(request(), 1..12),
+        answers in prop::collection::vec(answer(), 0..200),
+    ) {
+        let (schema, _) = Schema::normalise(&def);
+        let mut machine = Machine::new(schema, Options::default());
+        machine.bind(&handlers());
+        let mut answers = answers.into_iter();
+        for request in &requests {
+            run(&mut machine, request, &mut answers);
+        }
+    }
+
+    #[test]
+    fn a_canceled_mutation_leaves_the_clock_alone(
+        def in schema(),
+        requests in prop::collection::vec(request(), 1..20),
+    ) {
+        let (schema, _) = Schema::normalise(&def);
+        let mut machine = Machine::new(schema, Options::default());
+        for request in &requests {
+            let before = (machine.clock().to_vec(), machine.active().to_vec());
+            let outcome = machine.apply_traced(request.mutation(), &mut NoTracer);
+            assert_consistent(&machine);
+            if outcome == Outcome::Canceled || request.is_check {
+                prop_assert_eq!(before, (machine.clock().to_vec(), machine.active().to_vec()));
+            }
+        }
+    }
+
+    #[test]
+    fn requirements_of_active_states_hold(
+        def in schema(),
+        requests in prop::collection::vec(request(), 1..20),
+    ) {
+        let (schema, _) = Schema::normalise(&def);
+        let mut machine = Machine::new(schema, Options::default());
+        for request in &requests {
+            machine.apply(request.mutation());
+            for &state in machine.active() {
+                for &required in machine.schema().require(state) {
+                    prop_assert!(machine.is(required));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_inputs_give_the_same_outputs(
+        def in schema(),
+        requests in prop::collection::vec(request(), 1..12),
+    ) {
+        let run = || {
+            let (schema, _) = Schema::normalise(&def);
+            let mut machine = Machine::new(schema, Options::default());
+            let outcomes: Vec<_> =
+                requests.iter().map(|request| machine.apply(request.mutation())).collect();
+            (outcomes, machine.clock().to_vec(), machine.active().to_vec())
+        };
+        prop_assert_eq!(run(), run());
+    }
+}

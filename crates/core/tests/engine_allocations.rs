@@ -1,0 +1,124 @@
+//! The path of a mutation allocates nothing once the scratch lists have grown.
+
+#![allow(unsafe_code, reason = "a counting allocator is an unsafe trait")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use statemesh_core::StateIdx;
+use statemesh_core::engine::{Handler, Machine, Mutation, Options, Outcome, Schema};
+use statemesh_testkit::engine_notation::schema;
+
+struct Counting;
+
+thread_local! {
+    static COUNT: Cell<u64> = const { Cell::new(0) };
+}
+
+// SAFETY: every call is forwarded unchanged to the system allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        COUNT.with(|count| count.set(count.get() + 1));
+        // SAFETY: as the caller promised.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as the caller promised.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn allocations(work: impl FnOnce()) -> u64 {
+    let before = COUNT.with(Cell::get);
+    work();
+    COUNT.with(Cell::get) - before
+}
+
+fn machine(text: &str) -> Machine {
+    let (schema, problems) = Schema::normalise(&schema(text));
+    assert_eq!(problems, []);
+    Machine::new(schema, Options::default())
+}
+
+#[test]
+fn the_counter_counts() {
+    assert_eq!(allocations(|| drop(std::hint::black_box(vec![1_u8]))), 1);
+}
+
+#[test]
+fn a_toggle_of_two_exclusive_states() {
+    let mut machine = machine("A(-B) B(-A)");
+    let (a, b) = ([StateIdx(0)], [StateIdx(1)]);
+    let mut toggle = || {
+        assert_eq!(machine.apply(Mutation::add(&a)), Outcome::Executed);
+        assert_eq!(machine.apply(Mutation::add(&b)), Outcome::Executed);
+    };
+    toggle();
+    assert_eq!(allocations(|| (0..1_000).for_each(|_| toggle())), 0);
+}
+
+#[test]
+fn a_flow_of_ten_states() {
+    let mut machine = machine(
+        "Start Idle(auto -Busy) Busy(-Idle) Fetch(?Start +Busy -Parse -Store) Parse(?Start +Busy -Fetch -Store) \
+         Store(?Start +Busy -Fetch -Parse >Busy) Done(multi -Busy -Fetch -Parse -Store) Retry(multi ?Start) \
+         Ready(?Start) Exception(multi)",
+    );
+    let index = |name| [machine.schema().index(name).unwrap()];
+    let steps = ["Fetch", "Parse", "Retry", "Store", "Done"].map(index);
+    let (start, ready, done) = (index("Start"), index("Ready"), steps[4]);
+    let states = (0..10).map(StateIdx);
+    let handlers: Vec<_> = states
+        .flat_map(|state| {
+            [
+                Handler::Enter(state),
+                Handler::State(state),
+                Handler::Stay(state),
+            ]
+        })
+        .chain([
+            Handler::Pair(start[0], ready[0]),
+            Handler::AnyEnter,
+            Handler::AnyState,
+        ])
+        .collect();
+    machine.bind(&handlers);
+    let mut flow = || {
+        machine.apply(Mutation::add(&[start[0], ready[0]]));
+        for step in &steps {
+            assert_eq!(machine.apply(Mutation::add(step)), Outcome::Executed);
+        }
+        machine.apply(Mutation::toggle(&ready).check());
+        assert_eq!(
+            machine.apply(Mutation::remove(&[start[0], done[0]])),
+            Outcome::Executed
+        );
+    };
+    flow();
+    assert_eq!(allocations(|| (0..1_000).for_each(|_| flow())), 0);
+}
+
+#[test]
+fn pending_waits_cost_no_allocation() {
+    let mut machine = machine_with_waits();
+    let a = [StateIdx(0)];
+    machine.apply(Mutation::add(&a));
+    machine.apply(Mutation::remove(&a));
+    let mut toggle = || {
+        machine.apply(Mutation::toggle(&a));
+    };
+    assert_eq!(allocations(|| (0..1_000).for_each(|_| toggle())), 0);
+}
+
+/// Thousands of waits, none of which can fire by toggling the first state.
+fn machine_with_waits() -> Machine {
+    let mut machine = machine("A B C");
+    for tick in 1..5_000 {
+        machine.when_time(&[StateIdx(1)], &[tick]);
+    }
+    machine.when(&[StateIdx(0), StateIdx(2)]);
+    machine
+}
