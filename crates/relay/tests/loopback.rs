@@ -1,0 +1,140 @@
+//! Relays and watchers on 127.0.0.1, each its own process: what one has, the others see.
+
+mod common;
+
+use common::{DEADLINE, Relay, is_event, statemesh, watch_json};
+
+#[test]
+fn machines_travel_over_two_relays() {
+    let first = Relay::start(&[]);
+    let second = Relay::start(&["--connect", &first.address("/quic-v1")]);
+    // Each watcher knows one relay only; the other's machines come through it.
+    let mut at_first = watch_json(&[&first.address("/tcp/")], &[]);
+    let mut at_second = watch_json(&[&second.address("/quic-v1")], &[]);
+    at_first.wait_for("machine of the second relay", |line| {
+        is_event(line, "machine", &second.peer)
+    });
+    let line = at_second.wait_for("machine of the first relay", |line| {
+        is_event(line, "machine", &first.peer)
+    });
+
+    let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let states = line["states"].as_array().unwrap();
+    let clock = line["clock"].as_array().unwrap();
+    assert_eq!(states.len(), clock.len(), "{line}");
+    for active in line["active"].as_array().unwrap() {
+        let at = states.iter().position(|state| state == active).unwrap();
+        assert_eq!(clock[at].as_u64().unwrap() % 2, 1, "{line}");
+    }
+    assert!(
+        line["at_ms"].as_u64().unwrap() > 1_700_000_000_000,
+        "{line}"
+    );
+}
+
+#[test]
+fn a_native_peer_joins_over_the_websocket_of_the_http_port() {
+    let relay = Relay::start(&[]);
+    let address = format!("/ip4/127.0.0.1/tcp/{}/ws", relay.http.port());
+    assert!(relay.address("/ws/p2p/").starts_with(&address));
+    let mut watch = watch_json(&[&address], &[]);
+    watch.wait_for("machine of the relay", |line| {
+        is_event(line, "machine", &relay.peer)
+    });
+}
+
+#[test]
+fn a_page_address_is_enough() {
+    let relay = Relay::start(&[]);
+    let mut watch = watch_json(&[&relay.page()], &[]);
+    watch.wait_for("machine of the relay", |line| {
+        is_event(line, "machine", &relay.peer)
+    });
+}
+
+#[test]
+fn a_relay_that_leaves_is_gone() {
+    let stays = Relay::start(&[]);
+    let mut leaves = Relay::start(&["--connect", &stays.page()]);
+    let mut watch = watch_json(&[&stays.page()], &[]);
+    watch.wait_for("machine of the leaving relay", |line| {
+        is_event(line, "machine", &leaves.peer)
+    });
+    leaves.process.signal("TERM");
+    leaves.process.ended();
+    watch.wait_for("its end", |line| is_event(line, "gone", &leaves.peer));
+}
+
+#[test]
+fn a_relay_comes_back_under_its_key() {
+    let mut relay = Relay::start(&[]);
+    let (peer, http) = (relay.peer.clone(), relay.http.to_string());
+    let mut watch = watch_json(&[&relay.page()], &[]);
+    watch.wait_for("machine", |line| is_event(line, "machine", &peer));
+    relay.process.signal("KILL");
+    relay.process.ended();
+
+    // The same key and port; the machine has a new index and so counts as another one.
+    let Relay { data, process, .. } = relay;
+    drop(process);
+    let again = Relay::start_in(data, &["--http", &http]);
+    assert_eq!(again.peer, peer);
+    watch.wait_for("the machine again", |line| is_event(line, "machine", &peer));
+}
+
+#[test]
+fn topics_do_not_mix() {
+    let relay = Relay::start(&["--topic", "parcels"]);
+    let mut other = watch_json(&[&relay.page()], &["--topic", "letters", "--for", "3"]);
+    let mut same = watch_json(&[&relay.page()], &["--topic", "parcels"]);
+    same.wait_for("machine", |line| is_event(line, "machine", &relay.peer));
+    let (status, _) = other.ended();
+    assert!(status.success(), "{status}");
+    let seen = other.rest();
+    let learned = seen
+        .iter()
+        .any(|line| is_event(line, "machine", &relay.peer));
+    assert!(!learned, "{seen:?}");
+}
+
+#[test]
+fn text_is_for_people() {
+    let relay = Relay::start(&[]);
+    let output = statemesh()
+        .args(["watch", "--connect", &relay.page(), "--for", "5"])
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).unwrap();
+    let short = &relay.peer[relay.peer.len() - 8..];
+    let line = text
+        .lines()
+        .find(|line| line.contains("machine") && line.contains(short));
+    assert!(line.is_some_and(|line| line.contains("active: ")), "{text}");
+}
+
+#[test]
+fn a_closed_pipe_ends_quietly() {
+    let relay = Relay::start(&[]);
+    let command = format!(
+        "{} watch --json --connect {} | head -n 1",
+        env!("CARGO_BIN_EXE_statemesh"),
+        relay.page()
+    );
+    // A second relay keeps events coming until the watcher notices that nobody reads.
+    let mut shell = common::Running::start(
+        std::process::Command::new("bash").args(["-c", &format!("set -o pipefail; {command}")]),
+    );
+    shell.wait_for("one line", |line| !line.is_empty());
+    let begin = std::time::Instant::now();
+    let mut others = Vec::new();
+    loop {
+        if let Some(status) = shell.try_ended() {
+            assert!(status.success(), "{status}");
+            return;
+        }
+        assert!(begin.elapsed() < DEADLINE, "the watcher does not end");
+        others.push(Relay::start(&["--connect", &relay.page()]));
+        others.truncate(3);
+    }
+}
