@@ -203,7 +203,7 @@ fn log_filter(text: &str) -> Result<String, String> {
 }
 
 /// The WebRTC stack warns at every handshake of a browser about extensions nobody needs.
-const DEFAULT_LOG: &str = "info,dtls=error,webrtc=warn,libp2p_webrtc_utils=warn";
+const DEFAULT_LOG: &str = "info,libp2p_swarm=warn,dtls=error,webrtc=warn,libp2p_webrtc_utils=warn";
 const QUIET_LOG: &str = "warn,dtls=error,libp2p_webrtc_utils=error";
 
 const ADDRESS_HINT: &str = "an address looks like /ip4/192.168.7.20/udp/8701/quic-v1/p2p/12D3KooW… or http://127.0.0.1:8700";

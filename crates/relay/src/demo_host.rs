@@ -44,7 +44,7 @@ async fn start(args: DemoArgs) -> Result<Demo, HostError> {
 #[derive(Debug, thiserror::Error)]
 pub enum HostError {
     /// The relay's page does not tell where the relay is.
-    #[error("{0}")]
+    #[error("{0}; start the relay first, or name its address with --connect")]
     Ask(#[from] AskError),
     /// The peer did not start.
     #[error("{0}")]

@@ -153,10 +153,6 @@ fn harden(mut response: Response<Body>) -> Response<Body> {
             HeaderName::from_static("cross-origin-resource-policy"),
             "same-origin",
         ),
-        (
-            HeaderName::from_static("cross-origin-opener-policy"),
-            "same-origin",
-        ),
     ] {
         response
             .headers_mut()

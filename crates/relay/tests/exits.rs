@@ -68,13 +68,13 @@ fn a_taken_port_is_1() {
 fn a_key_that_cannot_be_used_is_1() {
     let data = Scratch::new();
     std::fs::write(data.0.join("relay.key"), "no key at all").unwrap();
-    let (code, error) = failed(&mut relay_command(&data.0));
+    let (code, error) = failed(&mut relay_command(&data.0, &[]));
     assert_eq!(code, 1, "{error}");
     assert!(error.contains("relay.key"), "{error}");
 
     let data = Scratch::new();
     std::fs::create_dir(data.0.join("relay.key")).unwrap();
-    let (code, error) = failed(&mut relay_command(&data.0));
+    let (code, error) = failed(&mut relay_command(&data.0, &[]));
     assert_eq!(code, 1, "{error}");
     assert!(error.contains("relay.key"), "{error}");
 }
@@ -84,7 +84,7 @@ fn the_key_is_private_and_the_folder_has_one_relay() {
     let relay = Relay::start(&[]);
     let key = std::fs::metadata(relay.data.0.join("relay.key")).unwrap();
     assert_eq!(key.permissions().mode() & 0o777, 0o600);
-    let (code, error) = failed(&mut relay_command(&relay.data.0));
+    let (code, error) = failed(&mut relay_command(&relay.data.0, &[]));
     assert_eq!(code, 1, "{error}");
     assert!(error.contains("--data-dir"), "{error}");
 }
@@ -135,21 +135,19 @@ fn a_connection_is_tried_again() {
         listener.local_addr().unwrap().to_string()
     };
     let page = format!("http://{late}");
-    let mut early = Relay::start(&["--connect", &page]);
+    let early = Relay::start(&["--connect", &page]);
     let relay = Relay::start(&["--http", &late]);
     let mut watch = watch_json(&[&relay.page()], &[]);
     watch.wait_for("machine of the one that came first", |line| {
         common::is_event(line, "machine", &early.peer)
     });
-    early.process.signal("TERM");
 }
 
 #[test]
 fn ready_lines_are_as_scripts_read_them() {
     let data = Scratch::new();
-    let mut process = Running::start(
-        relay_command(&data.0).args(["--listen", "/ip4/127.0.0.1/udp/0/webrtc-direct"]),
-    );
+    let webrtc = ["--listen", "/ip4/127.0.0.1/udp/0/webrtc-direct"];
+    let mut process = Running::start(&mut relay_command(&data.0, &webrtc));
     let page = process.wait_for("page", |line| line.starts_with("page: "));
     assert!(
         page.starts_with("page: http://127.0.0.1:") && page.ends_with('/'),

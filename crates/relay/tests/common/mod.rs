@@ -155,9 +155,7 @@ impl Relay {
     }
 
     pub fn start_in(data: Scratch, args: &[&str]) -> Self {
-        let mut command = relay_command(&data.0);
-        command.args(args);
-        let mut process = Running::start(&mut command);
+        let mut process = Running::start(&mut relay_command(&data.0, args));
         let page = process.wait_for("page line", |line| line.starts_with("page: "));
         let ready = process.seen[0].clone();
         let peer = ready.rsplit_once(", peer ").unwrap().1.to_owned();
@@ -214,21 +212,23 @@ impl Relay {
     }
 }
 
-/// `statemesh relay` on free ports.
-pub fn relay_command(data: &Path) -> Command {
+/// `statemesh relay` on free ports, unless `args` name the HTTP port.
+pub fn relay_command(data: &Path, args: &[&str]) -> Command {
     let mut command = statemesh();
     command
         .args([
             "relay",
-            "--http",
-            "127.0.0.1:0",
             "--log",
             "warn,webrtc=error,libp2p_webrtc_utils=error",
         ])
         .args(["--listen", "/ip4/127.0.0.1/udp/0/quic-v1"])
         .args(["--listen", "/ip4/127.0.0.1/tcp/0"])
         .arg("--data-dir")
-        .arg(data);
+        .arg(data)
+        .args(args);
+    if !args.contains(&"--http") {
+        command.args(["--http", "127.0.0.1:0"]);
+    }
     command
 }
 
