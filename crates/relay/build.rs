@@ -50,8 +50,11 @@ fn variable(name: &str) -> io::Result<OsString> {
 /// Writes `NAME.br` and `NAME.gz` for every file that gets smaller by it, and a line of `index` for each.
 fn pack_folder(from: &Path, to: &Path, prefix: &str, index: &mut String) -> io::Result<()> {
     fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let path = entry?.path();
+    let mut paths = fs::read_dir(from)?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<io::Result<Vec<_>>>()?;
+    paths.sort();
+    for path in paths {
         let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
             continue;
         };

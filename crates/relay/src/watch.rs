@@ -138,12 +138,17 @@ struct State<'a> {
     active: Vec<&'a str>,
 }
 
+/// Names a machine for ever.
+type MachineKey = (PeerId, MachineIdx);
+/// Ticks in index order.
+type Clock = Arc<[u64]>;
+
 /// What was printed so far.
 struct Ledger<W> {
     json: bool,
     out: W,
     peers: BTreeSet<PeerId>,
-    machines: BTreeMap<(PeerId, MachineIdx), (RemoteMachine, Arc<[u64]>)>,
+    machines: BTreeMap<MachineKey, (RemoteMachine, Clock)>,
 }
 
 impl<W: Write> Ledger<W> {
@@ -224,7 +229,7 @@ impl<W: Write> Ledger<W> {
         Ok(())
     }
 
-    fn known(&mut self, machine: RemoteMachine, clock: Arc<[u64]>) -> io::Result<()> {
+    fn known(&mut self, machine: RemoteMachine, clock: Clock) -> io::Result<()> {
         let key = (machine.peer(), machine.index());
         let before = self
             .machines
@@ -242,7 +247,7 @@ impl<W: Write> Ledger<W> {
         }
     }
 
-    fn forget(&mut self, key: (PeerId, MachineIdx)) -> io::Result<()> {
+    fn forget(&mut self, key: MachineKey) -> io::Result<()> {
         match self.machines.remove(&key) {
             Some((machine, clock)) => self.print(Kind::Gone, key.0, Some((&machine, &clock)), ""),
             None => Ok(()),

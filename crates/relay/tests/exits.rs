@@ -1,6 +1,8 @@
 //! How the program ends: 0 when stopped, 1 when something failed, 2 for wrong usage, always with a sentence that says
 //! what to do.
 
+#![allow(clippy::unwrap_used)] // Test code, though not inside a #[test].
+
 mod common;
 
 use std::net::{TcpListener, UdpSocket};

@@ -1,6 +1,8 @@
 //! The HTTP port of a running relay. The tables of Host, Origin and compression are beside the code; here is that the
 //! pieces are wired together.
 
+#![allow(clippy::unwrap_used)] // Test code, though not inside a #[test].
+
 mod common;
 
 use common::Relay;

@@ -312,105 +312,108 @@ mod tests {
         }
     }
 
+    /// Host, Origin, what becomes of the request.
+    const MATRIX: &[(&str, Option<&str>, &str)] = &[
+        // No browser, or a page's own same-origin GET.
+        ("127.0.0.1:8700", None, "ok"),
+        ("localhost:9000", None, "ok"),
+        ("LOCALHOST:9000", None, "ok"),
+        ("[::1]:8700", None, "ok"),
+        ("192.168.7.20:8700", None, "ok"),
+        ("dash.example.org", None, "ok"),
+        ("relay.example.org", None, "ok"),
+        // DNS rebinding and lookalikes.
+        ("evil.example:8700", None, "foreign host"),
+        ("localhost.evil.example", None, "foreign host"),
+        ("127.0.0.1.evil.example", None, "foreign host"),
+        ("dash.example.org.evil.example", None, "foreign host"),
+        (
+            "evil.example:8700",
+            Some("http://evil.example:8700"),
+            "foreign host",
+        ),
+        // The page's own origin.
+        ("127.0.0.1:8700", Some("http://127.0.0.1:8700"), "ok"),
+        ("192.168.7.20:8700", Some("http://192.168.7.20:8700"), "ok"),
+        (
+            "[2001:db8::7]:8700",
+            Some("http://[2001:db8::7]:8700"),
+            "ok",
+        ),
+        ("relay.example.org", Some("https://relay.example.org"), "ok"),
+        (
+            "192.168.7.20:8700",
+            Some("http://192.168.7.20:8701"),
+            "foreign origin",
+        ),
+        (
+            "192.168.7.20:8700",
+            Some("http://192.168.7.21:8700"),
+            "foreign origin",
+        ),
+        (
+            "relay.example.org",
+            Some("https://relay.example.org:444"),
+            "foreign origin",
+        ),
+        // Pages of this computer.
+        ("127.0.0.1:8700", Some("http://localhost:41033"), "ok"),
+        ("127.0.0.1:8700", Some("http://[::1]:3000"), "ok"),
+        ("127.0.0.1:8700", Some("http://127.9.9.9:1"), "ok"),
+        // Explicitly allowed ones, exactly.
+        ("127.0.0.1:8700", Some("https://dash.example.org"), "ok"),
+        ("127.0.0.1:8700", Some("https://dash.example.org:443"), "ok"),
+        ("127.0.0.1:8700", Some("http://lan.example:9000"), "ok"),
+        (
+            "127.0.0.1:8700",
+            Some("http://dash.example.org"),
+            "foreign origin",
+        ),
+        (
+            "127.0.0.1:8700",
+            Some("https://dash.example.org:8443"),
+            "foreign origin",
+        ),
+        (
+            "127.0.0.1:8700",
+            Some("https://sub.dash.example.org"),
+            "foreign origin",
+        ),
+        // Foreign and odd pages.
+        (
+            "127.0.0.1:8700",
+            Some("https://evil.example"),
+            "foreign origin",
+        ),
+        ("127.0.0.1:8700", Some("null"), "foreign origin"),
+        ("127.0.0.1:8700", Some("file://"), "foreign origin"),
+        (
+            "127.0.0.1:8700",
+            Some("http://localhost.evil.example"),
+            "foreign origin",
+        ),
+        (
+            "127.0.0.1:8700",
+            Some("http://evil.example@127.0.0.1:8700"),
+            "foreign origin",
+        ),
+        (
+            "127.0.0.1:8700",
+            Some("chrome-extension://abcdef"),
+            "foreign origin",
+        ),
+        // Nonsense.
+        ("", None, "bad host"),
+        ("user@127.0.0.1", None, "bad host"),
+        ("127.0.0.1:port", None, "bad host"),
+        ("127.0.0.1:99999", None, "bad host"),
+        ("a b", None, "bad host"),
+        ("[::1", None, "bad host"),
+    ];
+
     #[test]
     fn host_and_origin_matrix() {
-        for (host, origin, expected) in [
-            // No browser, or a page's own same-origin GET.
-            ("127.0.0.1:8700", None, "ok"),
-            ("localhost:9000", None, "ok"),
-            ("LOCALHOST:9000", None, "ok"),
-            ("[::1]:8700", None, "ok"),
-            ("192.168.7.20:8700", None, "ok"),
-            ("dash.example.org", None, "ok"),
-            ("relay.example.org", None, "ok"),
-            // DNS rebinding and lookalikes.
-            ("evil.example:8700", None, "foreign host"),
-            ("localhost.evil.example", None, "foreign host"),
-            ("127.0.0.1.evil.example", None, "foreign host"),
-            ("dash.example.org.evil.example", None, "foreign host"),
-            (
-                "evil.example:8700",
-                Some("http://evil.example:8700"),
-                "foreign host",
-            ),
-            // The page's own origin.
-            ("127.0.0.1:8700", Some("http://127.0.0.1:8700"), "ok"),
-            ("192.168.7.20:8700", Some("http://192.168.7.20:8700"), "ok"),
-            (
-                "[2001:db8::7]:8700",
-                Some("http://[2001:db8::7]:8700"),
-                "ok",
-            ),
-            ("relay.example.org", Some("https://relay.example.org"), "ok"),
-            (
-                "192.168.7.20:8700",
-                Some("http://192.168.7.20:8701"),
-                "foreign origin",
-            ),
-            (
-                "192.168.7.20:8700",
-                Some("http://192.168.7.21:8700"),
-                "foreign origin",
-            ),
-            (
-                "relay.example.org",
-                Some("https://relay.example.org:444"),
-                "foreign origin",
-            ),
-            // Pages of this computer.
-            ("127.0.0.1:8700", Some("http://localhost:41033"), "ok"),
-            ("127.0.0.1:8700", Some("http://[::1]:3000"), "ok"),
-            ("127.0.0.1:8700", Some("http://127.9.9.9:1"), "ok"),
-            // Explicitly allowed ones, exactly.
-            ("127.0.0.1:8700", Some("https://dash.example.org"), "ok"),
-            ("127.0.0.1:8700", Some("https://dash.example.org:443"), "ok"),
-            ("127.0.0.1:8700", Some("http://lan.example:9000"), "ok"),
-            (
-                "127.0.0.1:8700",
-                Some("http://dash.example.org"),
-                "foreign origin",
-            ),
-            (
-                "127.0.0.1:8700",
-                Some("https://dash.example.org:8443"),
-                "foreign origin",
-            ),
-            (
-                "127.0.0.1:8700",
-                Some("https://sub.dash.example.org"),
-                "foreign origin",
-            ),
-            // Foreign and odd pages.
-            (
-                "127.0.0.1:8700",
-                Some("https://evil.example"),
-                "foreign origin",
-            ),
-            ("127.0.0.1:8700", Some("null"), "foreign origin"),
-            ("127.0.0.1:8700", Some("file://"), "foreign origin"),
-            (
-                "127.0.0.1:8700",
-                Some("http://localhost.evil.example"),
-                "foreign origin",
-            ),
-            (
-                "127.0.0.1:8700",
-                Some("http://evil.example@127.0.0.1:8700"),
-                "foreign origin",
-            ),
-            (
-                "127.0.0.1:8700",
-                Some("chrome-extension://abcdef"),
-                "foreign origin",
-            ),
-            // Nonsense.
-            ("", None, "bad host"),
-            ("user@127.0.0.1", None, "bad host"),
-            ("127.0.0.1:port", None, "bad host"),
-            ("127.0.0.1:99999", None, "bad host"),
-            ("a b", None, "bad host"),
-            ("[::1", None, "bad host"),
-        ] {
+        for &(host, origin, expected) in MATRIX {
             assert_eq!(verdict(Some(host), origin), expected, "{host} {origin:?}");
         }
         assert_eq!(verdict(None, None), "bad host");

@@ -2,6 +2,7 @@
 //! Every process is ended when its handle is dropped.
 
 #![allow(dead_code)] // Each test binary uses a part.
+#![allow(clippy::unwrap_used)] // Test code, though not inside a #[test].
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};
