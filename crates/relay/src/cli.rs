@@ -172,11 +172,8 @@ pub fn dial_address(text: &str) -> Result<Multiaddr, String> {
 }
 
 fn topic(text: &str) -> Result<String, String> {
-    let length = text.chars().count();
-    let odd = |character: char| character.is_whitespace() || character.is_control();
-    if length == 0 || length > 128 || text.chars().any(odd) {
-        return Err("a topic has 1 to 128 characters without spaces, as parcels".to_owned());
-    }
+    statemesh::mesh::check_topic(text)
+        .map_err(|_| "a topic has 1 to 128 characters without spaces, as parcels".to_owned())?;
     Ok(text.to_owned())
 }
 
