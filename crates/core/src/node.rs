@@ -339,7 +339,7 @@ impl Node {
 
     fn links_changed(&mut self, now: Instant) {
         self.sent.links_changed = true;
-        self.arm_flush(now);
+        self.timers.no_later_than(Timer::Flush, now + GATHER_LINKS);
     }
 
     fn on_subscribed(&mut self, peer: PeerId, now: Instant) {
@@ -372,7 +372,7 @@ impl Node {
             self.timers.no_later_than(Timer::Heartbeat, now + first);
         }
         if self.local.is_dirty() || self.sent.links_changed {
-            self.arm_flush(now);
+            self.timers.no_later_than(Timer::Flush, now + GATHER_LINKS);
         }
     }
 
@@ -406,11 +406,13 @@ const REQUEST_PERIOD: Duration = Duration::from_millis(500);
 const ANSWER_PERIOD: Duration = Duration::from_millis(250);
 /// Machines exposed together are announced together.
 const GATHER_EXPOSED: Duration = Duration::from_millis(10);
+/// Links that change together are reported together, and after the introduction that a new link brings.
+const GATHER_LINKS: Duration = Duration::from_millis(100);
 /// A newcomer is greeted after this at the earliest: its own subscription has to be there.
 const GREET_FROM: Duration = Duration::from_millis(20);
 /// And at the latest.
-const GREET_TO: Duration = Duration::from_millis(120);
+const GREET_TO: Duration = Duration::from_millis(60);
 /// Between two own introductions.
-const INFO_GAP: Duration = Duration::from_secs(1);
+const INFO_GAP: Duration = Duration::from_millis(500);
 /// A neighbour silent for that long after subscribing is asked (spec P24).
 const SILENT_NEIGHBOUR: Duration = Duration::from_secs(2);

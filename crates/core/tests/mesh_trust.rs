@@ -543,3 +543,49 @@ fn the_largest_hostile_schemas_cost_no_quadratic_time() {
         assert!(took < S(2), "round {round} took {took:?}");
     }
 }
+
+#[test]
+fn the_longest_hostile_chains_of_requirements_overflow_no_stack() {
+    let (mut net, node, owner, _) = star(17);
+    let id = net.id(owner);
+    let names: Vec<String> = (0..wire::MAX_STATES)
+        .map(|number| format!("S{number:04}"))
+        .collect();
+    let texts: Vec<&str> = names.iter().map(String::as_str).collect();
+    // Each requires, adds and follows the next one; the last closes the circle.
+    let mut machine = machine("m", &texts, &vec![0; texts.len()]);
+    for (number, name) in names.iter().enumerate() {
+        let next = vec![names[(number + 1) % names.len()].clone()];
+        let schema = machine.schema.as_mut().expect("just made");
+        let def = schema.get_mut(name).expect("named in its states");
+        def.require = Some(next.clone());
+        def.add = Some(next.clone());
+        def.after = Some(next);
+    }
+    let message = Message::Info {
+        peers: Some([(id, Some([(ZERO, machine)].into()))].into()),
+        sums: None,
+    };
+    net.say(owner, as_go(message));
+    net.run_for(MS(20));
+    assert!(net.get(node).mirror(id, ZERO).is_some());
+}
+
+#[test]
+fn whoever_speaks_without_an_introduction_is_asked_for_it() {
+    let (mut net, node, one, two) = star(18);
+    let (one_id, far) = (net.id(one), peer_id(44));
+    net.say(one, as_go(info(one_id, &[])));
+    net.say(two, as_go(info(net.id(two), &[])));
+    net.run_for(S(1));
+    net.forget();
+    let question = Message::ReqInfo {
+        ids: Some(vec![one_id]),
+    };
+    net.inject(node, far, as_go(question));
+    net.run_for(MS(300));
+    assert_eq!(asks_for(&net, node, far), 1);
+    net.inject(node, far, as_go(info(far, &[])));
+    net.run_for(S(60));
+    assert_eq!(asks_for(&net, node, far), 1);
+}

@@ -107,7 +107,7 @@ fn a_late_joiner_gets_fresh_clocks_of_everybody() {
             knows(net, late, *owner, *index) && has_clock(net, late, *owner, *index, &[0, 59, 59])
         })
     };
-    assert!(net.run_until(S(1), everything));
+    assert!(net.run_until(MS(400), everything));
 }
 
 #[test]

@@ -33,6 +33,8 @@ struct OwnMachine {
     clock: Vec<u64>,
     /// Changed since it was last published.
     dirty: bool,
+    /// Introduced: before that, nobody could tell what its clock means.
+    introduced: bool,
 }
 
 /// Own machines by index.
@@ -82,6 +84,7 @@ impl Local {
                 info,
                 clock: machine.clock,
                 dirty: false,
+                introduced: false,
             },
         );
         Ok(())
@@ -117,8 +120,9 @@ impl Local {
     }
 
     /// All introductions with current clocks, in parts that each fit a payload. One empty part when there is no machine.
-    pub(crate) fn introductions(&self) -> Vec<BTreeMap<MachineIdx, Info>> {
-        let infos = self.machines.iter().map(|(index, machine)| {
+    pub(crate) fn introductions(&mut self) -> Vec<BTreeMap<MachineIdx, Info>> {
+        let infos = self.machines.iter_mut().map(|(index, machine)| {
+            machine.introduced = true;
             let mut info = machine.info.clone();
             info.clock = Some(machine.clock.clone());
             let size = wire::info_len(&info);
@@ -127,26 +131,29 @@ impl Local {
         parts(infos)
     }
 
-    /// Clocks not yet published.
+    /// Clocks not yet published, of machines introduced.
     pub(crate) fn take_dirty(&mut self) -> Vec<BTreeMap<MachineIdx, Vec<u64>>> {
-        let dirty = self
-            .machines
-            .iter_mut()
-            .filter(|(_, machine)| machine.dirty);
-        parts(dirty.map(|(index, machine)| clock_of(*index, machine)))
+        let introduced = self.introduced().filter(|(_, machine)| machine.dirty);
+        parts(introduced.map(|(index, machine)| clock_of(*index, machine)))
     }
 
-    /// All clocks.
+    /// All clocks of machines introduced.
     pub(crate) fn take_all(&mut self) -> Vec<BTreeMap<MachineIdx, Vec<u64>>> {
         parts(
-            self.machines
-                .iter_mut()
+            self.introduced()
                 .map(|(index, machine)| clock_of(*index, machine)),
         )
     }
 
+    fn introduced(&mut self) -> impl Iterator<Item = (&MachineIdx, &mut OwnMachine)> {
+        let machines = self.machines.iter_mut();
+        machines.filter(|(_, machine)| machine.introduced)
+    }
+
+    /// Whether a clock waits to be published.
     pub(crate) fn is_dirty(&self) -> bool {
-        self.machines.values().any(|machine| machine.dirty)
+        let mut machines = self.machines.values();
+        machines.any(|machine| machine.dirty && machine.introduced)
     }
 }
 

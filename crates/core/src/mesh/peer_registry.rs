@@ -291,7 +291,7 @@ impl Registry {
         if self.is_barred(owner, now) {
             return;
         }
-        if self.peers.get(&owner).is_some_and(|peer| peer.introduced) {
+        if self.is_introduced(owner) {
             let sums = infos
                 .into_iter()
                 .map(|(index, info)| (index, wire::sum(&info.clock.unwrap_or_default())));
@@ -313,8 +313,7 @@ impl Registry {
         clocks: BTreeMap<MachineIdx, Vec<u64>>,
         now: Instant,
     ) {
-        let is_introduced = self.peers.get(&owner).is_some_and(|peer| peer.introduced);
-        let mut is_complete = is_introduced;
+        let mut is_complete = true;
         for (index, clock) in clocks {
             is_complete &= self.update_one(owner, index, clock, now);
         }
@@ -395,7 +394,7 @@ impl Registry {
         if self.is_barred(owner, now) {
             return;
         }
-        if self.peers.get(&owner).is_some_and(|peer| peer.introduced) {
+        if self.is_introduced(owner) {
             self.compare(owner, sums);
         } else {
             self.outputs.push_back(Output::Missing(owner));
@@ -459,6 +458,10 @@ impl Registry {
         self.peers
             .get(&peer)
             .is_some_and(|peer| peer.is_beating(now))
+    }
+
+    pub(crate) fn is_introduced(&self, peer: PeerId) -> bool {
+        self.peers.get(&peer).is_some_and(|peer| peer.introduced)
     }
 
     pub(crate) fn is_statemesh(&self, peer: PeerId) -> bool {

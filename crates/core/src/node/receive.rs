@@ -103,6 +103,9 @@ impl Node {
         if !self.relay_about(author, now) {
             self.emit(Event::Heard(author));
         }
+        if !self.registry.is_introduced(author) {
+            self.ask_missing(author, (INTRODUCTION_FROM, INTRODUCTION_TO), now);
+        }
         Verdict::Accept
     }
 
@@ -228,7 +231,12 @@ impl Node {
                 From::MachineGone(peer, index) => (peer, Event::MachineGone(peer, index)),
                 From::Full(peer) => (peer, Event::Dropped(peer, "too many machines are known")),
                 From::Missing(peer) => {
-                    self.ask_missing(peer, now);
+                    let range = if peer == about {
+                        (INTRODUCTION_FROM, INTRODUCTION_TO)
+                    } else {
+                        (MISSING_FROM, MISSING_TO)
+                    };
+                    self.ask_missing(peer, range, now);
                     continue;
                 }
                 From::Behind(peer) => {
@@ -247,8 +255,8 @@ impl Node {
     }
 
     /// Somebody not introduced, or a machine of somebody.
-    fn ask_missing(&mut self, peer: PeerId, now: Instant) {
-        let delay = self.jitter.between(MISSING_FROM, MISSING_TO);
+    fn ask_missing(&mut self, peer: PeerId, (from, to): (Duration, Duration), now: Instant) {
+        let delay = self.jitter.between(from, to);
         self.asks.want(peer, Want::Info, Pace::missing(delay), now);
     }
 
@@ -267,15 +275,19 @@ impl Node {
     }
 }
 
-/// Answer about ourselves at the latest (spec R-ANSWER).
-const OWN_ANSWER: Duration = Duration::from_millis(200);
+/// Answer about ourselves at the latest. The spec's R-ANSWER allows 200 ms.
+const OWN_ANSWER: Duration = Duration::from_millis(100);
 /// Answer about others at the earliest, so that the owner is faster.
 const SECOND_HAND_FROM: Duration = Duration::from_millis(500);
 /// And at the latest.
 const SECOND_HAND_TO: Duration = Duration::from_secs(5);
-/// Ask for a named id after this at the earliest: names come in groups, and its own introduction may be on the way.
-const MISSING_FROM: Duration = Duration::from_millis(30);
+/// Ask for a named id after this at the earliest: names come in groups.
+const MISSING_FROM: Duration = Duration::from_millis(10);
 /// And at the latest.
-const MISSING_TO: Duration = Duration::from_millis(90);
+const MISSING_TO: Duration = Duration::from_millis(40);
+/// Ask somebody who speaks without having introduced itself: its introduction may be on the way.
+const INTRODUCTION_FROM: Duration = Duration::from_millis(150);
+/// And at the latest.
+const INTRODUCTION_TO: Duration = Duration::from_millis(250);
 /// Ask for a newer clock at the latest: that clock may be on the way.
 const BEHIND_TO: Duration = Duration::from_millis(800);

@@ -36,6 +36,9 @@ impl Node {
             );
         }
         self.sent.info_at = Some(now);
+        if self.local.is_dirty() {
+            self.arm_flush(now);
+        }
     }
 
     /// Plans the publication of what changed.
@@ -85,18 +88,18 @@ impl Node {
         mut sums: Option<PerPeer<u64>>,
         now: Instant,
     ) {
-        let mut links = links.then(|| self.registry.reported_links(MAX_LINKS));
+        let mut report = links.then(|| self.registry.reported_links(MAX_LINKS));
         for part in parts {
             let extension = Extension {
                 heartbeat_ms: Some(self.promise()),
-                links: links.take(),
+                links: report.take(),
                 sums: sums.take(),
                 ..self.extension()
             };
             let clocks = Some(self.about_self(part));
             self.publish(Message::Updates { clocks }, extension);
         }
-        self.sent.links_changed &= links.is_some();
+        self.sent.links_changed &= !links;
         self.sent.updates_at = Some(now);
         self.timers.clear(Timer::Flush);
         if self.local.is_dirty() || self.sent.links_changed {
