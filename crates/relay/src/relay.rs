@@ -42,13 +42,27 @@ pub async fn run(config: RelayConfig, signals: &mut Signals) -> Result<(), Start
     };
     started.say_ready();
     let demo = match config.demo {
-        Some(plan) => Some(started.start_demo(plan).await?),
-        None => None,
+        Some(plan) => tokio::select! {
+            demo = started.start_demo(plan) => demo.map(Some),
+            () = signals.wait() => {
+                started.stop(None).await;
+                return Ok(());
+            }
+        },
+        None => Ok(None),
     };
-    signals.wait().await;
-    tracing::info!("saying bye");
-    started.stop(demo).await;
-    Ok(())
+    match demo {
+        Ok(demo) => {
+            signals.wait().await;
+            tracing::info!("saying bye");
+            started.stop(demo).await;
+            Ok(())
+        }
+        Err(error) => {
+            started.stop(None).await;
+            Err(error)
+        }
+    }
 }
 
 /// A running relay.
@@ -213,7 +227,7 @@ pub enum StartError {
     Spawn(#[from] SpawnError),
     /// The demo has nothing to dial.
     #[error(
-        "the demo needs a relay that listens on QUIC; leave --listen out or add --listen /ip4/127.0.0.1/udp/8701/quic-v1"
+        "the demo found no address of this relay to connect to; add --listen /ip4/127.0.0.1/udp/8701/quic-v1"
     )]
     NoDemoAddress,
 }

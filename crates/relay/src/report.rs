@@ -21,8 +21,8 @@ fn tell(event: MeshEvent, refused: &mut Refused) {
     match event {
         MeshEvent::PeerFound(peer) => tracing::info!("peer {peer} found"),
         MeshEvent::PeerGone(peer, reason) => tracing::info!("peer {peer} gone ({reason:?})"),
-        MeshEvent::MachineFound(machine) => tracing::info!("machine {} found", name(&machine)),
-        MeshEvent::MachineGone(machine) => tracing::info!("machine {} gone", name(&machine)),
+        MeshEvent::MachineFound(machine) => tracing::debug!("machine {} found", name(&machine)),
+        MeshEvent::MachineGone(machine) => tracing::debug!("machine {} gone", name(&machine)),
         MeshEvent::LinkUp(link) => {
             let transport = link.transport.name();
             tracing::info!(

@@ -148,8 +148,12 @@ fn a_connection_is_tried_again() {
 #[test]
 fn ready_lines_are_as_scripts_read_them() {
     let data = Scratch::new();
-    let webrtc = ["--listen", "/ip4/127.0.0.1/udp/0/webrtc-direct"];
-    let mut process = Running::start(&mut relay_command(&data.0, &webrtc));
+    let listen: Vec<_> = ["udp/0/quic-v1", "tcp/0", "udp/0/webrtc-direct"]
+        .iter()
+        .flat_map(|end| ["--listen".to_owned(), format!("/ip4/127.0.0.1/{end}")])
+        .collect();
+    let listen: Vec<_> = listen.iter().map(String::as_str).collect();
+    let mut process = Running::start(&mut relay_command(&data.0, &listen));
     let page = process.wait_for("page", |line| line.starts_with("page: "));
     assert!(
         page.starts_with("page: http://127.0.0.1:") && page.ends_with('/'),

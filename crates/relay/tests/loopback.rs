@@ -69,20 +69,31 @@ fn a_relay_that_leaves_is_gone() {
 }
 
 #[test]
-fn a_relay_comes_back_under_its_key() {
+fn a_relay_comes_back_under_its_key_and_on_its_ports() {
     let mut relay = Relay::start(&[]);
-    let (peer, http) = (relay.peer.clone(), relay.http.to_string());
-    let mut watch = watch_json(&[&relay.page()], &[]);
-    watch.wait_for("machine", |line| is_event(line, "machine", &peer));
+    let peer = relay.peer.clone();
+    let id = format!("/p2p/{peer}");
+    let (tcp, quic) = (relay.address("/tcp/"), relay.address("/quic-v1"));
+    let mut watches = [&tcp, &quic].map(|address| watch_json(&[address], &[]));
+    for watch in &mut watches {
+        watch.wait_for("machine", |line| is_event(line, "machine", &peer));
+    }
+    let http = relay.http.to_string();
     relay.process.signal("KILL");
     relay.process.ended();
 
-    // The same key and port; the machine has a new index and so counts as another one.
+    // The machine has a new index and so counts as another one.
     let Relay { data, process, .. } = relay;
     drop(process);
-    let again = Relay::start_in(data, &["--http", &http]);
+    let listen = [&tcp, &quic].map(|address| address.replace(&id, ""));
+    let same = [
+        "--http", &http, "--listen", &listen[0], "--listen", &listen[1],
+    ];
+    let again = Relay::start_in(data, &same);
     assert_eq!(again.peer, peer);
-    watch.wait_for("the machine again", |line| is_event(line, "machine", &peer));
+    for watch in &mut watches {
+        watch.wait_for("the machine again", |line| is_event(line, "machine", &peer));
+    }
 }
 
 #[test]

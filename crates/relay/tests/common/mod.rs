@@ -213,7 +213,7 @@ impl Relay {
     }
 }
 
-/// `statemesh relay` on free ports, unless `args` name the HTTP port.
+/// `statemesh relay`, on free ports where `args` name none.
 pub fn relay_command(data: &Path, args: &[&str]) -> Command {
     let mut command = statemesh();
     command
