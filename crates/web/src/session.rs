@@ -13,8 +13,8 @@ use futures::StreamExt;
 use futures::channel::mpsc;
 use futures::future::Either;
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 use statemesh::mesh::{Mesh, MeshEvent, Role, SpawnError};
+use wasm_bindgen_futures::spawn_local;
 
 use self::convert::Clock;
 use self::relay::{Found, Relay};

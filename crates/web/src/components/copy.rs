@@ -1,7 +1,7 @@
 //! A button that copies, and a field to copy by hand from where the browser refuses.
 
 use leptos::prelude::*;
-use leptos::task::spawn_local;
+use wasm_bindgen_futures::spawn_local;
 
 use super::icon;
 use crate::browser;

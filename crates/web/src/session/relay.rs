@@ -5,10 +5,10 @@ use std::pin::Pin;
 use std::sync::Mutex;
 
 use futures::channel::oneshot;
-use leptos::task::spawn_local;
 use serde::Deserialize;
 use statemesh::Multiaddr;
 use statemesh::mesh::AddressSource;
+use wasm_bindgen_futures::spawn_local;
 
 use crate::browser::{self, FetchError};
 use crate::model::JoinTarget;
