@@ -327,10 +327,11 @@ impl Machine {
             .then(|| self.transition.view())
     }
     /// From now on mutations are canceled and the queue is empty. Waits stay registered for the caller to close. A
-    /// running transition goes on to its end.
-    pub fn dispose(&mut self) {
+    /// running transition goes on to its end. The arguments of what was queued come back, for the caller to drop: they
+    /// may be anybody's code.
+    pub fn dispose(&mut self) -> Vec<Args> {
         self.is_disposed = true;
-        self.queue.clear();
+        self.queue.clear()
     }
     /// True after [`Machine::dispose`].
     #[must_use]

@@ -87,11 +87,11 @@ impl Queue {
         }
         Some(next)
     }
-    /// Empties it. The queue ticks of what was dropped are passed over, never given twice.
-    pub(crate) fn clear(&mut self) {
+    /// Empties it, and hands out the arguments. The queue ticks of what was dropped are passed over, never given twice.
+    pub(crate) fn clear(&mut self) -> Vec<Args> {
         self.tick = self.tick.wrapping_add(self.pending);
         self.pending = 0;
-        self.waiting.clear();
+        self.waiting.drain(..).filter_map(|it| it.args).collect()
     }
     /// An equal mutation waits already: same kind, same set of called states, no arguments.
     pub(crate) fn holds(&self, kind: MutationKind, called: &StateList) -> bool {

@@ -75,7 +75,6 @@ pub(super) fn dispose(machine: &Machine) {
     if state.engine.is_disposed() {
         return;
     }
-    state.engine.dispose();
     state.end();
     state.effects.push(Effect::Committed);
     start(machine, state);

@@ -87,14 +87,17 @@ impl State {
         waiters.fire(engine.fired(), |waker| effects.push(Effect::Wake(waker)));
     }
 
-    /// Ends all waits and lets the handlers go.
+    /// Disposes the engine, ends all waits and lets handlers and arguments go.
     pub(super) fn end(&mut self) {
         let Self {
+            engine,
             waiters,
             effects,
             handlers,
             ..
         } = self;
+        let args = engine.dispose();
+        effects.extend(args.into_iter().map(Effect::ReleaseArgs));
         waiters.end(WaitError::Disposed, |waker| {
             effects.push(Effect::Wake(waker))
         });
