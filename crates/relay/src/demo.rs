@@ -1,13 +1,29 @@
 //! The demo: six mesh peers, one parcel delivery company, one workflow together.
 //!
 //! Each host is a real peer with a fresh key that dials the relay over QUIC. Machines on one host drive each other by
-//! handlers; machines on different hosts know each other only as mirrors and react by awaiting them.
+//! handlers; machines on different hosts know each other only as mirrors and react by awaiting them. The files beside
+//! hold one place each and say in their first lines what drives what. Nothing here knows the protocol.
 
 use std::fmt;
 use std::str::FromStr;
 
+use futures::future::join_all;
 use statemesh::Multiaddr;
-use statemesh::mesh::SpawnError;
+use statemesh::machine::Machine;
+use statemesh::mesh::{Mesh, SpawnError};
+use tokio::task::JoinSet;
+
+use self::scene::{Place, Scene, Sight};
+
+mod depots;
+mod hub_fra;
+mod hub_muc;
+mod kiosk_03;
+mod kit;
+mod scene;
+#[cfg(test)]
+mod tests;
+mod van_17;
 
 /// What to run.
 #[derive(Clone, Debug)]
@@ -64,6 +80,18 @@ impl Host {
             Self::Kiosk03 => "kiosk-03",
         }
     }
+
+    /// Puts its machines and scripts in place.
+    fn furnish(self, place: &mut Place) {
+        match self {
+            Self::HubFra => hub_fra::furnish(place),
+            Self::HubMuc => hub_muc::furnish(place),
+            Self::DepotBer => depots::furnish_ber(place),
+            Self::DepotHam => depots::furnish_ham(place),
+            Self::Van17 => van_17::furnish(place),
+            Self::Kiosk03 => kiosk_03::furnish(place),
+        }
+    }
 }
 
 impl fmt::Display for Host {
@@ -87,7 +115,15 @@ impl FromStr for Host {
 }
 
 /// A running demo.
-pub struct Demo {}
+pub struct Demo {
+    peers: Vec<Peer>,
+    scripts: JoinSet<()>,
+}
+
+struct Peer {
+    mesh: Mesh,
+    place: Place,
+}
 
 impl Demo {
     /// Starts the peers of these hosts.
@@ -95,12 +131,74 @@ impl Demo {
     /// # Errors
     /// [`SpawnError`]: nothing runs.
     pub async fn start(config: DemoConfig) -> Result<Self, SpawnError> {
-        let _ = config;
-        todo!()
+        let mut demo = Self {
+            peers: Vec::new(),
+            scripts: JoinSet::new(),
+        };
+        for host in &config.hosts {
+            if let Err(error) = demo.open(*host, &config).await {
+                demo.shutdown().await;
+                return Err(error);
+            }
+        }
+        Ok(demo)
     }
 
     /// Says bye for every host and ends them.
-    pub async fn shutdown(self) {
-        todo!()
+    pub async fn shutdown(mut self) {
+        self.scripts.shutdown().await;
+        join_all(self.peers.iter().map(|peer| peer.mesh.shutdown())).await;
+        for peer in &self.peers {
+            peer.place.end();
+        }
     }
+
+    async fn open(&mut self, host: Host, config: &DemoConfig) -> Result<(), SpawnError> {
+        let mut place = Place::new(host);
+        let mut mesh = Mesh::builder(config.topic.as_str())
+            .tag(format!("host:{host}"))
+            .connect(config.connect.clone());
+        for machine in &place.machines {
+            mesh = mesh.expose(machine);
+        }
+        let mesh = mesh.spawn().await?;
+        let scene = Scene {
+            sight: Sight::Mesh(mesh.clone()),
+            seed: config.seed,
+            calm: config.calm,
+        };
+        for script in place.start(&scene) {
+            self.scripts.spawn(script);
+        }
+        let services = place.machines.clone();
+        self.scripts
+            .spawn(show_connection(mesh.lifecycle().clone(), services));
+        self.peers.push(Peer { mesh, place });
+        Ok(())
+    }
+}
+
+/// Machines that need the mesh are connected exactly as long as their peer has a link.
+async fn show_connection(lifecycle: Machine, services: Vec<Machine>) {
+    while lifecycle.when("Ready").await.is_ok() {
+        let lost = lifecycle.when_not("Ready");
+        connect(&services);
+        if lost.await.is_err() {
+            return;
+        }
+        for machine in needs_mesh(&services) {
+            kit::did(machine.remove("Connected"));
+        }
+    }
+}
+
+fn connect(services: &[Machine]) {
+    for machine in needs_mesh(services) {
+        kit::did(machine.add("Connected"));
+    }
+}
+
+fn needs_mesh(services: &[Machine]) -> impl Iterator<Item = &Machine> {
+    let connected = |machine: &&Machine| machine.schema().index("Connected").is_some();
+    services.iter().filter(connected)
 }

@@ -1,0 +1,239 @@
+//! One host of the demo: its machines, its scripts, and how they see machines of other hosts.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use statemesh::SchemaDef;
+use statemesh::machine::{Machine, States};
+use statemesh::mesh::Mesh;
+use statemesh::remote::RemoteMachine;
+use statemesh::wait::{WaitError, When};
+
+use super::Host;
+use super::kit::{Pace, did};
+
+/// A running script.
+pub(super) type Script = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+type Scripted = Box<dyn FnOnce(&Scene) -> Script + Send>;
+
+/// A host before it has a peer.
+pub(super) struct Place {
+    pub(super) host: Host,
+    pub(super) machines: Vec<Machine>,
+    scripts: Vec<Scripted>,
+}
+
+impl Place {
+    /// The machines and scripts of this host.
+    pub(super) fn new(host: Host) -> Self {
+        let mut place = Self {
+            host,
+            machines: Vec::new(),
+            scripts: Vec::new(),
+        };
+        host.furnish(&mut place);
+        place
+    }
+
+    pub(super) fn machine(&mut self, id: &str, schema: SchemaDef) -> Machine {
+        let machine = Machine::builder(id, schema)
+            .tag(format!("host:{}", self.host))
+            .build();
+        self.machines.push(machine.clone());
+        machine
+    }
+
+    /// Adds a script; `name` seeds its pace.
+    pub(super) fn script<F: Future<Output = ()> + Send + 'static>(
+        &mut self,
+        name: &'static str,
+        body: impl FnOnce(Scene, Pace) -> F + Send + 'static,
+    ) {
+        self.scripts.push(Box::new(move |scene| {
+            let pace = Pace::new(scene.seed, name);
+            Box::pin(body(scene.clone(), pace))
+        }));
+    }
+
+    /// Starts all machines and hands the scripts out, to be spawned.
+    pub(super) fn start(&mut self, scene: &Scene) -> Vec<Script> {
+        for machine in &self.machines {
+            did(machine.add("Start"));
+        }
+        let scripts = std::mem::take(&mut self.scripts);
+        scripts.into_iter().map(|script| script(scene)).collect()
+    }
+
+    /// Ends all machines; handlers that refer to each other are let go.
+    pub(super) fn end(&self) {
+        for machine in &self.machines {
+            machine.dispose();
+        }
+    }
+}
+
+/// What scripts know of the rest of the world.
+#[derive(Clone)]
+pub(super) struct Scene {
+    pub(super) sight: Sight,
+    pub(super) seed: u64,
+    pub(super) calm: bool,
+}
+
+/// How machines of other hosts are seen.
+#[derive(Clone)]
+pub(super) enum Sight {
+    /// As mirrors.
+    Mesh(Mesh),
+    /// Directly: tests of the workflow alone, in virtual time.
+    #[cfg(test)]
+    Near(std::sync::Arc<Vec<Machine>>),
+}
+
+/// A machine of another host.
+#[derive(Clone)]
+pub(super) enum Far {
+    Mirror(RemoteMachine),
+    #[cfg(test)]
+    Near(Machine),
+}
+
+impl Scene {
+    /// The machine with this id, as soon as there is one. `None`: this host's peer has ended.
+    pub(super) async fn far(&self, id: &str) -> Option<Far> {
+        match &self.sight {
+            Sight::Mesh(mesh) => mesh.machine(id).await.ok().map(Far::Mirror),
+            #[cfg(test)]
+            Sight::Near(machines) => {
+                let found = machines.iter().find(|machine| machine.id() == id);
+                found.cloned().map(Far::Near)
+            }
+        }
+    }
+
+    /// Waits until a machine elsewhere has these states, whichever process runs it by then.
+    pub(super) async fn until(&self, id: &str, states: &'static [&'static str]) -> Option<()> {
+        self.wait(id, |far| far.when(states)).await
+    }
+
+    /// Waits until a machine elsewhere has none of these states.
+    pub(super) async fn until_not(&self, id: &str, states: &'static [&'static str]) -> Option<()> {
+        self.wait(id, |far| far.when_not(states)).await
+    }
+
+    async fn wait(&self, id: &str, when: impl Fn(&Far) -> When) -> Option<()> {
+        loop {
+            let far = self.far(id).await?;
+            match when(&far).await {
+                Ok(()) => return Some(()),
+                Err(WaitError::Gone) => again().await,
+                Err(WaitError::Disposed | WaitError::Mismatch { .. } | WaitError::Unknown(_)) => {
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// Follows one state of a machine elsewhere.
+    pub(super) fn follow(&self, id: &'static str, state: &'static str) -> Follow {
+        Follow {
+            scene: self.clone(),
+            id,
+            state,
+            seen: None,
+        }
+    }
+}
+
+/// Beginnings of one state of a machine elsewhere, none counted twice, none missed while its host lives.
+pub(super) struct Follow {
+    scene: Scene,
+    id: &'static str,
+    state: &'static str,
+    seen: Option<(Far, u64)>,
+}
+
+impl Follow {
+    /// Waits for the next beginning. How many there were since the last call; `None`: this host's peer has ended.
+    pub(super) async fn next(&mut self) -> Option<u64> {
+        loop {
+            let (far, seen) = match &self.seen {
+                Some(seen) => seen.clone(),
+                None => {
+                    let far = self.scene.far(self.id).await?;
+                    let tick = far.tick(self.state);
+                    self.seen.insert((far, tick)).clone()
+                }
+            };
+            let next = if seen % 2 == 1 { seen + 2 } else { seen + 1 };
+            match far.when_time(self.state, &[next]).await {
+                Ok(()) => {
+                    let tick = far.tick(self.state);
+                    self.seen = Some((far, tick));
+                    return Some(begun(tick) - begun(seen));
+                }
+                Err(WaitError::Gone) => {
+                    self.seen = None;
+                    again().await;
+                }
+                Err(WaitError::Disposed | WaitError::Mismatch { .. } | WaitError::Unknown(_)) => {
+                    return None;
+                }
+            }
+        }
+    }
+}
+
+impl Far {
+    pub(super) fn is(&self, states: impl States) -> bool {
+        match self {
+            Self::Mirror(machine) => machine.is(states),
+            #[cfg(test)]
+            Self::Near(machine) => machine.is(states),
+        }
+    }
+
+    fn tick(&self, state: &str) -> u64 {
+        match self {
+            Self::Mirror(machine) => machine.tick(state),
+            #[cfg(test)]
+            Self::Near(machine) => machine.tick(state),
+        }
+    }
+
+    fn when(&self, states: impl States) -> When {
+        match self {
+            Self::Mirror(machine) => machine.when(states),
+            #[cfg(test)]
+            Self::Near(machine) => machine.when(states),
+        }
+    }
+
+    fn when_not(&self, states: impl States) -> When {
+        match self {
+            Self::Mirror(machine) => machine.when_not(states),
+            #[cfg(test)]
+            Self::Near(machine) => machine.when_not(states),
+        }
+    }
+
+    fn when_time(&self, states: impl States, ticks: &[u64]) -> When {
+        match self {
+            Self::Mirror(machine) => machine.when_time(states, ticks),
+            #[cfg(test)]
+            Self::Near(machine) => machine.when_time(states, ticks),
+        }
+    }
+}
+
+/// Beginnings within that many ticks.
+fn begun(tick: u64) -> u64 {
+    tick.div_ceil(2)
+}
+
+/// A mirror went: its host may come back as another peer.
+async fn again() {
+    tokio::time::sleep(Duration::from_millis(200)).await;
+}

@@ -1,0 +1,335 @@
+//! The workflow alone, in virtual time: all thirty machines in one place, seen directly instead of through a mesh.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use statemesh::machine::Machine;
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::scene::{Place, Scene, Sight};
+use super::{Host, connect, needs_mesh};
+
+/// A change of one machine's clock.
+#[derive(Clone, Debug, PartialEq)]
+struct Change {
+    at: Duration,
+    machine: String,
+    active: Vec<String>,
+}
+
+/// The whole company in one process.
+struct Company {
+    places: Vec<Place>,
+    machines: Arc<Vec<Machine>>,
+    changes: Arc<Mutex<Vec<Change>>>,
+    observers: Vec<statemesh::machine::TraceGuard>,
+    scripts: JoinSet<()>,
+    began: Instant,
+}
+
+impl Company {
+    fn open(seed: u64, calm: bool) -> Self {
+        let mut places: Vec<Place> = Host::ALL.into_iter().map(Place::new).collect();
+        let all = places.iter().flat_map(|place| place.machines.clone());
+        let machines = Arc::new(all.collect::<Vec<_>>());
+        let changes = Arc::new(Mutex::new(Vec::new()));
+        let began = Instant::now();
+        let observers = machines
+            .iter()
+            .map(|it| observe(it, began, &changes))
+            .collect();
+        let scene = Scene {
+            sight: Sight::Near(machines.clone()),
+            seed,
+            calm,
+        };
+        let mut scripts = JoinSet::new();
+        for place in &mut places {
+            for script in place.start(&scene) {
+                scripts.spawn(script);
+            }
+        }
+        connect(&machines);
+        Self {
+            places,
+            machines,
+            changes,
+            observers,
+            scripts,
+            began,
+        }
+    }
+
+    fn machine(&self, id: &str) -> &Machine {
+        self.machines.iter().find(|it| it.id() == id).unwrap()
+    }
+
+    /// Changes so far.
+    fn changes(&self) -> Vec<Change> {
+        self.changes.lock().unwrap().clone()
+    }
+
+    /// Nothing but what the script raised went wrong, and no script has ended.
+    fn check_health(&mut self) {
+        for machine in self.machines.iter() {
+            if let Some(error) = machine.last_error() {
+                let raised = matches!(*error, statemesh::machine::MachineError::Raised(_));
+                assert!(raised, "{}: {error}", machine.id());
+            }
+        }
+        while let Some(ended) = self.scripts.try_join_next() {
+            // The calm form of a script that only causes trouble ends at once.
+            ended.expect("a script panicked");
+        }
+    }
+
+    fn close(mut self) {
+        self.check_health();
+        self.observers.clear();
+        self.scripts.abort_all();
+        self.places.iter().for_each(Place::end);
+    }
+}
+
+fn observe(
+    machine: &Machine,
+    began: Instant,
+    changes: &Arc<Mutex<Vec<Change>>>,
+) -> statemesh::machine::TraceGuard {
+    let (weak, changes) = (machine.downgrade(), changes.clone());
+    machine.trace(move |transition| {
+        let Some(machine) = weak.upgrade() else {
+            return;
+        };
+        if transition.clock_before != transition.clock_after {
+            let active = transition.clock_after.iter().zip(machine.schema().names());
+            let active = active.filter(|(tick, _)| *tick % 2 == 1);
+            changes.lock().unwrap().push(Change {
+                at: began.elapsed(),
+                machine: machine.id().to_owned(),
+                active: active.map(|(_, name)| name.to_owned()).collect(),
+            });
+        }
+    })
+}
+
+/// Virtual time: sleeps end as soon as nobody has anything else to do.
+fn in_virtual_time<F: Future>(body: F) -> F::Output {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_time().start_paused(true).build().unwrap();
+    runtime.block_on(body)
+}
+
+async fn after(seconds: u64) {
+    tokio::time::sleep(Duration::from_secs(seconds)).await;
+}
+
+/// Waits for a condition in virtual time.
+async fn soon(seconds: u64, machine: &Machine, states: &'static [&'static str]) {
+    let limit = Duration::from_secs(seconds);
+    let wait = tokio::time::timeout(limit, machine.when(states)).await;
+    let seen = machine.active();
+    wait.unwrap_or_else(|_| panic!("{} is {seen:?}, not {states:?}", machine.id()))
+        .unwrap();
+}
+
+#[test]
+fn every_machine_is_sound() {
+    let places: Vec<Place> = Host::ALL.into_iter().map(Place::new).collect();
+    let mut ids = BTreeMap::new();
+    for place in &places {
+        for machine in &place.machines {
+            let id = machine.id();
+            assert_eq!(machine.last_error(), None, "{id}");
+            assert_eq!(machine.tags(), [format!("host:{}", place.host)], "{id}");
+            assert!(ids.insert(id, place.host).is_none(), "{id} twice");
+            for (name, def) in &machine.schema().def().states {
+                let requires = |state: &str| def.require.iter().flatten().any(|it| it == state);
+                if name.starts_with("Err") {
+                    assert!(requires("Exception") && def.multi, "{id} {name}");
+                }
+                if name == "Ready" {
+                    assert!(requires("Start") && def.auto, "{id} {name}");
+                }
+            }
+            assert!(machine.schema().index("Ready").is_some(), "{id}");
+        }
+    }
+    assert_eq!(ids.len(), 30);
+}
+
+#[test]
+fn a_lost_route_stops_deliveries_until_it_is_found_again() {
+    in_virtual_time(async {
+        let company = Company::open(7, false);
+        let [route, courier, dispatch, orders] =
+            ["route-17", "courier-17", "dispatch", "orders"].map(|id| company.machine(id));
+        soon(5, courier, &["Ready", "Assigned", "Loading"]).await;
+        soon(5, courier, &["Driving"]).await;
+        soon(5, courier, &["Delivered"]).await;
+        soon(5, orders, &["Delivered"]).await;
+
+        soon(45, route, &["ErrNetwork", "Exception", "OffRoute"]).await;
+        assert!(route.not("Ready") && courier.not(["Ready", "Driving", "RouteOk"]));
+        assert!(courier.is(["RouteLost", "RerouteAsked", "Connected"]));
+        soon(10, dispatch, &["Matching", "Rejected"]).await;
+        soon(1, orders, &["AwaitDispatch"]).await;
+        let delivered = courier.tick("Delivered");
+        let found = route.when_not("ErrNetwork");
+        after(5).await;
+        assert_eq!(
+            courier.tick("Delivered") / 2,
+            delivered / 2,
+            "no route, no delivery"
+        );
+
+        tokio::time::timeout(Duration::from_secs(50), found)
+            .await
+            .unwrap()
+            .unwrap();
+        soon(1, route, &["Ready", "OnRoute"]).await;
+        soon(1, courier, &["Ready", "RouteOk"]).await;
+        assert!(route.not("Exception") && courier.not(["RouteLost", "Waiting"]));
+        soon(10, dispatch, &["Assigned"]).await;
+        soon(30, courier, &["Delivered"]).await;
+        assert!(courier.tick("Delivered") > delivered);
+        soon(10, orders, &["Delivered"]).await;
+        company.close();
+    });
+}
+
+#[test]
+fn ten_minutes_bring_about_ten_changes_a_second_and_every_kind_of_trouble() {
+    in_virtual_time(async {
+        let company = Company::open(1, false);
+        after(600).await;
+        let changes = company.changes();
+        let per_second = changes.len() as f64 / 600.0;
+        assert!(
+            (7.0..13.0).contains(&per_second),
+            "{per_second} changes a second"
+        );
+        for machine in company.machines.iter() {
+            let count = changes
+                .iter()
+                .filter(|it| it.machine == machine.id())
+                .count();
+            assert!(count >= 10, "{} changed {count} times", machine.id());
+        }
+        let starts = |id: &str, error: &str| (company.machine(id).tick(error) + 1) / 2;
+        assert!((4..=10).contains(&starts("route-17", "ErrNetwork")));
+        assert!((2..=4).contains(&starts("sorter-b2", "ErrJam")));
+        assert!((1..=3).contains(&starts("print-03", "ErrPaper")));
+        assert!(company.machine("orders").tick("Delivered") > 100);
+        assert!(company.machine("kiosk-03").tick("ParcelIn") > 50);
+        company.close();
+    });
+}
+
+#[test]
+fn a_calm_company_has_no_trouble_and_nobody_falls_silent() {
+    in_virtual_time(async {
+        let company = Company::open(3, true);
+        after(5).await;
+        for machine in company.machines.iter() {
+            assert!(
+                machine.is(["Start", "Ready"]),
+                "{machine:?} {:?}",
+                machine.active()
+            );
+        }
+        after(600).await;
+        let mut seen: BTreeMap<String, Vec<Duration>> = BTreeMap::new();
+        for change in company.changes() {
+            let Change {
+                at,
+                machine,
+                active,
+            } = change;
+            let ready = active.iter().any(|state| state == "Ready");
+            assert!(
+                ready || at < Duration::from_secs(5),
+                "{machine} {active:?} {at:?}"
+            );
+            assert!(
+                !active.iter().any(|state| state == "Exception"),
+                "{machine}"
+            );
+            seen.entry(machine).or_default().push(at);
+        }
+        for (machine, times) in &seen {
+            check_never_quiet(machine, times);
+        }
+        company.close();
+    });
+}
+
+/// The dashboard's rule: at least 50 changes seen, then none for longer than 5 s and four times the longest gap of the
+/// last 200.
+fn check_never_quiet(machine: &str, times: &[Duration]) {
+    let gaps: Vec<Duration> = times.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    for (at, gap) in gaps.iter().enumerate().skip(50) {
+        let longest = gaps[at.saturating_sub(200)..at].iter().max().unwrap();
+        let limit = (*longest * 4).max(Duration::from_secs(5));
+        assert!(
+            *gap <= limit,
+            "{machine} was quiet for {gap:?}, limit {limit:?}"
+        );
+    }
+}
+
+#[test]
+fn the_seed_decides_everything() {
+    let run = |seed| {
+        in_virtual_time(async move {
+            let company = Company::open(seed, false);
+            after(120).await;
+            let changes = company.changes();
+            company.close();
+            changes
+        })
+    };
+    let first = run(5);
+    assert_eq!(first, run(5));
+    assert_ne!(first, run(6));
+}
+
+#[test]
+fn a_lost_connection_is_shown_and_survived() {
+    in_virtual_time(async {
+        let company = Company::open(2, true);
+        after(30).await;
+        for machine in needs_mesh(&company.machines) {
+            machine.remove("Connected").unwrap();
+            assert!(
+                machine.is("Disconnected") && machine.not("Ready"),
+                "{machine:?}"
+            );
+        }
+        after(20).await;
+        connect(&company.machines);
+        let delivered = company.machine("orders").tick("Delivered");
+        after(60).await;
+        for machine in company.machines.iter() {
+            assert!(
+                machine.is(["Ready", "Start"]),
+                "{machine:?} {:?}",
+                machine.active()
+            );
+        }
+        assert!(company.machine("orders").tick("Delivered") > delivered + 10);
+        company.close();
+    });
+}
+
+#[test]
+fn hosts_are_known_by_name() {
+    for host in Host::ALL {
+        assert_eq!(host.name().parse(), Ok(host));
+    }
+    let error = "van-18".parse::<Host>().unwrap_err();
+    assert!(error.to_string().contains("van-17"));
+}
