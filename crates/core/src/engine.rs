@@ -260,9 +260,29 @@ impl Machine {
     pub fn when_next_active(&mut self, state: StateIdx) -> Wait {
         self.when_time(&[state], &[next_active_tick(self.tick(state))])
     }
+    /// Registers a wait until the mutation that was told this queue tick has run, whatever came of it.
+    pub fn when_queue(&mut self, tick: QueueTick) -> Wait {
+        if tick <= self.queue_tick() {
+            return Wait::Ready;
+        }
+        let wait = self.subscriptions.fresh_id();
+        self.queue.wait_for_tick(tick, wait);
+        Wait::Pending(wait)
+    }
+    /// Registers a wait until the queue is empty.
+    pub fn when_queue_ends(&mut self) -> Wait {
+        if !self.is_draining() {
+            return Wait::Ready;
+        }
+        let wait = self.subscriptions.fresh_id();
+        self.queue.wait_for_end(wait);
+        Wait::Pending(wait)
+    }
     /// Drops one registration of a wait.
     pub fn forget(&mut self, wait: WaitId) {
-        self.subscriptions.forget(wait);
+        if !self.subscriptions.forget(wait) {
+            self.queue.forget(wait);
+        }
     }
     /// True while that state is active.
     #[must_use]

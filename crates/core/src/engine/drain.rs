@@ -109,6 +109,10 @@ impl Machine {
                 Stage::Idle => return Poll::Idle,
                 Stage::Take => {
                     if !self.take(tracer) {
+                        // Still draining while waits are told, so that nobody else starts a drain meanwhile.
+                        if self.queue.fire_end(&mut self.fired) {
+                            return Poll::Fired;
+                        }
                         self.drain.stage = Stage::Idle;
                         tracer.queue_end();
                     }
@@ -283,6 +287,7 @@ impl Machine {
             self.subscriptions
                 .apply_moved(moved, ticks, look, &mut self.fired);
         }
+        self.queue.fire_ticks(&mut self.fired);
         self.transition.end(&self.clock);
         self.drain.stage = Stage::Take;
         self.fired.len() > fired

@@ -2,11 +2,12 @@
 //!
 //! Taking an appended mutation advances the queue tick; a prepended one has none. Lists of called states are recycled.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::engine::mutation::{Args, MutationKind, Source};
 use crate::engine::state_set::{StateBits, StateList};
+use crate::engine::subscriptions::WaitId;
 use crate::ids::{QueueTick, StateIdx};
 
 /// A mutation that waits.
@@ -48,6 +49,10 @@ pub(crate) struct Queue {
     pending: u64,
     tick: u64,
     spare: Vec<Vec<StateIdx>>,
+    /// Waits for a queue tick.
+    waits: BTreeSet<(QueueTick, WaitId)>,
+    /// Waits for the end of the drain.
+    end_waits: BTreeSet<WaitId>,
 }
 
 impl Queue {
@@ -57,6 +62,8 @@ impl Queue {
             pending: 0,
             tick: 1,
             spare: Vec::new(),
+            waits: BTreeSet::new(),
+            end_waits: BTreeSet::new(),
         }
     }
     pub(crate) fn len(&self) -> usize {
@@ -109,6 +116,31 @@ impl Queue {
             let calls = |state| queued.called.contains(state);
             queued.kind == kind && !queued.is_check && states.iter().all(calls)
         })
+    }
+    pub(crate) fn wait_for_tick(&mut self, tick: QueueTick, wait: WaitId) {
+        self.waits.insert((tick, wait));
+    }
+    pub(crate) fn wait_for_end(&mut self, wait: WaitId) {
+        self.end_waits.insert(wait);
+    }
+    pub(crate) fn forget(&mut self, wait: WaitId) {
+        self.waits.retain(|&(_, other)| other != wait);
+        self.end_waits.remove(&wait);
+    }
+    /// Moves waits for reached queue ticks to `fired`.
+    pub(crate) fn fire_ticks(&mut self, fired: &mut Vec<WaitId>) {
+        while let Some(&(tick, wait)) = self.waits.first()
+            && tick.0 <= self.tick
+        {
+            self.waits.pop_first();
+            fired.push(wait);
+        }
+    }
+    /// Moves waits for the end of the drain to `fired`; false when there were none.
+    pub(crate) fn fire_end(&mut self, fired: &mut Vec<WaitId>) -> bool {
+        let before = fired.len();
+        fired.extend(std::mem::take(&mut self.end_waits));
+        fired.len() > before
     }
     /// An empty list, recycled if possible.
     pub(crate) fn list(&mut self) -> Vec<StateIdx> {

@@ -109,14 +109,14 @@ impl Subscriptions {
             self.moved(state, clock, look, fired);
         }
     }
-    /// Drops one registration.
-    pub fn forget(&mut self, wait: WaitId) {
+    /// Drops one registration; false when that wait is not pending here.
+    pub fn forget(&mut self, wait: WaitId) -> bool {
         let Some(pending) = self.by_id.get_mut(&wait) else {
-            return;
+            return false;
         };
         pending.registrations -= 1;
         if pending.registrations > 0 {
-            return;
+            return true;
         }
         if let Some(condition) = self.close(wait) {
             for state in condition.states() {
@@ -125,6 +125,7 @@ impl Subscriptions {
                 }
             }
         }
+        true
     }
     /// Number of pending waits.
     #[must_use]
@@ -137,6 +138,12 @@ impl Subscriptions {
         self.by_id.is_empty()
     }
 
+    /// An id for a wait that is kept elsewhere.
+    pub(crate) fn fresh_id(&mut self) -> WaitId {
+        let id = WaitId(self.next_id);
+        self.next_id += 1;
+        id
+    }
     fn register(&mut self, condition: Condition, clock: &[u64]) -> Wait {
         let Some(obstacle) = condition.obstacle(clock) else {
             return Wait::Ready;
@@ -147,8 +154,7 @@ impl Subscriptions {
             }
             return Wait::Pending(id);
         }
-        let id = WaitId(self.next_id);
-        self.next_id += 1;
+        let id = self.fresh_id();
         let condition = Arc::new(condition);
         self.watch(obstacle, id, &condition);
         self.by_condition.insert(Arc::clone(&condition), id);

@@ -1,7 +1,9 @@
 //! Waits for activity and for ticks, on machines and on plain clocks.
 
-use statemesh_core::StateIdx;
-use statemesh_core::engine::{Machine, Mutation, Options, Schema, Subscriptions, Wait, WaitId};
+use statemesh_core::engine::{
+    Machine, Mutation, Options, Outcome, Poll, Schema, Subscriptions, Wait, WaitId,
+};
+use statemesh_core::{QueueTick, StateIdx};
 use statemesh_testkit::engine_notation::schema;
 
 const A: StateIdx = StateIdx(0);
@@ -88,6 +90,29 @@ fn ticks() {
     assert_eq!(machine.fired(), []);
     machine.apply(Mutation::add(&[B]));
     assert_eq!(machine.fired(), [again]);
+}
+
+#[test]
+fn queue_ticks_and_the_end_of_the_drain() {
+    let mut machine = machine("A B(-A) C");
+    assert_eq!(machine.when_queue(QueueTick(1)), Wait::Ready);
+    assert_eq!(machine.when_queue_ends(), Wait::Ready);
+    machine.mutate(Mutation::add(&[B]));
+    let canceled = machine.mutate(Mutation::add(&[A]));
+    assert_eq!(canceled, Outcome::Queued(QueueTick(3)));
+    machine.mutate(Mutation::add(&[C]));
+    let third = pending(machine.when_queue(QueueTick(3)));
+    let fourth = pending(machine.when_queue(QueueTick(4)));
+    let dropped = pending(machine.when_queue(QueueTick(4)));
+    let end = pending(machine.when_queue_ends());
+    machine.forget(dropped);
+    for wait in [third, fourth, end] {
+        assert_eq!(machine.poll(), Poll::Fired);
+        assert_eq!(machine.fired(), [wait]);
+        assert!(machine.is_draining(), "nobody else may drain yet");
+    }
+    assert_eq!(machine.poll(), Poll::Idle);
+    assert_eq!(machine.clock(), [0, 1, 1, 0], "the third was canceled");
 }
 
 #[test]

@@ -155,4 +155,4 @@ impl<'a> Outcome<'a> {
 }
 
 /// Operations that the engine has no counterpart for.
-const UNSUPPORTED: &[&str] = &["when_args", "when_query", "when_queue", "when_queue_ends"];
+const UNSUPPORTED: &[&str] = &["when_args", "when_query"];

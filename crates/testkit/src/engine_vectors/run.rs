@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
-use statemesh_core::StateIdx;
 use statemesh_core::engine::{
     Answer, Call, Machine, Mutation, MutationKind, NoTracer, Options, Outcome, Poll, Schema,
     SchemaProblem, Tracer, TransitionView,
 };
+use statemesh_core::{QueueTick, StateIdx};
 
 use super::case::{Bind, Case, Op};
 use super::scripts::HandlerSet;
@@ -269,6 +269,8 @@ impl<'a> Run<'a> {
                 "when_err" => machine.when(&[exception]),
                 "when_time" => machine.when_time(states, &op.times),
                 "when_ticks" => machine.when_ticks(one?, op.n),
+                "when_queue" => machine.when_queue(QueueTick(op.n)),
+                "when_queue_ends" => machine.when_queue_ends(),
                 "when_next_active" => machine.when_next_active(one?),
                 name => return Err(format!("unknown operation {name}")),
             };
