@@ -50,12 +50,12 @@ fn a_changed_tick_is_noticed() {
 
 fn lines() -> Vec<String> {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../testkit/data/engine-vectors.jsonl");
-    let text = std::fs::read_to_string(file).unwrap();
+    let text = std::fs::read_to_string(file).expect("the recorded cases");
     text.lines().map(str::to_owned).collect()
 }
 
 fn parsed(line: &str) -> Value {
-    serde_json::from_str(line).unwrap()
+    serde_json::from_str(line).expect("one JSON object")
 }
 
 /// Without recorded steps, without defects, without other waits than the first three.
