@@ -31,7 +31,7 @@ fn main() -> ExitCode {
     match run(command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {}", escape_line(&format!("{error:#}")));
+            eprintln!("error: {}", escape_line(&error.to_string()));
             ExitCode::FAILURE
         }
     }

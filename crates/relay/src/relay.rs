@@ -187,6 +187,7 @@ impl Backend for Peer {
                     .map(|ip| with_peer(&websocket(ip, self.http), peer)),
             );
         }
+        addresses.sort_by_cached_key(|address| (carrier(address), address.to_string()));
         addresses.extend(self.announce.iter().map(|address| with_peer(address, peer)));
         let mut seen = BTreeSet::new();
         addresses.retain(|address| seen.insert(address.to_vec()));
@@ -273,6 +274,20 @@ pub fn nearest(addresses: Vec<Multiaddr>) -> Option<Multiaddr> {
         (!is_quic, !is_loopback)
     };
     addresses.into_iter().min_by_key(rank)
+}
+
+/// What native peers like best comes first.
+fn carrier(address: &Multiaddr) -> u8 {
+    let has = |wanted| address.protocol_stack().any(|part| part == wanted);
+    if has("quic-v1") {
+        0
+    } else if has("webrtc-direct") {
+        3
+    } else if has("ws") || has("wss") {
+        2
+    } else {
+        1
+    }
 }
 
 /// Each of demo, peer and server gets this long to end.

@@ -63,6 +63,7 @@ fn a_taken_port_is_1() {
         assert!(error.contains(value.as_str()), "{value}: {error}");
         assert!(error.contains(advice), "{value}: {error}");
         assert_eq!(error.lines().count(), 1, "{value}: {error}");
+        assert_eq!(error.matches(value.as_str()).count(), 1, "{value}: {error}");
     }
 }
 

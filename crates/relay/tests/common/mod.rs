@@ -179,7 +179,7 @@ impl Relay {
         }
     }
 
-    /// The address with this part, as `/quic-v1`.
+    /// The first address with this part, as `/quic-v1`; plain TCP comes before WebSockets.
     pub fn address(&self, part: &str) -> String {
         self.addresses
             .iter()
