@@ -131,6 +131,25 @@ pub fn rule(machine: &Machine, rule: Rule, now: Seen) -> Vec<Piece> {
     }
 }
 
+/// The same rule once it is over.
+#[must_use]
+pub fn past_rule(machine: &Machine, rule: Rule) -> Vec<Piece> {
+    let state = |at: usize| Piece::Data(machine.schema.states[at].shown.clone(), "");
+    match rule {
+        Rule::ErrorActive(at) => vec![state(at), Piece::text(" was active")],
+        Rule::ReadyOff(_) => machine
+            .schema
+            .ready
+            .map(state)
+            .into_iter()
+            .chain([Piece::text(" was off")])
+            .collect(),
+        Rule::NoChange { .. } => vec![Piece::text("Changes again")],
+        Rule::NotHeard { .. } | Rule::Left(_) => vec![Piece::text("Heard again")],
+        Rule::NotYet | Rule::Fine => Vec::new(),
+    }
+}
+
 fn whole_seconds(ms: u64) -> String {
     if ms.is_multiple_of(1000) {
         format!("{} s", ms / 1000)
@@ -326,16 +345,6 @@ pub fn unknown_machine(similar: bool) -> &'static str {
 #[must_use]
 pub fn left_at(time: &str) -> String {
     format!(" left at {time}. You are looking at its history.")
-}
-
-/// When a change happened.
-#[must_use]
-pub fn between(after: Option<&str>, by: &str) -> String {
-    match after {
-        Some(after) if after == by => format!("at {by}"),
-        Some(after) => format!("between {after} and {by}"),
-        None => format!("before {by}"),
-    }
 }
 
 /// What a flicker is, in words: it went on and off (or off and on) without being seen.

@@ -199,10 +199,10 @@ const INDEX: &str = "index.html";
 /// Trunk's hashes have 16 digits; fewer could be a word like `dead-beef`.
 const MIN_HASH: usize = 12;
 
-/// What the page may do: its own files, WebAssembly, WebSockets to any relay it is told to dial. No inline script, no
+/// What the page may do: its own files, WebAssembly, HTTP and WebSockets to any relay it is told to join. No inline script, no
 /// inline style, no frame around it.
 const POLICY: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
-    img-src 'self' data:; font-src 'self'; manifest-src 'self'; connect-src 'self' ws: wss:; \
+    img-src 'self' data:; font-src 'self'; manifest-src 'self'; connect-src 'self' http: https: ws: wss:; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 const NO_PAGE: &str = "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>statemesh: no page yet</title>\n\

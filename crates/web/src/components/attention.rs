@@ -77,10 +77,7 @@ fn cells(store: Store, row: &AttentionRow) -> impl IntoView + use<> {
         (None, Health::Stale) => "Silent host",
         (None, health) => words::health(health),
     };
-    let exact = words::between(
-        onset.after.map(|after| wall.text(after, 3)).as_deref(),
-        &wall.text(onset.by, 3),
-    );
+    let exact = wall.interval(onset);
     let lasted = row.lasted;
     let ago = move || match lasted {
         Some(lasted) => format!("after {}", age_text(lasted)),

@@ -47,8 +47,7 @@ pub fn Changes(
 }
 
 fn change(wall: WallClock, row: &ChangeRow) -> impl IntoView + use<> {
-    let after = row.at.after.map(|after| wall.text(after, 1));
-    let when = words::between(after.as_deref(), &wall.text(row.at.by, 1));
+    let when = wall.interval(row.at);
     let what = if row.restarted {
         "Ticks went back: restarted".to_owned()
     } else if row.unordered {

@@ -149,6 +149,28 @@ impl WallClock {
     }
 }
 
+impl WallClock {
+    /// `between 14:32:05.1 and 14:32:10.1`, with as many digits as tell the two apart. Only what was seen as it
+    /// happened is `at` an instant.
+    #[must_use]
+    pub fn interval(self, interval: Interval) -> String {
+        let Some(after) = interval.after else {
+            return format!("before {}", self.text(interval.by, 1));
+        };
+        if after == interval.by {
+            return format!("at {}", self.text(after, 3));
+        }
+        let digits = (1..3)
+            .find(|&digits| self.text(after, digits) != self.text(interval.by, digits))
+            .unwrap_or(3);
+        format!(
+            "between {} and {}",
+            self.text(after, digits),
+            self.text(interval.by, digits)
+        )
+    }
+}
+
 /// Milliseconds of a day.
 const DAY: u64 = 86_400_000;
 
@@ -208,6 +230,19 @@ mod tests {
         assert_eq!(wall.text(Seen(500), 3), "23:59:59.500");
         assert_eq!(wall.text(Seen(1234), 1), "00:00:00.2");
         assert_eq!(wall.text(Seen(1234), 0), "00:00:00");
+        let between = |after, by| {
+            wall.interval(Interval {
+                after: Some(Seen(after)),
+                by: Seen(by),
+            })
+        };
+        assert_eq!(between(1_000, 6_000), "between 00:00:00.0 and 00:00:05.0");
+        assert_eq!(between(1_412, 1_488), "between 00:00:00.41 and 00:00:00.48");
+        assert_eq!(
+            between(1_412, 1_413),
+            "between 00:00:00.412 and 00:00:00.413"
+        );
+        assert_eq!(between(1_412, 1_412), "at 00:00:00.412");
         assert_eq!(grouped(7), "7");
         assert_eq!(grouped(48_211), "48\u{202f}211");
         assert_eq!(grouped(1_234_567), "1\u{202f}234\u{202f}567");

@@ -199,7 +199,10 @@ fn attention_row(
         health: entry.health,
         name,
         host: host_name(machine),
-        what: words::rule(machine, entry.rule, now),
+        what: match entry.over {
+            None => words::rule(machine, entry.rule, now),
+            Some(_) => words::past_rule(machine, entry.rule),
+        },
         onset: entry.onset,
         lasted: entry.over.map(|over| over.since(entry.onset.by)),
         href: MachineRef::of(world, machine).href(),

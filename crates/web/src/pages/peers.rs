@@ -137,7 +137,7 @@ fn link(link: &LinkFacts) -> impl IntoView + use<> {
         <dt>"Transport"</dt>
         <dd>{link.carrier.word()}</dd>
         <dt>"Address"</dt>
-        <dd>{name(&Shown::new(&link.address))}</dd>
+        <dd><bdi>{Shown::new(&link.address).plain()}</bdi></dd>
         <dt>"Round trip"</dt>
         <dd>{rtt}</dd>
         {software}
