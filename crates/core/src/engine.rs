@@ -33,6 +33,7 @@ mod clock;
 mod drain;
 mod handlers;
 mod mutation;
+mod normalise;
 mod queue;
 mod relations;
 mod schema;

@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::engine::normalise::{EXCEPTION, normalised};
 use crate::engine::state_set::{StateBits, StateList};
 
 use crate::ids::StateIdx;
@@ -430,99 +431,6 @@ impl Rows {
     }
 }
 
-/// The five steps of normalisation, then `Exception`.
-fn normalised(def: &SchemaDef) -> (SchemaDef, Vec<SchemaProblem>) {
-    let mut problems = Vec::new();
-    let mut states = SchemaDef::default();
-    let mut known = BTreeMap::new();
-    for (name, state) in &def.states {
-        if let Some(&at) = known.get(name) {
-            let slot: &mut (String, StateDef) = &mut states.states[at];
-            slot.1 = state.clone();
-        } else if states.states.len() < MAX_STATES || name == EXCEPTION {
-            known.insert(name.clone(), states.states.len());
-            states.states.push((name.clone(), state.clone()));
-        } else if !problems.contains(&SchemaProblem::TooMany { limit: MAX_STATES }) {
-            problems.push(SchemaProblem::TooMany { limit: MAX_STATES });
-        }
-    }
-    for (name, state) in &mut states.states {
-        repair(
-            name,
-            state,
-            |other| known.contains_key(other),
-            &mut problems,
-        );
-    }
-    if !known.contains_key(EXCEPTION) {
-        states
-            .states
-            .push((EXCEPTION.to_owned(), StateDef::new().multi()));
-    }
-    problems.sort_by(|a, b| a.place().cmp(&b.place()));
-    (states, problems)
-}
-
-impl SchemaProblem {
-    /// Problems are told by state name, whatever the order of the definition.
-    fn place(&self) -> Option<&str> {
-        match self {
-            Self::RequireRemove { state, .. } | Self::Unknown { state, .. } => Some(state),
-            Self::TooMany { .. } => None,
-        }
-    }
-}
-
-/// Repairs one state. The order of these steps is observable.
-fn repair(
-    name: &str,
-    state: &mut StateDef,
-    is_known: impl Fn(&str) -> bool,
-    problems: &mut Vec<SchemaProblem>,
-) {
-    let mut unknown = Vec::new();
-    let mut is_known = |other: &String| {
-        let known = is_known(other);
-        if !known {
-            unknown.push(SchemaProblem::Unknown {
-                state: name.to_owned(),
-                other: other.clone(),
-            });
-        }
-        known
-    };
-    drop_first(&mut state.remove, name);
-    if let Some(add) = &mut state.add {
-        add.retain(|other| {
-            let was_removed = drop_first(&mut state.remove, other);
-            // `Exception` exists in the end, though perhaps not yet: it survives here if it was removed, too.
-            (was_removed && other == EXCEPTION) || is_known(other)
-        });
-    }
-    drop_first(&mut state.after, name);
-    for other in state.require.iter().flatten() {
-        is_known(other);
-        if state.remove.iter().flatten().any(|name| name == other) {
-            problems.push(SchemaProblem::RequireRemove {
-                state: name.to_owned(),
-                other: other.clone(),
-            });
-        }
-    }
-    for list in [&mut state.remove, &mut state.after].into_iter().flatten() {
-        list.retain(&mut is_known);
-    }
-    problems.append(&mut unknown);
-}
-
-fn drop_first(list: &mut Option<Vec<String>>, name: &str) -> bool {
-    let Some(list) = list else {
-        return false;
-    };
-    let at = list.iter().position(|other| other == name);
-    at.map(|at| list.remove(at)).is_some()
-}
-
 /// Depth-first post-order over Require: requirements before dependents, roots by name. Empty when there is a cycle.
 fn topology(require: &Rows, by_name: &[StateIdx], states: usize) -> Vec<StateIdx> {
     let mut done = StateList::new(states);
@@ -564,7 +472,46 @@ fn positions(order: &[StateIdx], states: usize) -> Vec<u16> {
     positions
 }
 
-/// The state every schema has.
-pub(crate) const EXCEPTION: &str = "Exception";
-/// Indexes are 16 bits wide; one is kept for `Exception` and positions count from 1.
-const MAX_STATES: usize = u16::MAX as usize - 1;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn list(names: &str) -> Vec<String> {
+        names.split_whitespace().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn an_index_lists_every_state_once() {
+        let def = SchemaDef::new()
+            .state("A", StateDef::new())
+            .state("B", StateDef::new());
+        let index = |names: &str| {
+            Schema::with_index(&def, &list(names))
+                .map(|(schema, _)| schema.names().collect::<Vec<_>>().join(" "))
+        };
+        assert_eq!(index("Exception B A B"), Ok("Exception B A".to_owned()));
+        assert_eq!(
+            index("A B"),
+            Err(IndexError::Missing("Exception".to_owned()))
+        );
+        assert_eq!(
+            index("A B Exception Z"),
+            Err(IndexError::Unknown("Z".to_owned()))
+        );
+    }
+
+    #[test]
+    fn requirements_come_before_dependents_unless_they_run_in_circles() {
+        let def = SchemaDef::new()
+            .state("A", StateDef::new().require(list("B C")))
+            .state("B", StateDef::new().require(list("D")))
+            .state("C", StateDef::new())
+            .state("D", StateDef::new());
+        let (schema, _) = Schema::normalise(&def);
+        let positions: Vec<_> = (0..5).map(|at| schema.topology(StateIdx(at))).collect();
+        assert_eq!(positions, [4, 2, 3, 1, 0]);
+        let def = def.state("D", StateDef::new().require(list("A")));
+        let (schema, _) = Schema::normalise(&def);
+        assert_eq!(schema.topology(StateIdx(0)), 0);
+    }
+}
