@@ -3,9 +3,8 @@
 use futures::channel::oneshot;
 use futures::future::{Either, pending, select};
 use futures::{FutureExt, StreamExt};
-use statemesh::machine::WaitError;
 use statemesh::mesh::{Mesh, MeshEvent};
-use statemesh::prelude::RemoteMachine;
+use statemesh::prelude::{RemoteMachine, WaitError};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::js_sys::{Array, Function, Object, Reflect, global};
