@@ -2,15 +2,21 @@
 //!
 //! Dashboard: `session` runs the tab's peer and turns its events into inputs of `model`, `store` holds what is shown,
 //! `pages` and `components` show it. `model` and `words` are plain Rust, tested on the host.
+//!
+//! Browser peer: `js` is what a JavaScript page imports, `const mesh = await join({ topic, relays })`; it shares nothing
+//! with the dashboard but the few questions to the browser in `browser`.
 
 mod app;
 mod browser;
 mod components;
+mod js;
 mod model;
 mod pages;
 mod session;
 mod store;
 mod words;
+
+pub use self::js::{JsMachine, JsMesh, join};
 
 /// Mounts the page.
 pub fn mount() {
