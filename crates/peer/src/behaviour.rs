@@ -18,7 +18,6 @@ use libp2p::identity::Keypair;
 use libp2p::swarm::{ConnectionDenied, ListenError, NetworkBehaviour};
 use libp2p::{connection_limits, gossipsub, identify, ping};
 
-pub(crate) use self::watchdog::Silent;
 use crate::mesh::{Limits, Role};
 
 /// Gossipsub of one topic only.

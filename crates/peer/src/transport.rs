@@ -149,11 +149,6 @@ pub(crate) fn core_id(id: &libp2p::PeerId) -> crate::PeerId {
         .expect("libp2p checks the same two multihash shapes before it makes a peer id")
 }
 
-/// libp2p's form of a peer id; `None` for a key longer than libp2p knows.
-pub(crate) fn libp2p_id(id: crate::PeerId) -> Option<libp2p::PeerId> {
-    libp2p::PeerId::from_bytes(id.as_bytes()).ok()
-}
-
 /// A transport ready for the swarm.
 type Carrier = Boxed<(libp2p::PeerId, StreamMuxerBox)>;
 

@@ -35,8 +35,6 @@ pub(crate) struct Behaviour {
 pub(crate) struct Silent {
     /// Neighbour.
     pub(crate) peer: PeerId,
-    /// The link.
-    pub(crate) connection: ConnectionId,
 }
 
 struct Link {
@@ -81,7 +79,7 @@ impl Behaviour {
         for (connection, peer) in silent {
             self.links.remove(&connection);
             self.closing.push_back((peer, connection));
-            self.told.push_back(Silent { peer, connection });
+            self.told.push_back(Silent { peer });
         }
     }
 }

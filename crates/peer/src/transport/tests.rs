@@ -442,14 +442,12 @@ fn carriers_have_names() {
 }
 
 #[test]
-fn peer_ids_survive_both_ways() {
+fn peer_ids_are_the_same_text_on_both_sides() {
     for _ in 0..10 {
         let id = libp2p::PeerId::random();
-        assert_eq!(libp2p_id(core_id(&id)), Some(id));
+        assert_eq!(core_id(&id).to_string(), id.to_string());
         let own = Identity::generate();
-        assert_eq!(
-            libp2p_id(own.peer_id()),
-            Some(own.keypair.public().to_peer_id())
-        );
+        let expected = own.keypair.public().to_peer_id().to_string();
+        assert_eq!(own.peer_id().to_string(), expected);
     }
 }
