@@ -11,7 +11,7 @@ mod certificate;
 #[cfg(not(target_arch = "wasm32"))]
 mod native;
 mod task;
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
 mod tests;
 
 use std::io;

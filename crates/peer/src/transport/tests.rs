@@ -1,4 +1,5 @@
 //! Two and three real swarms over every carrier, and what is refused.
+#![cfg(not(target_arch = "wasm32"))]
 
 use std::net::Ipv4Addr;
 use std::time::Duration;
