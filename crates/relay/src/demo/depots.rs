@@ -87,20 +87,20 @@ fn open_doors(loader: &Machine, dock: &Machine, depot: &Machine) {
 async fn scan(sorter: Machine, mut pace: Pace) {
     while sorter.when("Ready").await.is_ok() {
         did(sorter.add("Scanning"));
-        pace.rest(0.6..1.2).await;
+        pace.rest(1.4..2.4).await;
         did(sorter.add("ParcelSeen"));
-        pace.rest(0.3..0.7).await;
+        pace.rest(1.0..1.8).await;
         did(sorter.remove("ParcelSeen"));
     }
 }
 
-/// The spare belt takes every third batch.
+/// The spare belt takes every fourth batch.
 async fn help_out(sorter: Machine, scene: Scene, mut pace: Pace) {
     let mut batches = scene.follow("planner", "BatchOpen");
     let mut count = 0;
     while let Some(begun) = batches.next().await {
         count += begun;
-        if count < 3 {
+        if count < 4 {
             continue;
         }
         count = 0;

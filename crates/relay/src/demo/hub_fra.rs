@@ -35,7 +35,7 @@ fn gateway(place: &mut Place) -> Machine {
     let gateway = place.machine("gateway", schema);
     let requests = gateway.clone();
     place.script("gateway", move |_, pace| {
-        pulse(requests, "RequestIn", pace, 1.2..2.0, 0.15..0.4)
+        pulse(requests, "RequestIn", pace, 2.6..4.2, 0.3..0.7)
     });
     let parcels = gateway.clone();
     place.script("gateway parcels", move |scene, _| async move {
@@ -85,7 +85,7 @@ async fn deliver(orders: Machine, scene: Scene, mut pace: Pace) {
             Some(0) => did(orders.remove("Dispatched")),
             Some(_) => {
                 did(orders.add("Delivered"));
-                pace.rest(0.2..0.5).await;
+                pace.rest(0.3..0.7).await;
                 did(orders.add("OrderOpen"))
             }
         };

@@ -12,9 +12,7 @@ use statemesh::StateDef;
 use statemesh::handlers::Handlers;
 use statemesh::machine::Machine;
 
-use super::kit::{
-    Act, Pace, bound, device, did, finish, needs, on_begin, on_end, on_nth, one_of, service,
-};
+use super::kit::{Act, Pace, bound, device, did, finish, needs, on_begin, on_nth, one_of, service};
 use super::scene::{Far, Place, Scene};
 
 pub(super) fn furnish(place: &mut Place) {
@@ -25,8 +23,8 @@ pub(super) fn furnish(place: &mut Place) {
     let archive = archive(place);
 
     on_begin(&planner, "BatchOpen", &inventory, Act::Add(&["Counting"]));
-    on_nth(&inventory, "Counting", 2, &pricing, Act::Add(&["Quoting"]));
-    on_end(&planner, "BatchOpen", &archive, Act::Add(&["Flushing"]));
+    on_nth(&inventory, "Counting", 3, &pricing, Act::Add(&["Quoting"]));
+    on_nth(&planner, "BatchOpen", 2, &archive, Act::Add(&["Flushing"]));
 }
 
 /// The courier as the dispatcher sees him, once he has been seen.

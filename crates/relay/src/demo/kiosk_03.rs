@@ -97,7 +97,7 @@ async fn run_out(print: Machine, scene: Scene, mut pace: Pace) {
 
 async fn customers(kiosk: Machine, mut pace: Pace) {
     while kiosk.when(["Attract", "Ready"]).await.is_ok() {
-        pace.rest(3.0..6.0).await;
+        pace.rest(5.0..9.0).await;
         did(kiosk.add("Serving"));
     }
 }

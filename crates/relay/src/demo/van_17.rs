@@ -49,7 +49,7 @@ pub(super) fn furnish(place: &mut Place) {
         pulse(power, "Metering", pace, 4.0..6.0, 0.4..0.8)
     });
     place.script("lock-17", move |_, pace| {
-        pulse(lock, "Checking", pace, 5.0..8.0, 0.3..0.6)
+        pulse(lock, "Checking", pace, 10.0..15.0, 0.4..0.9)
     });
 }
 
@@ -120,9 +120,9 @@ async fn tours(courier: Machine, scene: Scene, mut pace: Pace) {
                 break;
             }
             did(courier.add("AtStop"));
-            pace.rest(0.3..0.6).await;
+            pace.rest(0.5..1.0).await;
             did(courier.add("Delivered"));
-            pace.rest(0.4..0.7).await;
+            pace.rest(0.6..1.1).await;
         }
         did(courier.remove("StatusSent"));
         did(courier.add("Idle"));
@@ -138,7 +138,7 @@ async fn to_next_stop(courier: &Machine, pace: &mut Pace) -> bool {
             return false;
         }
         tokio::select! {
-            () = pace.rest(0.9..1.6) => return true,
+            () = pace.rest(1.6..2.6) => return true,
             _ = lost => {}
         }
     }
@@ -165,7 +165,7 @@ async fn drive(route: Machine, scene: Scene, mut pace: Pace) {
 /// Reports positions for ever.
 async fn locate(route: &Machine, pace: &mut Pace) {
     while !route.is_disposed() {
-        pace.rest(1.5..2.5).await;
+        pace.rest(3.0..5.0).await;
         did(route.add("Located"));
         pace.rest(0.3..0.8).await;
         did(route.remove("Located"));
