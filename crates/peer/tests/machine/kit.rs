@@ -1,0 +1,119 @@
+//! What the tests share: a deadline, a small executor, a log.
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, mpsc};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::Duration;
+
+use statemesh::prelude::*;
+
+/// Nothing here takes longer than a moment, so this only ends what hangs.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Runs `body` on its own thread and fails when it does not end.
+pub(crate) fn within(body: impl FnOnce() + Send + 'static) {
+    within_stack(2 << 20, body);
+}
+
+pub(crate) fn within_stack(stack: usize, body: impl FnOnce() + Send + 'static) {
+    let (done, ended) = mpsc::channel();
+    let thread = thread::Builder::new()
+        .stack_size(stack)
+        .spawn(move || {
+            body();
+            let _ = done.send(());
+        })
+        .unwrap();
+    match ended.recv_timeout(DEADLINE) {
+        Err(mpsc::RecvTimeoutError::Timeout) => panic!("hangs"),
+        Ok(()) | Err(mpsc::RecvTimeoutError::Disconnected) => {}
+    }
+    if let Err(panic) = thread.join() {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+/// Runs a closure when woken.
+struct OnWake<F>(F);
+
+impl<F: Fn() + Send + Sync + 'static> Wake for OnWake<F> {
+    fn wake(self: Arc<Self>) {
+        (self.0)();
+    }
+}
+
+pub(crate) fn poll_once(
+    when: &mut When,
+    woken: impl Fn() + Send + Sync + 'static,
+) -> Poll<Result<(), WaitError>> {
+    let waker = Waker::from(Arc::new(OnWake(woken)));
+    pin!(when).poll(&mut Context::from_waker(&waker))
+}
+
+/// Plain states, and `Exception` behind them.
+pub(crate) fn plain(names: &[&str]) -> SchemaDef {
+    names.iter().fold(SchemaDef::new(), |schema, name| {
+        schema.state(*name, StateDef::new())
+    })
+}
+
+/// What happened, in order, shared with closures.
+#[derive(Clone, Default)]
+pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
+
+impl Log {
+    pub(crate) fn push(&self, what: impl Into<String>) {
+        self.0.lock().unwrap().push(what.into());
+    }
+
+    pub(crate) fn take(&self) -> String {
+        std::mem::take(&mut *self.0.lock().unwrap()).join(" ")
+    }
+
+    /// A handler set over `names` that logs all it is called for, and accepts.
+    pub(crate) fn all_handlers(&self, names: &[&'static str]) -> Handlers<Log> {
+        let mut set = Handlers::new(self.clone());
+        for name in names.iter().copied() {
+            set = set
+                .enter(name, move |log, _| log.accept(format!("{name}Enter")))
+                .exit(name, move |log, _| log.accept(format!("{name}Exit")))
+                .stay(name, move |log, _| log.accept(format!("{name}{name}")))
+                .state(name, move |log, _| log.push(format!("{name}State")))
+                .end(name, move |log, _| log.push(format!("{name}End")));
+            for other in names.iter().copied().filter(|other| *other != name) {
+                set = set.pair(name, other, move |log, _| {
+                    log.accept(format!("{name}{other}"))
+                });
+            }
+        }
+        set.any_enter(|log, _| log.accept("AnyEnter"))
+            .any_state(|log, _| log.push("AnyState"))
+    }
+
+    pub(crate) fn accept(&self, what: impl Into<String>) -> bool {
+        self.push(what);
+        true
+    }
+}

@@ -1,0 +1,9 @@
+//! The machine handle from outside: handlers, the single drainer, waits, observers, disposal.
+//!
+//! Every test runs under a deadline: a lock held across user code shows as a deadlock, not as a wrong value.
+
+mod drain;
+mod handle;
+mod handlers;
+mod kit;
+mod waits;
