@@ -1,9 +1,11 @@
 //! Relays and watchers on 127.0.0.1, each its own process: what one has, the others see.
 
+#![allow(clippy::unwrap_used)] // Test code, though not inside a #[test].
+
 mod common;
 
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use common::{DEADLINE, Relay, Running, is_event, statemesh, watch_json};
 
@@ -147,4 +149,37 @@ fn a_closed_pipe_ends_quietly() {
         drop(Relay::start(&["--connect", &relay.page()]));
     };
     assert!(status.success(), "{status}");
+}
+
+#[test]
+fn the_demo_runs_inside_and_beside_a_relay() {
+    let relay = Relay::start(&["--demo", "--calm", "--seed", "7"]);
+    let mut watch = watch_json(&[&relay.page()], &[]);
+    let of_a_host = |line: &str, event: &str, id: &str| {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        line["event"] == event && line["machine"] == id && line["peer"] != relay.peer.as_str()
+    };
+    watch.wait_for("a demo machine", |line| {
+        of_a_host(line, "machine", "courier-17")
+    });
+    watch.wait_for("a change of the demo", |line| {
+        of_a_host(line, "clock", "courier-17")
+    });
+
+    let empty = Relay::start(&["--topic", "letters"]);
+    let mut watch = watch_json(&[&empty.page()], &["--topic", "letters"]);
+    let mut kiosk = Running::start(
+        statemesh()
+            .args(["demo", "--host", "kiosk-03", "--topic", "letters"])
+            .args(["--log", "error", "--connect", &empty.page()]),
+    );
+    let id = "scan-03";
+    watch.wait_for("a machine of the kiosk", |line| {
+        of_a_host(line, "machine", id)
+    });
+    kiosk.signal("TERM");
+    let (status, took) = kiosk.ended();
+    assert_eq!(status.code(), Some(0));
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    watch.wait_for("its end", |line| of_a_host(line, "gone", id));
 }
