@@ -3,7 +3,10 @@
 //! They need a relay with demo machines; `cargo xtask test` starts one. By hand, in another terminal:
 //! `cargo run -p statemesh-relay -- relay --demo --http 127.0.0.1:8799`. Another address: `STATEMESH_TEST_RELAY`.
 #![cfg(target_arch = "wasm32")]
-#![allow(clippy::unwrap_used, reason = "tests; clippy knows only functions marked as such")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "tests; clippy knows only functions marked as such"
+)]
 
 use std::future::Future;
 

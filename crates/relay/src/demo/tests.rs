@@ -1,16 +1,20 @@
 //! The workflow alone, in virtual time: all thirty machines in one place, seen directly instead of through a mesh.
+//! At the end once more over QUIC.
 
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures::StreamExt;
 use statemesh::machine::Machine;
+use statemesh::mesh::{Mesh, Role};
+use statemesh::wait::WaitError;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::scene::{Place, Scene, Sight};
-use super::{Host, connect, needs_mesh};
+use super::{Demo, DemoConfig, Host, connect, needs_mesh};
 
 /// A change of one machine's clock.
 #[derive(Clone, Debug, PartialEq)]
@@ -329,4 +333,51 @@ fn hosts_are_known_by_name() {
     }
     let error = "van-18".parse::<Host>().unwrap_err();
     assert!(error.to_string().contains("van-17"));
+}
+
+/// The same over a real mesh: mirrors instead of direct sight, one peer per host, a relay between them.
+#[tokio::test(flavor = "multi_thread")]
+async fn six_peers_deliver_parcels_over_quic() {
+    // Ten times what it takes: a tour needs about five seconds.
+    let patience = Duration::from_secs(60);
+    let relay = Mesh::builder("demo-test")
+        .role(Role::Relay)
+        .listen("/ip4/127.0.0.1/udp/0/quic-v1".parse().unwrap())
+        .spawn()
+        .await
+        .unwrap();
+    let demo = Demo::start(DemoConfig {
+        topic: "demo-test".to_owned(),
+        connect: relay.addresses()[0].clone(),
+        hosts: Host::ALL.to_vec(),
+        calm: true,
+        seed: 1,
+    })
+    .await
+    .unwrap();
+    let learned = async {
+        let mut events = relay.events();
+        while relay
+            .machines()
+            .iter()
+            .filter(|it| it.tag("role").is_none())
+            .count()
+            < 30
+        {
+            events.next().await.unwrap();
+        }
+        let [courier, orders] = ["courier-17", "orders"].map(|id| relay.machine(id));
+        let (courier, orders) = (courier.await.unwrap(), orders.await.unwrap());
+        assert_eq!(courier.tag("host"), Some("van-17"));
+        assert_ne!(courier.peer(), orders.peer());
+        courier.when("Delivered").await.unwrap();
+        orders.when("Delivered").await.unwrap();
+        courier
+    };
+    let courier = tokio::time::timeout(patience, learned).await.unwrap();
+    let gone = courier.when("Exception");
+    demo.shutdown().await;
+    let gone = tokio::time::timeout(patience, gone).await.unwrap();
+    assert_eq!(gone, Err(WaitError::Gone));
+    relay.shutdown().await;
 }
