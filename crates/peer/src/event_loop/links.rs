@@ -4,6 +4,9 @@
 //! mute. One is kept. Both sides choose the same one: that dialled by the smaller peer id; of several dialled by the
 //! same side, that side keeps its oldest. Nothing is closed before every connection has answered a ping after the
 //! newest was made: after a crash the old connection is dead, and the newcomer must stay.
+//!
+//! When an old connection turns out to be dead after a newcomer was made, the newcomer is closed, too, and dialled
+//! again: gossipsub introduces itself on the first connection only, so the newcomer is mute for ever.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -48,12 +51,14 @@ enum Side {
 }
 
 /// What a change of connections means for the link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Change {
     /// The first connection was made, or the last one went.
     Turned,
     /// There were or are others.
     Kept,
+    /// The others were made while one that has died was believed alive: close them.
+    Mute(Vec<ConnectionId>),
 }
 
 impl Links {
@@ -126,14 +131,23 @@ impl Links {
         let Some(neighbour) = self.peers.get_mut(&peer) else {
             return Change::Kept;
         };
-        neighbour
-            .connections
-            .retain(|connection| connection.id != id);
-        if !neighbour.connections.is_empty() {
+        let Some(place) = neighbour.connections.iter().position(|c| c.id == id) else {
+            return Change::Kept;
+        };
+        let gone = neighbour.connections.remove(place);
+        if neighbour.connections.is_empty() {
+            self.peers.remove(&peer);
+            return Change::Turned;
+        }
+        let younger = &mut neighbour.connections[place..];
+        if gone.proved || gone.closing || younger.is_empty() {
             return Change::Kept;
         }
-        self.peers.remove(&peer);
-        Change::Turned
+        let mute = younger.iter_mut().map(|connection| {
+            connection.closing = true;
+            connection.id
+        });
+        Change::Mute(mute.collect())
     }
     /// What a neighbour says of its software. Any text of the other side: bounded here.
     pub(crate) fn on_identified(&mut self, peer: PeerId, agent: &str) {
@@ -272,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn a_newcomer_replaces_a_dead_connection() {
+    fn a_newcomer_that_met_a_dead_connection_is_made_anew() {
         let (small, large) = ids();
         let now = Instant::now();
         let mut links = Links::new(small);
@@ -283,7 +297,8 @@ mod tests {
         for _ in 0..3 {
             assert!(links.on_pong(large, id(2), RTT).is_empty());
         }
-        assert_eq!(links.on_closed(large, id(1)), Change::Kept);
-        assert!(links.link(large).is_some());
+        // The other side's first subscription went to the dead one: it is made to come again.
+        assert_eq!(links.on_closed(large, id(1)), Change::Mute(vec![id(2)]));
+        assert_eq!(links.on_closed(large, id(2)), Change::Turned);
     }
 }

@@ -185,6 +185,11 @@ impl EventLoop {
         let now = self.clock.now();
         let change = self.links.on_closed(peer, id);
         self.show_link(peer);
+        if let Change::Mute(others) = &change {
+            for connection in others {
+                self.swarm.close_connection(*connection);
+            }
+        }
         if change == Change::Turned {
             self.links_changed = true;
             if !self.links.any() {
