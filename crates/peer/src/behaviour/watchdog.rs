@@ -155,10 +155,15 @@ impl NetworkBehaviour for Behaviour {
 
 /// Twice per ping interval, so that the limit is met within half a second.
 const TICK: Duration = Duration::from_millis(500);
-/// Closed on the fifth tick without an answer, 2 to 2.5 s after the last one: two pings missed.
+/// Closed on the fifth tick without an answer, 2 to 2.5 s after the last one: two pings missed. A person is looking.
+#[cfg(target_arch = "wasm32")]
 const PATIENCE: u32 = 4;
-/// The first answer may need several round trips for its stream: 4.5 to 5 s.
-const FIRST_PATIENCE: u32 = 9;
+/// Closed 4.5 to 5 s after the last answer. Natively a host that is busy for two seconds is likelier than a link that
+/// died without a word, and a relay that cut its neighbours off whenever its host is busy would make it busier.
+#[cfg(not(target_arch = "wasm32"))]
+const PATIENCE: u32 = 9;
+/// The first answer may need several round trips for its stream: 5.5 to 6 s.
+const FIRST_PATIENCE: u32 = 11;
 
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
