@@ -4,6 +4,9 @@
 //! a stream that nobody negotiates, ten seconds in all. So the watchdog counts its own ticks since the last answer.
 //! Ticks, not time: after a suspended laptop, a throttled background tab or a stalled host the timer fires once, not
 //! once per missed interval, so the answer has a fair chance to arrive.
+//!
+//! Who dialled has to notice soon, for it is the one to dial again. Who was dialled only tidies up, and can wait: a
+//! relay on a busy host that cut its neighbours off would have them all come back at once.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
@@ -41,6 +44,8 @@ struct Link {
     peer: PeerId,
     /// Ticks it may still stay silent; `None`: it does not speak ping.
     patience: Option<u32>,
+    /// Ticks it may stay silent after a sign of life.
+    full: u32,
 }
 
 impl Behaviour {
@@ -53,10 +58,12 @@ impl Behaviour {
         }
     }
 
-    /// The link answered a ping.
+    /// The link answered a ping, or a message came through it.
     pub(crate) fn pong(&mut self, connection: ConnectionId) {
-        if let Some(link) = self.links.get_mut(&connection) {
-            link.patience = Some(PATIENCE);
+        if let Some(link) = self.links.get_mut(&connection)
+            && let Some(patience) = &mut link.patience
+        {
+            *patience = link.full;
         }
     }
 
@@ -112,9 +119,14 @@ impl NetworkBehaviour for Behaviour {
     fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
         match event {
             FromSwarm::ConnectionEstablished(up) => {
+                let full = match up.endpoint.is_dialer() {
+                    true => PATIENCE,
+                    false => PATIENCE_OF_LISTENERS,
+                };
                 let link = Link {
                     peer: up.peer_id,
-                    patience: Some(FIRST_PATIENCE),
+                    patience: Some(FIRST_PATIENCE.max(full)),
+                    full,
                 };
                 self.links.insert(up.connection_id, link);
             }
@@ -158,10 +170,12 @@ const TICK: Duration = Duration::from_millis(500);
 /// Closed on the fifth tick without an answer, 2 to 2.5 s after the last one: two pings missed. A person is looking.
 #[cfg(target_arch = "wasm32")]
 const PATIENCE: u32 = 4;
-/// Closed 4.5 to 5 s after the last answer. Natively a host that is busy for two seconds is likelier than a link that
-/// died without a word, and a relay that cut its neighbours off whenever its host is busy would make it busier.
+/// Closed 4.5 to 5 s after the last sign of life. Natively a host that is busy for two seconds is likelier than a link
+/// that died without a word.
 #[cfg(not(target_arch = "wasm32"))]
 const PATIENCE: u32 = 9;
+/// Closed 9.5 to 10 s after the last sign of life, as an idle QUIC connection is.
+const PATIENCE_OF_LISTENERS: u32 = 19;
 /// The first answer may need several round trips for its stream: 5.5 to 6 s.
 const FIRST_PATIENCE: u32 = 11;
 
@@ -175,6 +189,7 @@ mod tests {
         let link = Link {
             peer: PeerId::random(),
             patience: Some(FIRST_PATIENCE),
+            full: PATIENCE,
         };
         watchdog.links.insert(connection, link);
         (watchdog, connection)

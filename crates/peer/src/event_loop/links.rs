@@ -155,6 +155,13 @@ impl Links {
             neighbour.software = Some(agent.chars().take(MAX_SOFTWARE).collect());
         }
     }
+    /// The only connection to a neighbour: what it says came through that.
+    pub(crate) fn only_connection(&self, peer: PeerId) -> Option<ConnectionId> {
+        match self.peers.get(&peer)?.connections.as_slice() {
+            [connection] => Some(connection.id),
+            _ => None,
+        }
+    }
     /// A connection answered a ping. Returns the duplicates to close.
     pub(crate) fn on_pong(
         &mut self,

@@ -122,6 +122,9 @@ impl EventLoop {
     }
 
     fn on_message(&mut self, via: PeerId, id: MessageId, message: gossipsub::Message) {
+        if let Some(connection) = self.links.only_connection(via) {
+            self.swarm.behaviour_mut().watchdog.pong(connection);
+        }
         let leaving = matches!(self.stage, Stage::Leaving(_));
         let Some(author) = message.source.filter(|_| !leaving) else {
             // Strict signing leaves no message without an author; one that leaves hears nothing any more.
