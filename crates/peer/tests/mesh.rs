@@ -262,6 +262,8 @@ async fn a_relay_with_forty_single_link_peers_loses_nothing() {
             .spawn()
             .await
             .unwrap();
+        // One after the other, as people open pages: forty strangers at once all ask for each other.
+        common::machine_of(&relay, &tab, own.id()).await;
         tabs.push((tab, own));
     }
     let complete = |peer: &Mesh| peer.machines().len() == PEERS;
