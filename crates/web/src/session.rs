@@ -51,13 +51,13 @@ impl Session {
 
     /// Joins through the relay that served this page.
     pub fn join_here(self) {
-        self.start(Relay::of_page(), browser::host());
+        self.start(Relay::of_page());
     }
 
     /// Joins through the relay typed on the Join page.
     pub fn join(self, target: &JoinTarget) {
         self.store.restart(target.name().to_owned());
-        self.start(Relay::of_target(target), target.name().to_owned());
+        self.start(Relay::of_target(target));
     }
 
     /// Dials now instead of after the pause.
@@ -69,7 +69,7 @@ impl Session {
         });
     }
 
-    fn start(self, relay: Relay, name: String) {
+    fn start(self, relay: Relay) {
         let (generation, old) = self
             .inner
             .try_update_value(|inner| {
@@ -81,13 +81,13 @@ impl Session {
             if let Some(old) = old {
                 old.shutdown().await;
             }
-            self.run(relay, name, generation).await;
+            self.run(relay, generation).await;
         });
     }
 
-    async fn run(self, relay: Relay, name: String, generation: u64) {
+    async fn run(self, relay: Relay, generation: u64) {
         let relay = Arc::new(relay);
-        let Some(topic) = self.find_topic(&relay, &name, generation).await else {
+        let Some(topic) = self.find_topic(&relay, generation).await else {
             return;
         };
         let builder = Mesh::builder(topic.clone())
@@ -112,7 +112,7 @@ impl Session {
     }
 
     /// Asks the relay for the name of its mesh until it answers; `None`: it is no relay, or nobody waits any more.
-    async fn find_topic(self, relay: &Relay, name: &str, generation: u64) -> Option<String> {
+    async fn find_topic(self, relay: &Relay, generation: u64) -> Option<String> {
         loop {
             match relay.find().await {
                 Found::Topic(topic) => return Some(topic),
@@ -122,7 +122,7 @@ impl Session {
                 }
                 Found::NoAnswer { origin } => {
                     let failure = Failure {
-                        reason: format!("{name} gave no answer by HTTP within 2 s"),
+                        reason: "no answer by HTTP within 2 s".to_owned(),
                         address: Some(origin),
                     };
                     let failures = vec![failure];

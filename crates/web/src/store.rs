@@ -11,8 +11,8 @@ use statemesh::PeerId;
 use crate::browser;
 use crate::model::{
     AttentionRow, Connection, FleetRow, Group, Input, MachineKey, MachineRef, MachineScreen,
-    PeerRow, Piece, Role, Seen, Verdict, WallClock, World, attention_rows, fleet, fleet_row,
-    machine_screen, peer_rows, resolve, verdict,
+    PeerRow, Piece, Resolution, Role, Seen, Verdict, WallClock, World, attention_rows, fleet,
+    fleet_row, machine_screen, peer_rows, resolve, verdict,
 };
 
 /// A handle on everything shown; copies are the same store.
@@ -46,6 +46,7 @@ struct Inner {
     groups: BTreeMap<PeerId, ArcRwSignal<Group>>,
     rows: BTreeMap<MachineKey, ArcRwSignal<FleetRow>>,
     wanted: Option<MachineRef>,
+    machine_page: bool,
     frame_asked: bool,
     timer_passed: bool,
     marked: bool,
@@ -74,6 +75,7 @@ impl Store {
                 groups: BTreeMap::new(),
                 rows: BTreeMap::new(),
                 wanted: None,
+                machine_page: false,
                 frame_asked: false,
                 timer_passed: true,
                 marked: false,
@@ -110,15 +112,21 @@ impl Store {
         self.ask_frame();
     }
 
-    /// Which machine the Machine page is about.
+    /// The Machine page is open, about this machine; `None`: the last one, or a sensible first.
     pub fn want(self, wanted: Option<MachineRef>) {
         self.inner.update_value(|inner| {
             if wanted.is_some() {
                 inner.wanted = wanted;
             }
+            inner.machine_page = true;
             inner.timer_passed = true;
         });
         self.draw();
+    }
+
+    /// The Machine page was left.
+    pub fn want_none(self) {
+        self.inner.update_value(|inner| inner.machine_page = false);
     }
 
     /// The signal of one row. Rows live as long as their machine is known.
@@ -229,10 +237,8 @@ impl Inner {
             (Vec::new(), None)
         };
         let verdict = verdict(&self.world, wall, now);
-        let screen = (slow || reshaped || !dirty.is_empty()).then(|| {
-            let found = resolve(&self.world, self.wanted.as_ref());
-            machine_screen(&self.world, &found, now)
-        });
+        let redraw = slow || reshaped || !dirty.is_empty();
+        let screen = (self.machine_page && redraw).then(|| self.draw_screen(now));
         Drawing {
             slow,
             connection: self.world.connection().clone(),
@@ -246,6 +252,18 @@ impl Inner {
             peers: slow.then(|| peer_rows(&self.world, now)),
             first_remote: self.is_first_remote(),
         }
+    }
+
+    /// A machine shown because none was named stays the one shown.
+    fn draw_screen(&mut self, now: Seen) -> MachineScreen {
+        let found = resolve(&self.world, self.wanted.as_ref());
+        if let (None, Resolution::Found(key)) = (&self.wanted, &found) {
+            self.wanted = self
+                .world
+                .machine(key)
+                .map(|machine| MachineRef::of(&self.world, machine));
+        }
+        machine_screen(&self.world, self.wanted.as_ref(), &found, now)
     }
 
     fn draw_groups(&mut self, now: Seen) -> (Vec<(ArcRwSignal<Group>, Group)>, Vec<PeerId>) {

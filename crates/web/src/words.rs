@@ -27,6 +27,8 @@ pub const NO_CHANGE: &str = "No change since you joined. Current clocks are on t
 pub const COPIED: &str = "Copied";
 /// The clipboard refused.
 pub const NOT_COPIED: &str = "The browser denied the clipboard. Select and copy:";
+/// The link names an owner that is not here, and only one machine has the name.
+pub const NAMESAKE: &str = "The owner this link names is not here. This machine has the same name.";
 /// No machine to show before the first connection.
 pub const NOT_CONNECTED: &str = "Not connected yet: no machine is known.";
 
@@ -211,6 +213,16 @@ pub fn fine(ok: usize, present: usize) -> String {
             if present == 1 { "is" } else { "are" },
             grouped((present - ok) as u64)
         ),
+    }
+}
+
+/// Why the Machine page has nothing to show.
+#[must_use]
+pub fn no_machine(connection: &Connection, now: Seen) -> &'static str {
+    if connection.is_live() {
+        empty(Some(connection.since), now)
+    } else {
+        NOT_CONNECTED
     }
 }
 

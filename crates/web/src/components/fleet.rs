@@ -6,7 +6,7 @@ use statemesh::PeerId;
 use super::roving::{Roving, move_focus};
 use super::{health_glyph, name};
 use crate::model::{
-    FleetRow, Group, Health, MachineKey, PeerRole, StateWord, WordKind, age_text, grouped,
+    FleetRow, Group, Health, MachineKey, PeerRole, Shown, StateWord, WordKind, age_text, grouped,
 };
 use crate::store::Store;
 use crate::words;
@@ -48,13 +48,27 @@ pub fn Fleet(filter: RwSignal<Option<Health>>) -> impl IntoView {
 fn Host(peer: PeerId, filter: RwSignal<Option<Health>>) -> impl IntoView {
     let store = expect_context::<Store>();
     store.host(&peer).map(|group| {
-        let (of_rows, of_gone) = (group.clone(), group.clone());
+        let (of_rows, of_gone, of_title) = (group.clone(), group.clone(), group.clone());
         let rows = Memo::new(move |_| of_rows.with(|group| group.rows.clone()));
+        let title = Memo::new(move |_| of_title.with(Title::of));
         let gone = move || of_gone.with(|group| group.gone);
         view! {
             <div class="group" role="rowgroup" class:gone=gone>
                 <div class="host" role="row">
-                    {move || group.with(|group| host_line(store, group))}
+                    <span class="host-name" role="rowheader">
+                        {move || title.with(host_title)}
+                    </span>
+                    <span class="host-facts" role="gridcell">
+                        {move || {
+                            group
+                                .with(|group| {
+                                    view! {
+                                        {host_absence(store, group)}
+                                        {host_facts(group)}
+                                    }
+                                })
+                        }}
+                    </span>
                 </div>
                 <div class="rows" role="presentation">
                     <For each=move || rows.get() key=|key| *key let(key)>
@@ -66,27 +80,44 @@ fn Host(peer: PeerId, filter: RwSignal<Option<Health>>) -> impl IntoView {
     })
 }
 
-/// Host name with its lifecycle's health and page, and what is known of the way to it.
-fn host_line(store: Store, group: &Group) -> impl IntoView + use<> {
-    view! {
-        <span class="host-name" role="rowheader">
-            {host_name(group)}
-        </span>
-        <span class="host-facts" role="gridcell">
-            {host_absence(store, group)} {host_facts(group)}
-        </span>
+/// What is set in the place of the host's name: nothing that changes with every tick.
+#[derive(Clone, PartialEq, Eq)]
+struct Title {
+    name: Option<Shown>,
+    role: PeerRole,
+    short: String,
+    lifecycle: Option<Lifecycle>,
+}
+
+/// The host's own lifecycle machine.
+#[derive(Clone, PartialEq, Eq)]
+struct Lifecycle {
+    href: String,
+    mark: String,
+    health: Health,
+    own: bool,
+}
+
+impl Title {
+    fn of(group: &Group) -> Self {
+        Self {
+            name: group.name.clone(),
+            role: group.role,
+            short: group.short.clone(),
+            lifecycle: group.lifecycle.as_ref().map(|row| Lifecycle {
+                href: row.href.clone(),
+                mark: row.mark.clone(),
+                health: row.health,
+                own: row.own,
+            }),
+        }
     }
 }
 
-fn host_name(group: &Group) -> AnyView {
-    let label = match (&group.name, group.role) {
-        (Some(shown), _) => name(shown).into_any(),
-        (None, PeerRole::This) => "this tab".into_any(),
-        (None, PeerRole::Relay) => "relay".into_any(),
-        (None, PeerRole::Host | PeerRole::Silent) => "peer".into_any(),
-    };
-    let peer = format!("peer …{}", group.short);
-    match &group.lifecycle {
+fn host_title(title: &Title) -> AnyView {
+    let label = host_label(title.name.as_ref(), title.role);
+    let peer = format!("peer …{}", title.short);
+    match &title.lifecycle {
         Some(row) => view! {
             <a
                 href=row.href.clone()
@@ -101,6 +132,16 @@ fn host_name(group: &Group) -> AnyView {
         }
         .into_any(),
         None => view! { <span title=peer>{label}</span> }.into_any(),
+    }
+}
+
+/// The name a host claims, else what it is.
+pub fn host_label(host: Option<&Shown>, role: PeerRole) -> AnyView {
+    match (host, role) {
+        (Some(shown), _) => name(shown).into_any(),
+        (None, PeerRole::This) => "this tab".into_any(),
+        (None, PeerRole::Relay) => "relay".into_any(),
+        (None, PeerRole::Host | PeerRole::Silent) => "peer".into_any(),
     }
 }
 

@@ -100,8 +100,12 @@ fn notes(store: Store, head: &MachineHead) -> impl IntoView + use<> {
             </p>
         }
     });
+    let namesake = head.namesake.then(|| {
+        view! { <p class="note">{words::NAMESAKE}</p> }
+    });
     view! {
         {rule}
         {gone}
+        {namesake}
     }
 }

@@ -3,9 +3,10 @@
 use leptos::prelude::*;
 use statemesh::PeerId;
 
+use super::fleet::host_label;
 use super::roving::{Roving, move_focus};
 use super::{health_glyph, name};
-use crate::model::{MachineKey, MachineScreen, PeerRole, grouped};
+use crate::model::{MachineKey, MachineScreen, grouped};
 use crate::store::Store;
 use crate::words;
 
@@ -43,12 +44,7 @@ fn Host(peer: PeerId, chosen: Memo<Option<MachineKey>>) -> impl IntoView {
         let rows = Memo::new(move |_| of_rows.with(|group| group.rows.clone()));
         let title = move || {
             group.with(|group| {
-                let label = match (&group.name, group.role) {
-                    (Some(shown), _) => name(shown).into_any(),
-                    (None, PeerRole::This) => "this tab".into_any(),
-                    (None, PeerRole::Relay) => "relay".into_any(),
-                    (None, PeerRole::Host | PeerRole::Silent) => "peer".into_any(),
-                };
+                let label = host_label(group.name.as_ref(), group.role);
                 let rtt = group.link.as_ref().and_then(|link| link.rtt);
                 view! {
                     <span>{label}</span>

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::{Failures, health_glyph, sentence};
-use crate::model::Health;
+use crate::model::{Health, Phase};
 use crate::store::Store;
 use crate::words;
 
@@ -13,6 +13,12 @@ pub fn VerdictBanner(filter: RwSignal<Option<Health>>) -> impl IntoView {
     let store = expect_context::<Store>();
     let headline = Memo::new(move |_| store.verdict.with(|verdict| verdict.headline.clone()));
     let detail = Memo::new(move |_| store.verdict.with(|verdict| verdict.detail.clone()));
+    let unreached = Memo::new(move |_| {
+        store.connection.with(|connection| {
+            let stopped = matches!(connection.phase, Phase::Stopped(_));
+            stopped || (!connection.is_stale() && !connection.failures().is_empty())
+        })
+    });
     view! {
         <div class="verdict-line">
             <div class="say">
@@ -22,6 +28,11 @@ pub fn VerdictBanner(filter: RwSignal<Option<Health>>) -> impl IntoView {
             <Counts filter />
         </div>
         <Failures />
+        {move || unreached.get().then(|| view! {
+            <p class="other">
+                <a class="button small" href="/join">"Use another relay"</a>
+            </p>
+        })}
     }
 }
 
@@ -41,7 +52,13 @@ fn Counts(filter: RwSignal<Option<Health>>) -> impl IntoView {
         let class = format!("part health-{}", health.mark());
         view! { <i class=class style:flex-grow=count.to_string()></i> }
     };
-    let button = move |(health, count): (Health, usize)| {
+    let count = move |health: Health| {
+        counts.with(|counts| {
+            let found = counts.iter().find(|(other, _)| *other == health);
+            found.map(|(_, count)| *count)
+        })
+    };
+    let button = move |health: Health| {
         let toggle = move |_| {
             filter.update(|chosen| *chosen = (*chosen != Some(health)).then_some(health));
         };
@@ -50,7 +67,7 @@ fn Counts(filter: RwSignal<Option<Health>>) -> impl IntoView {
             <li>
                 <button type="button" aria-pressed=pressed on:click=toggle data-count=health.mark()>
                     {health_glyph(health)}
-                    <b>{count}</b>
+                    <b>{move || count(health)}</b>
                     <span>{words::health(health)}</span>
                 </button>
             </li>
@@ -62,7 +79,13 @@ fn Counts(filter: RwSignal<Option<Health>>) -> impl IntoView {
                 {move || counts.get().into_iter().map(segment).collect_view()}
             </div>
             <ul aria-label="Machines by health">
-                {move || counts.get().into_iter().map(button).collect_view()}
+                <For
+                    each=move || counts.get().into_iter().map(|(health, _)| health)
+                    key=|health| *health
+                    let(health)
+                >
+                    {button(health)}
+                </For>
             </ul>
         </div>
     }

@@ -4,7 +4,7 @@
 use super::{Interval, Machine, PeerFacts, Seen};
 
 /// A machine's health, in the order of the rules.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Health {
     /// Its owner left, or took it back.
     Gone,

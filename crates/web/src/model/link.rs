@@ -33,6 +33,12 @@ impl MachineRef {
         format!("/m#id={}@{}", encode(&self.id), self.owner)
     }
 
+    /// Does the link name this machine's owner?
+    #[must_use]
+    pub fn is_owner(&self, machine: &Machine) -> bool {
+        machine.key.peer.to_string().ends_with(&self.owner)
+    }
+
     /// The link that names this machine and no other.
     #[must_use]
     pub fn of(world: &World, machine: &Machine) -> Self {
@@ -81,13 +87,14 @@ pub fn resolve(world: &World, wanted: Option<&MachineRef>) -> Resolution {
             .or_else(|| Some(first_shown(world)?.key));
         return first.map_or(Resolution::Nothing, Resolution::Found);
     };
-    let exact = world
-        .machines()
-        .filter(|machine| {
-            *machine.id == *wanted.id && machine.key.peer.to_string().ends_with(&wanted.owner)
-        })
+    let namesakes = || world.machines().filter(|machine| *machine.id == *wanted.id);
+    let exact = namesakes()
+        .filter(|machine| wanted.is_owner(machine))
         .min_by_key(|machine| (machine.gone.is_some(), std::cmp::Reverse(machine.key.index)));
-    match exact {
+    // Its owner began anew under another key: the only live machine of that name is the one meant, and the page says so.
+    let mut live = namesakes().filter(|machine| machine.gone.is_none());
+    let only = live.next().filter(|_| live.next().is_none());
+    match exact.or(only) {
         Some(machine) => Resolution::Found(machine.key),
         None => Resolution::Unknown {
             id: Shown::new(&wanted.id),
@@ -234,6 +241,20 @@ mod tests {
             resolve(&world, Some(&MachineRef::of(&world, machine))),
             Resolution::Found(key)
         );
+    }
+
+    #[test]
+    fn a_restarted_owner_is_found_by_name_unless_that_is_ambiguous() {
+        let world = world();
+        let find = |link| resolve(&world, Some(&MachineRef::parse(link).unwrap()));
+        assert_eq!(
+            find("#id=courier-17@former00"),
+            Resolution::Found(learned_of(1, 0, "", &[]).key)
+        );
+        assert!(matches!(
+            find("#id=route-17@former00"),
+            Resolution::Unknown { .. }
+        ));
     }
 
     #[test]

@@ -68,6 +68,8 @@ pub struct MachineHead {
     pub changed: Interval,
     /// When it went.
     pub gone: Option<Seen>,
+    /// The link names another owner, who is not here.
+    pub namesake: bool,
     /// A live machine of the same name, when this one went.
     pub successor: Option<String>,
 }
@@ -172,7 +174,12 @@ pub struct ChangedState {
 
 /// The page for what a link resolved to.
 #[must_use]
-pub fn machine_screen(world: &World, resolution: &Resolution, now: Seen) -> MachineScreen {
+pub fn machine_screen(
+    world: &World,
+    wanted: Option<&MachineRef>,
+    resolution: &Resolution,
+    now: Seen,
+) -> MachineScreen {
     match resolution {
         Resolution::Nothing => MachineScreen::Nothing,
         Resolution::Unknown { id, similar } => MachineScreen::Unknown {
@@ -185,7 +192,7 @@ pub fn machine_screen(world: &World, resolution: &Resolution, now: Seen) -> Mach
         },
         Resolution::Found(key) => match world.machine(key) {
             Some(machine) => MachineScreen::Machine(Box::new(MachineView {
-                head: head(world, machine, now),
+                head: head(world, machine, wanted, now),
                 states: (0..machine.schema.states.len())
                     .map(|at| state_row(machine, at))
                     .collect(),
@@ -201,7 +208,7 @@ pub fn machine_screen(world: &World, resolution: &Resolution, now: Seen) -> Mach
     }
 }
 
-fn head(world: &World, machine: &Machine, now: Seen) -> MachineHead {
+fn head(world: &World, machine: &Machine, wanted: Option<&MachineRef>, now: Seen) -> MachineHead {
     let answer = world.assessment(&machine.key);
     let successor = machine.gone.and_then(|_| {
         world
@@ -223,6 +230,7 @@ fn head(world: &World, machine: &Machine, now: Seen) -> MachineHead {
         own: machine.own,
         changed: machine.changed,
         gone: machine.gone,
+        namesake: wanted.is_some_and(|wanted| !wanted.is_owner(machine)),
         successor: successor.map(|other| MachineRef::of(world, other).href()),
     }
 }
@@ -322,7 +330,7 @@ mod tests {
             let by = at * 1_000;
             world.apply(Input::Read(key, reading(clock, by - 1_000, by)), Seen(by));
         }
-        match machine_screen(&world, &Resolution::Found(key), Seen(9_000)) {
+        match machine_screen(&world, None, &Resolution::Found(key), Seen(9_000)) {
             MachineScreen::Machine(view) => view,
             MachineScreen::Nothing | MachineScreen::Unknown { .. } => panic!("no machine"),
         }

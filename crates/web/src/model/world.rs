@@ -13,7 +13,7 @@ use super::peers::Departure;
 use super::verdict::Attention;
 use super::{
     Assessment, Connection, Health, Interval, Learned, LinkFacts, Machine, MachineKey, PeerFacts,
-    Phase, Reading, Rule, Seen,
+    Phase, Reading, Rule, Seen, Shown,
 };
 
 /// What happened, in the page's terms.
@@ -202,30 +202,38 @@ impl World {
                 return;
             }
         }
-        // Its owner began anew under a new index: the old one has nothing to say any more.
-        self.machines.retain(|old, machine| {
-            *old == key
-                || old.peer != key.peer
-                || machine.id != learned.id
-                || machine.gone.is_none()
-        });
-        let host = Machine::new(learned, now);
-        self.supersede(&host);
-        self.machines.insert(key, host);
-        self.assessments
-            .retain(|key, _| self.machines.contains_key(key));
+        self.machines.insert(key, Machine::new(learned, now));
+        self.assessments.remove(&key);
         self.dirty.insert(key);
     }
 
-    /// A host that is back under a new peer id takes the place of what went.
-    fn supersede(&mut self, newcomer: &Machine) {
-        let Some(host) = &newcomer.host else { return };
-        self.machines.retain(|key, machine| {
-            key.peer == newcomer.key.peer
-                || machine.gone.is_none()
-                || machine.host.as_ref() != Some(host)
-                || machine.id != newcomer.id
-        });
+    /// What went and is back, under a new index or a new key of the same host, takes the place of what went.
+    fn drop_superseded(&mut self) {
+        let live = || self.machines.values().filter(|one| one.gone.is_none());
+        let by_peer: BTreeSet<(&str, PeerId)> =
+            live().map(|one| (&*one.id, one.key.peer)).collect();
+        let by_host: BTreeSet<(&str, &Shown)> = live()
+            .filter_map(|one| Some((&*one.id, one.host.as_ref()?)))
+            .collect();
+        let is_back = |one: &&Machine| {
+            one.gone.is_some()
+                && (by_peer.contains(&(&*one.id, one.key.peer))
+                    || one
+                        .host
+                        .as_ref()
+                        .is_some_and(|host| by_host.contains(&(&*one.id, host))))
+        };
+        let superseded: Vec<MachineKey> = self
+            .machines
+            .values()
+            .filter(is_back)
+            .map(|one| one.key)
+            .collect();
+        for key in superseded {
+            self.machines.remove(&key);
+            self.assessments.remove(&key);
+            self.reshaped = true;
+        }
     }
 
     fn read(&mut self, key: MachineKey, reading: Reading) {
@@ -280,6 +288,7 @@ impl World {
         if gone.is_empty() {
             return;
         }
+        self.drop_superseded();
         gone.sort_unstable();
         let surplus = gone.len().saturating_sub(GONE_KEPT);
         for (at, (since, key)) in gone.into_iter().enumerate() {
@@ -382,7 +391,33 @@ mod tests {
             Input::Learned(learned_of(1, 7, "m", &[1, 1, 0, 0])),
             Seen(2),
         );
+        world.settle(Seen(3));
         assert_eq!(world.machines().count(), 1);
+    }
+
+    #[test]
+    fn a_host_that_is_back_under_a_new_key_replaces_its_former_self() {
+        let mut world = live();
+        let mut former = learned_of(1, 0, "courier", &[1, 1, 0, 0]);
+        former.tags = vec!["host:van".into()];
+        let mut other = learned_of(1, 1, "route", &[1, 1, 0, 0]);
+        other.tags = former.tags.clone();
+        let mut back = learned_of(2, 0, "courier", &[1, 1, 0, 0]);
+        back.tags = former.tags.clone();
+        for learned in [former, other, back] {
+            world.apply(Input::Learned(learned), Seen(0));
+        }
+        world.settle(Seen(1));
+        assert_eq!(world.machines().count(), 3, "nobody went yet");
+        world.apply(Input::PeerGone(peer(1), false), Seen(2));
+        world.settle(Seen(3));
+        let left: Vec<_> = world
+            .machines()
+            .map(|machine| (machine.key.peer, &*machine.id))
+            .collect();
+        let mut expected = [(peer(1), "route"), (peer(2), "courier")];
+        expected.sort();
+        assert_eq!(left, expected);
     }
 
     #[test]

@@ -50,17 +50,6 @@ pub fn JoinPage() -> impl IntoView {
             .with(|state| matches!(state, State::Wrong(_)))
             .to_string()
     };
-    let said = move || match state.get() {
-        State::Idle => ().into_any(),
-        State::Busy(words) => view! { <p class="busy">{words}</p> }.into_any(),
-        State::Wrong(words) => view! {
-            <p class="wrong">
-                {health_glyph(Health::Error)} <span>{words}</span>
-            </p>
-        }
-        .into_any(),
-    };
-    let failures = move || joining.get().then(|| view! { <Failures /> });
     view! {
         <div class="join-page">
             <form class="join" on:submit=submit novalidate>
@@ -84,18 +73,39 @@ pub fn JoinPage() -> impl IntoView {
                     </button>
                 </div>
                 <div id="relay-said" role="alert">
-                    {said}
-                    {failures}
+                    {move || state.with(said)}
+                    {move || joining.get().then(|| view! { <Failures /> })}
                 </div>
-                <div class="start">
-                    <p>{words::JOIN_START}</p>
-                    <pre>
-                        {words::JOIN_COMMAND}
-                        <CopyButton text=words::JOIN_COMMAND.to_owned() label="Copy the command" />
-                    </pre>
-                </div>
+                <HowToStart />
             </form>
         </div>
+    }
+}
+
+/// The command that starts a relay.
+#[component]
+fn HowToStart() -> impl IntoView {
+    view! {
+        <div class="start">
+            <p>{words::JOIN_START}</p>
+            <pre>
+                {words::JOIN_COMMAND}
+                <CopyButton text=words::JOIN_COMMAND.to_owned() label="Copy the command" />
+            </pre>
+        </div>
+    }
+}
+
+fn said(state: &State) -> AnyView {
+    match state {
+        State::Idle => ().into_any(),
+        State::Busy(words) => view! { <p class="busy">{words.clone()}</p> }.into_any(),
+        State::Wrong(words) => view! {
+            <p class="wrong">
+                {health_glyph(Health::Error)} <span>{words.clone()}</span>
+            </p>
+        }
+        .into_any(),
     }
 }
 

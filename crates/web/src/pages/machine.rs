@@ -15,6 +15,7 @@ pub fn MachinePage() -> impl IntoView {
     let hash = use_location().hash;
     let wanted = Memo::new(move |_| MachineRef::parse(&hash.get()));
     Effect::new(move |_| store.want(wanted.get()));
+    on_cleanup(move || store.want_none());
     let not_live = Memo::new(move |_| store.connection.with(|connection| connection.is_stale()));
     let is_machine = Memo::new(move |_| {
         store
@@ -78,17 +79,15 @@ fn part<T: PartialEq + Send + Sync + 'static>(
 #[component]
 fn NoMachine() -> impl IntoView {
     let store = expect_context::<Store>();
-    let joined = Memo::new(move |_| store.connection.with(|connection| connection.is_live()));
-    move || match store.screen.get() {
-        MachineScreen::Unknown { id, similar } => unknown(&id, &similar).into_any(),
-        MachineScreen::Nothing | MachineScreen::Machine(_) => {
-            let words = if joined.get() {
-                words::EMPTY
-            } else {
-                words::NOT_CONNECTED
-            };
-            view! { <p class="nothing">{words}</p> }.into_any()
-        }
+    let absent = Memo::new(move |_| {
+        let now = store.now.get();
+        store
+            .connection
+            .with(|connection| words::no_machine(connection, now))
+    });
+    move || match (store.screen.get(), absent.get()) {
+        (MachineScreen::Unknown { id, similar }, words::EMPTY) => unknown(&id, &similar).into_any(),
+        (_, words) => view! { <p class="nothing">{words}</p> }.into_any(),
     }
 }
 

@@ -95,12 +95,11 @@ fn ThisTab() -> impl IntoView {
 fn TheConnection() -> impl IntoView {
     let store = expect_context::<Store>();
     let links = Memo::new(move |_| {
-        let links = store.peers.with(|rows| {
+        store.peers.with(|rows| {
             rows.iter()
                 .filter_map(|row| row.link.clone())
                 .collect::<Vec<_>>()
-        });
-        links
+        })
     });
     let state = move || {
         let now = store.now.get();

@@ -70,7 +70,10 @@ pub fn reading(snapshot: &Snapshot, clock: Clock) -> Reading {
         clock: Arc::clone(&snapshot.clock),
         first_hand: snapshot.first_hand,
         changed: Interval {
-            after: snapshot.heard_before.map(|at| clock.seen(at)),
+            after: snapshot
+                .heard_before
+                .filter(|before| *before < snapshot.changed_at)
+                .map(|before| clock.seen(before)),
             by: clock.seen(snapshot.changed_at),
         },
     }
