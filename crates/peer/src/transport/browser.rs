@@ -2,7 +2,8 @@
 //!
 //! Both are libp2p's stock transports. Their constructors are called only when the browser has the API behind them,
 //! since they panic without it. The WebSocket one registers no waker for a refused dial or a closed socket, so its
-//! connections are looked at a few times a second (`Watched`).
+//! connections are looked at a few times a second (`Watched`). Closing either waits for the other side, which may be dead:
+//! after a moment a connection counts as closed anyway (`Prompt`), or nobody would learn that it was lost.
 
 use std::future::Future;
 use std::io;
@@ -11,7 +12,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::{AsyncRead, AsyncWrite};
-use libp2p::core::muxing::StreamMuxerBox;
+use libp2p::core::muxing::{StreamMuxer, StreamMuxerBox, StreamMuxerEvent, SubstreamBox};
 use libp2p::core::transport::timeout::TransportTimeout;
 use libp2p::core::transport::{Transport, TransportError};
 use libp2p::core::upgrade::Version;
@@ -43,6 +44,7 @@ pub(super) fn carrier(keypair: &Keypair) -> Result<Carrier, SpawnError> {
         (Some(only), None) | (None, Some(only)) => only,
         (None, None) => return Err(SpawnError::NoTransport(NO_API.to_owned())),
     };
+    let all = all.map(|(peer, muxer), _| (peer, StreamMuxerBox::new(Prompt::new(muxer))));
     Ok(TransportTimeout::with_outgoing_timeout(all, DIAL_LIMIT).boxed())
 }
 
@@ -75,6 +77,52 @@ fn websocket(keypair: &Keypair) -> Result<Carrier, SpawnError> {
 fn has(name: &str) -> bool {
     js_sys::Reflect::get(&js_sys::global(), &JsValue::from_str(name))
         .is_ok_and(|value| value.is_function())
+}
+
+/// A connection that closes within [`CLOSE_LIMIT`], whatever the other side does.
+struct Prompt {
+    muxer: StreamMuxerBox,
+    closing: Option<Timer>,
+}
+
+impl Prompt {
+    fn new(muxer: StreamMuxerBox) -> Self {
+        Self {
+            muxer,
+            closing: None,
+        }
+    }
+}
+
+impl StreamMuxer for Prompt {
+    type Substream = SubstreamBox;
+    type Error = io::Error;
+
+    fn poll_inbound(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<SubstreamBox>> {
+        Pin::new(&mut self.muxer).poll_inbound(cx)
+    }
+
+    fn poll_outbound(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<SubstreamBox>> {
+        Pin::new(&mut self.muxer).poll_outbound(cx)
+    }
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<StreamMuxerEvent>> {
+        Pin::new(&mut self.muxer).poll(cx)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Poll::Ready(closed) = Pin::new(&mut self.muxer).poll_close(cx) {
+            return Poll::Ready(closed);
+        }
+        let limit = self.closing.get_or_insert_with(|| Timer::new(CLOSE_LIMIT));
+        Pin::new(limit).poll(cx).map(Ok)
+    }
 }
 
 /// A connection whose waiting tasks are woken a few times a second, so that they see what no event told them.
@@ -143,5 +191,7 @@ const NO_API: &str =
     "this browser has neither WebSocket nor WebRTC; use a current Firefox, Chrome, Edge or Safari";
 /// A dial of either transport, with its handshakes; a dead relay would else hang ten seconds.
 const DIAL_LIMIT: Duration = Duration::from_secs(2);
+/// For the farewell of a connection: a loopback or local round trip, many times over.
+const CLOSE_LIMIT: Duration = Duration::from_millis(250);
 /// Between two looks at a waiting WebSocket.
 const GLANCE: Duration = Duration::from_millis(200);
