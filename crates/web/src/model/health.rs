@@ -119,8 +119,9 @@ pub fn assess(
     let heard = owner.heard.unwrap_or(machine.changed.by);
     match owner.heartbeat {
         Some(expected) => {
-            let silent = now.since(heard.max(live_since));
-            if silent <= STALE_AFTER.max(expected * 5 / 2) {
+            // After we were away the owner gets one heartbeat to be heard again.
+            let excused = now.since(live_since) <= expected + EXCUSED_MARGIN;
+            if excused || now.since(heard) <= STALE_AFTER.max(expected * 5 / 2) {
                 return known;
             }
             Assessment {
@@ -230,6 +231,8 @@ fn starting(machine: &Machine, now: Seen) -> Option<Assessment> {
 
 /// Shortest silence that makes stale; else two and a half heartbeats (4.4).
 const STALE_AFTER: u64 = 3_000;
+/// Milliseconds a heartbeat may be late when it is waited for after a loss of our own connection (guess).
+const EXCUSED_MARGIN: u64 = 1_000;
 /// `Ready` off for so long (4.4).
 const NOT_READY_AFTER: u64 = 2_000;
 /// A machine without `Ready` is young for so long (4.4).
@@ -319,6 +322,7 @@ mod tests {
         assert_eq!(at(0, Some(5_000), 12_500, 0).health, Health::Ok);
         assert_eq!(at(0, Some(5_000), 12_501, 0).health, Health::Stale);
         assert_eq!(at(0, Some(5_000), 12_501, 9_000).health, Health::Ok);
+        assert_eq!(at(0, Some(5_000), 15_001, 9_000).health, Health::Stale);
         assert_eq!(at(0, Some(1_000), 3_001, 0).health, Health::Stale);
         let silent = at(0, None, 600_000, 0);
         assert_eq!(silent.health, Health::Ok, "silence of a Go peer is no news");

@@ -85,7 +85,8 @@ impl Attention {
 
     fn in_order(&self) -> Vec<(&Subject, &Entry)> {
         let mut entries: Vec<_> = self.entries.iter().collect();
-        entries.sort_by_key(|(subject, entry)| (entry.onset.by, entry.onset.after, **subject));
+        // Within one word of the owner the order is unknown: the worse comes first.
+        entries.sort_by_key(|(subject, entry)| (entry.onset.by, entry.health, **subject));
         entries
     }
 }

@@ -49,6 +49,7 @@ pub struct World {
     joined: Option<Seen>,
     attention: Attention,
     dirty: BTreeSet<MachineKey>,
+    fresh: BTreeSet<MachineKey>,
     reshaped: bool,
 }
 
@@ -66,6 +67,7 @@ impl World {
             joined: None,
             attention: Attention::default(),
             dirty: BTreeSet::new(),
+            fresh: BTreeSet::new(),
             reshaped: true,
         }
     }
@@ -92,6 +94,7 @@ impl World {
     /// Applies the rules of health as of `now` and notes which machines look different.
     pub fn settle(&mut self, now: Seen) {
         self.forget(now);
+        self.settle_fresh(now);
         if self.connection.is_stale() {
             return;
         }
@@ -99,7 +102,6 @@ impl World {
         for (key, machine) in &self.machines {
             let owner = self.peers.get(&key.peer);
             let answer = assess(machine, owner, now, live_since);
-            let fresh = now.since(machine.changed.by) <= SETTLED_AFTER;
             if self.assessments.get(key) != Some(&answer) {
                 self.reshaped |= self
                     .assessments
@@ -108,12 +110,30 @@ impl World {
                     != Some(answer.health == Health::Gone);
                 self.assessments.insert(*key, answer);
                 self.dirty.insert(*key);
-            } else if fresh {
-                self.dirty.insert(*key);
             }
         }
         self.attention
             .follow(&self.machines, &self.assessments, &self.peers, now);
+    }
+
+    /// Changed states are marked for a moment: their rows are drawn once more when it is over.
+    fn settle_fresh(&mut self, now: Seen) {
+        let machines = &self.machines;
+        let is_fresh = |key: &MachineKey| {
+            machines
+                .get(key)
+                .is_some_and(|machine| now.since(machine.changed.by) < FRESH_FOR)
+        };
+        let settled: Vec<MachineKey> = self
+            .fresh
+            .iter()
+            .filter(|key| !is_fresh(key))
+            .copied()
+            .collect();
+        for key in settled {
+            self.fresh.remove(&key);
+            self.dirty.insert(key);
+        }
     }
 
     /// Machines that look different since the last call.
@@ -240,6 +260,7 @@ impl World {
         if let Some(machine) = self.machines.get_mut(&key)
             && machine.read(reading)
         {
+            self.fresh.insert(key);
             self.dirty.insert(key);
         }
     }
@@ -307,8 +328,6 @@ impl World {
 
 /// A changed state stays marked for so long (5.1); rows are drawn once more after that.
 pub(super) const FRESH_FOR: u64 = 1_000;
-/// [`FRESH_FOR`] and two turns of the page's timer.
-const SETTLED_AFTER: u64 = FRESH_FOR + 500;
 /// What went stays readable for so long (guess).
 const GONE_FOR: u64 = 600_000;
 /// At most so many machines that went are kept.
