@@ -28,6 +28,13 @@ mod target {
     pub(crate) fn hold<T>(value: T) -> Held<T> {
         SendWrapper::new(value)
     }
+
+    /// Handlers over what is not `Send` compile here, and leave the machine `Send` and `Sync`.
+    const _: fn(crate::machine::Machine) = |machine| {
+        let shared = std::rc::Rc::new(std::cell::Cell::new(0));
+        let handlers = crate::handlers::Handlers::new(shared.clone());
+        let _ = machine.bind(handlers.any_state(move |own, _| own.set(shared.get() + 1)));
+    };
 }
 
 pub use self::target::MaybeSend;
