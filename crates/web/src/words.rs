@@ -249,6 +249,16 @@ pub fn dialing(relay: &str) -> String {
     format!("Connecting to {relay} by WebSocket and WebRTC…")
 }
 
+/// What to do about it.
+#[must_use]
+pub fn advice(connection: &Connection) -> &'static str {
+    if unreachable(connection).starts_with(BLOCKED) {
+        ""
+    } else {
+        UNREACHABLE_ADVICE
+    }
+}
+
 /// No address answered.
 #[must_use]
 pub fn unreachable(connection: &Connection) -> String {
@@ -274,12 +284,8 @@ pub fn unreachable(connection: &Connection) -> String {
 /// [`unreachable`] and what to do.
 #[must_use]
 pub fn unreachable_advice(connection: &Connection) -> String {
-    let sentence = unreachable(connection);
-    if sentence.starts_with(BLOCKED) {
-        sentence
-    } else {
-        format!("{sentence} {UNREACHABLE_ADVICE}")
-    }
+    let sentence = format!("{} {}", unreachable(connection), advice(connection));
+    sentence.trim_end().to_owned()
 }
 
 /// There is no peer, and why.

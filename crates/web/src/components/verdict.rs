@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::{Failures, health_glyph, sentence};
-use crate::model::{Health, Phase};
+use crate::model::Health;
 use crate::store::Store;
 use crate::words;
 
@@ -14,10 +14,9 @@ pub fn VerdictBanner(filter: RwSignal<Option<Health>>) -> impl IntoView {
     let headline = Memo::new(move |_| store.verdict.with(|verdict| verdict.headline.clone()));
     let detail = Memo::new(move |_| store.verdict.with(|verdict| verdict.detail.clone()));
     let unreached = Memo::new(move |_| {
-        store.connection.with(|connection| {
-            let stopped = matches!(connection.phase, Phase::Stopped(_));
-            stopped || (!connection.is_stale() && !connection.failures().is_empty())
-        })
+        store
+            .connection
+            .with(|connection| !connection.is_stale() && !connection.failures().is_empty())
     });
     view! {
         <div class="verdict-line">

@@ -285,7 +285,7 @@ fn sentences(
         }
         Phase::Connecting { .. } => (
             vec![Piece::Text(words::unreachable(connection))],
-            vec![Piece::text(words::UNREACHABLE_ADVICE)],
+            vec![Piece::text(words::advice(connection))],
         ),
         Phase::Stopped(stop) => (vec![Piece::Text(words::stopped(stop))], vec![]),
         Phase::Reconnecting { .. } => (
@@ -355,7 +355,7 @@ fn first_to_fail(world: &World, problems: &[(&Subject, &Entry)], now: Seen) -> V
     let Some((first, entry, is_host)) = named.first() else {
         return Vec::new();
     };
-    let ago = entry.onset.age(now).text();
+    let ago = age_text(now.since(entry.onset.by));
     let failed = if *is_host { "fell silent" } else { "failed" };
     let others = &named[1..];
     let together: Vec<&Piece> = others
@@ -364,6 +364,15 @@ fn first_to_fail(world: &World, problems: &[(&Subject, &Entry)], now: Seen) -> V
         .map(|(name, _, _)| name)
         .collect();
     let mut line = vec![first.clone()];
+    if entry.onset.after.is_none() {
+        append_names(&mut line, &together, " and ");
+        let were = if together.is_empty() { "was" } else { "were" };
+        line.push(Piece::Text(format!(
+            " {were} failing when first seen, {ago} ago."
+        )));
+        return line;
+    }
+    let ago = entry.onset.age(now).text();
     if !together.is_empty() {
         append_names(&mut line, &together, " and ");
         line.push(Piece::Text(format!(
@@ -494,6 +503,21 @@ mod tests {
         assert_eq!(
             detail,
             "route-17 and courier-17 failed at about the same time, 3-4 s ago."
+        );
+    }
+
+    #[test]
+    fn what_failed_before_we_looked_has_no_onset() {
+        let mut world = World::new("relay-fra".into(), false, Seen(0));
+        world.apply(Input::Phase(Phase::Live), Seen(0));
+        for (index, id) in [(0, "courier-17"), (1, "route-17")] {
+            let learned = learned_of(1, index, id, &[1, 1, 0, 1]);
+            world.apply(Input::Learned(learned), Seen(0));
+        }
+        world.settle(Seen(0));
+        assert_eq!(
+            say(&world, 3_600).1,
+            "courier-17 and route-17 were failing when first seen, 3.6 s ago."
         );
     }
 

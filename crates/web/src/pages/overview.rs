@@ -12,10 +12,15 @@ use crate::words;
 #[component]
 pub fn OverviewPage() -> impl IntoView {
     let store = expect_context::<Store>();
-    let no_relay = Memo::new(move |_| {
-        store
-            .connection
-            .with(|connection| connection.phase == Phase::Stopped(Stop::NoRelay))
+    // What was typed stays on screen until it leads somewhere.
+    let no_relay = Memo::new(move |before: Option<&bool>| {
+        store.connection.with(|connection| match &connection.phase {
+            Phase::Stopped(Stop::NoRelay) => true,
+            Phase::Live => false,
+            Phase::Connecting { .. } | Phase::Reconnecting { .. } | Phase::Stopped(_) => {
+                before.copied().unwrap_or(false)
+            }
+        })
     });
     move || {
         if no_relay.get() {

@@ -145,6 +145,15 @@ pub fn link(link: mesh::Link, clock: Clock) -> LinkFacts {
     }
 }
 
+/// A browser does not tell a page why a WebSocket failed; the transport then reports a broken pipe.
+fn plain(reason: String) -> String {
+    if reason == "broken pipe" {
+        "the browser could not connect".to_owned()
+    } else {
+        reason
+    }
+}
+
 /// Where the peer stands.
 pub fn phase(connection: mesh::Connection, clock: Clock) -> Phase {
     let failures = |failures: Vec<mesh::DialFailure>| {
@@ -152,7 +161,7 @@ pub fn phase(connection: mesh::Connection, clock: Clock) -> Phase {
             .into_iter()
             .map(|failure| Failure {
                 address: failure.address.map(|address| address.to_string()),
-                reason: failure.reason,
+                reason: plain(failure.reason),
             })
             .collect()
     };
