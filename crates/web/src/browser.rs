@@ -56,6 +56,16 @@ pub fn is_hidden() -> bool {
         .is_some_and(|document| document.hidden())
 }
 
+/// A phone's width, as in the stylesheet.
+#[must_use]
+pub fn is_narrow() -> bool {
+    window()
+        .match_media("(max-width: 43.75rem)")
+        .ok()
+        .flatten()
+        .is_some_and(|query| query.matches())
+}
+
 /// Sets a performance mark.
 pub fn mark(name: &str) {
     if let Some(performance) = window().performance() {

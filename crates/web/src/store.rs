@@ -11,8 +11,8 @@ use statemesh::PeerId;
 use crate::browser;
 use crate::model::{
     AttentionRow, Connection, FleetRow, Group, Input, MachineKey, MachineRef, MachineScreen,
-    PeerRow, Piece, Resolution, Role, Seen, Verdict, WallClock, World, attention_rows, fleet,
-    fleet_row, machine_screen, peer_rows, resolve, verdict,
+    PeerRow, Phase, Piece, Resolution, Role, Seen, Verdict, WallClock, World, attention_rows,
+    fleet, fleet_row, machine_screen, peer_rows, resolve, verdict,
 };
 
 /// A handle on everything shown; copies are the same store.
@@ -287,8 +287,14 @@ impl Inner {
         (changed, hosts)
     }
 
-    /// The headline for the live region, when it changed, at most once in five seconds.
+    /// The headline for the live region, when it changed, at most once in five seconds. Why there is no connection
+    /// is an alert of the page itself.
     fn announce(&mut self, verdict: &Verdict, now: Seen) -> Option<String> {
+        if !self.world.connection().failures().is_empty()
+            || matches!(self.world.connection().phase, Phase::Stopped(_))
+        {
+            return None;
+        }
         let words = Piece::plain(&verdict.headline);
         match &self.announced {
             Some((at, old)) if *old == words || now.since(*at) < ANNOUNCE_EVERY => None,

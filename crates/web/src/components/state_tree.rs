@@ -7,6 +7,7 @@ use leptos::prelude::*;
 
 use super::roving::move_focus;
 use super::{name, state_glyph};
+use crate::browser;
 use crate::model::{MachineKey, RelationRow, StateRow, grouped};
 
 /// The tree of one machine. `key` changes with the machine: what was unfolded belongs to it.
@@ -20,7 +21,8 @@ pub fn StateTree(key: Memo<Option<MachineKey>>, states: Memo<Vec<StateRow>>) -> 
     Effect::new(move |_| {
         key.track();
         states.with_untracked(|states| {
-            open.set(if lines(states) <= UNFOLDED_LINES {
+            let fits = !browser::is_narrow() && lines(states) <= UNFOLDED_LINES;
+            open.set(if fits {
                 (0..states.len()).collect()
             } else {
                 BTreeSet::new()

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::{Failures, health_glyph, sentence};
-use crate::model::Health;
+use crate::model::{Health, Phase};
 use crate::store::Store;
 use crate::words;
 
@@ -18,9 +18,15 @@ pub fn VerdictBanner(filter: RwSignal<Option<Health>>) -> impl IntoView {
             .connection
             .with(|connection| !connection.is_stale() && !connection.failures().is_empty())
     });
+    let role = move || {
+        let is_stopped = store
+            .connection
+            .with(|connection| matches!(connection.phase, Phase::Stopped(_)));
+        (is_stopped || unreached.get()).then_some("alert")
+    };
     view! {
         <div class="verdict-line">
-            <div class="say">
+            <div class="say" role=role>
                 <h1>{move || headline.with(|line| sentence(line))}</h1>
                 <p>{move || detail.with(|line| sentence(line))}</p>
             </div>
