@@ -1,6 +1,8 @@
 //! Five peers and a relay in one process: everyone mirrors everyone, crashes are noticed, restarts are followed, idle
 //! peers stay idle, a relay with many single-link neighbours loses nothing.
 
+#![allow(clippy::unwrap_used)] // Test code, though not inside a #[test].
+
 mod common;
 
 use std::sync::Arc;

@@ -1,5 +1,7 @@
 //! Two peers in one process, over memory transport and over loopback QUIC.
 
+#![allow(clippy::unwrap_used)] // Test code, though not inside a #[test].
+
 mod common;
 
 use std::time::Duration;

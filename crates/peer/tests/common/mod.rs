@@ -1,5 +1,6 @@
 //! What the tests of this crate share: peers over memory or loopback, and waiting for conditions with a deadline.
 
+#![allow(clippy::unwrap_used)] // Test code, though not inside a #[test].
 #![allow(dead_code, reason = "every test file uses its own part")]
 
 use std::future::Future;
@@ -78,10 +79,8 @@ pub async fn eventually_within(limit: Duration, what: &str, mut condition: impl 
 /// The mirror that `at` has of a machine of `owner`.
 pub async fn machine_of(at: &Mesh, owner: &Mesh, id: &str) -> RemoteMachine {
     let find = || {
-        let machines = at.machines().into_iter();
-        machines
-            .filter(|m| m.peer() == owner.peer_id() && m.id() == id)
-            .next_back()
+        let mut machines = at.machines().into_iter();
+        machines.rfind(|m| m.peer() == owner.peer_id() && m.id() == id)
     };
     eventually(&format!("machine {id}"), || find().is_some()).await;
     find().unwrap()
