@@ -8,6 +8,7 @@ const GO_LEARNED = 100_000;
 const GO_FOLLOWED = 70_000;
 
 test('D13 every state of every machine: glyph, tick and word agree with the owner', async ({ page, demoRelay, start }) => {
+  test.setTimeout(600_000); // some thirty machines, one after the other
   const watch = await start.watch(demoRelay);
   await page.goto(demoRelay.url);
   await expect(remoteMachines(page, demoRelay).first()).toBeVisible();
@@ -19,9 +20,11 @@ test('D13 every state of every machine: glyph, tick and word agree with the owne
   for (const id of (await ids(page)).filter((id) => known().has(id))) {
     const at = id.indexOf('/');
     const [peer, machine] = [id.slice(0, at), id.slice(at + 1)];
-    await page.goto(demoRelay.url);
-    await machineRow(page, peer, machine).click();
-    await expect(stateInView(page).first()).toBeVisible();
+    // From the second on, the list beside the machine in view; hosts' own machines are on the Overview alone.
+    const row = machineRow(page, peer, machine);
+    if (!(await row.isVisible())) await page.getByRole('link', { name: 'Overview', exact: true }).first().click();
+    await row.click();
+    await expect(page.getByRole('heading', { level: 1, name: machine })).toBeVisible();
     await expect
       .poll(async () => {
         const shown = await shownStates(page);
@@ -76,7 +79,9 @@ test('D20 hostile names are text, isolated and cut', async ({ page, start }) => 
   expect(shown).toContain('<img src=x');
   expect(shown).toContain('🚚');
   expect(shown).toContain('\uFFFD');
-  expect(shown).not.toMatch(/\u0000|\u001b|\u202E|L{65}/);
+  expect(shown).not.toMatch(/\u0000|\u001b|L{65}/);
+  const unbound = await rows.getByText('evil').evaluateAll((elements) => elements.filter((element) => !element.closest('bdi')).length);
+  expect(unbound, 'names that could turn the text around them').toBe(0);
 
   for (let index = 0; index < (await rows.count()); index += 1) {
     await page.goto(relay.url);
