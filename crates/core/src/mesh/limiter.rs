@@ -11,6 +11,10 @@ use crate::time::Instant;
 const GAP: Duration = Duration::from_millis(100);
 /// Share of one member in a topic with Go members: 40 messages per second in all.
 const SHARE: Duration = Duration::from_millis(25);
+/// Smallest gap between two own answers about ourselves.
+const ANSWER_GAP: Duration = Duration::from_millis(500);
+/// Share of one member in the answers: twenty per second in all. A guess.
+const ANSWER_SHARE: Duration = Duration::from_millis(50);
 /// Shortest heartbeat.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 /// A first change after quiet waits this long for others of the same burst.
@@ -32,6 +36,12 @@ pub(crate) fn gap(company: Company) -> Duration {
     } else {
         GAP
     }
+}
+
+/// Gap between two own answers about ourselves. However many ask at once, the topic carries about twenty a second in all:
+/// every one goes to every member, and members that cannot keep up lose some and ask again.
+pub(crate) fn answer_gap(company: Company) -> Duration {
+    ANSWER_GAP.max(ANSWER_SHARE * company.members)
 }
 
 /// Heartbeat to keep and to promise.

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::timers::Timer;
-use super::{Event, INFO_GAP, MessageToken, Node, Output, Stage, Verdict};
+use super::{Event, MessageToken, Node, Output, Stage, Verdict};
 use crate::ids::{MachineIdx, PeerId};
 use crate::mesh::gossip::{Pace, Want};
+use crate::mesh::limiter;
 use crate::mesh::peer_registry::{self, Welcome};
 use crate::mesh::wire::{self, Bye, Envelope, Extension, Info, Message, PerPeer};
 use crate::time::Instant;
@@ -178,7 +179,8 @@ impl Node {
             Want::Info => (Timer::Announce, self.sent.info_at),
             Want::Updates => (Timer::Repeat, self.sent.updates_at),
         };
-        let spaced = last.map_or(soon, |last| soon.max(last + INFO_GAP));
+        let gap = limiter::answer_gap(self.registry.company());
+        let spaced = last.map_or(soon, |last| soon.max(last + gap));
         self.timers.no_later_than(timer, spaced);
     }
 
