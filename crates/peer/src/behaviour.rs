@@ -107,6 +107,7 @@ fn gossipsub(keypair: &Keypair, topic: &IdentTopic, role: Role, limits: &Limits)
         .message_id_fn(message_id)
         .max_transmit_size(MAX_MESSAGE)
         .max_control_message_size(MAX_CONTROL_MESSAGE)
+        .idontwant_message_size_threshold(WORTH_DECLINING)
         .duplicate_cache_time(DUPLICATE_CACHE)
         .heartbeat_interval(HEARTBEAT)
         .heartbeat_initial_delay(HEARTBEAT_DELAY)
@@ -161,6 +162,9 @@ const IDENTIFY_PROTOCOL: &str = "/statemesh/1";
 const MAX_MESSAGE: usize = 1024 * 1024;
 /// A Go `IHAVE` may name 5,000 messages of 48 bytes.
 const MAX_CONTROL_MESSAGE: usize = 256 * 1024;
+/// Smaller messages are not declined beforehand (`IDONTWANT`): a relay would tell every neighbour about every
+/// introduction of a kilobyte, and most of them have no other link that it could come from.
+const WORTH_DECLINING: usize = 16 * 1024;
 /// Go may deliver a message again for this long.
 const DUPLICATE_CACHE: Duration = Duration::from_secs(120);
 /// As in Go: mesh repair and gossip about missed messages.
