@@ -214,7 +214,7 @@ pub fn end_to_end_environment(command: &mut Command, gopeer: Option<&Path>) {
             workspace::built("release").join("examples/scripted"),
         )
         .env_remove("NO_COLOR");
-    if let Some(browser) = tools::first_of(&BROWSERS) {
+    if let Some(browser) = tools::first_of(&BROWSERS).and_then(|name| tools::file_of(&name)) {
         command.env("STATEMESH_BROWSER", browser);
     }
     if let Some(gopeer) = gopeer {

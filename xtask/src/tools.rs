@@ -3,6 +3,7 @@
 //! A tool of the right version that is already on the PATH is used as it is. wasm-opt is not installed: it saves 8 % of
 //! the raw page and nothing of what travels.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
@@ -127,6 +128,14 @@ fn ensure_wasm_target() -> Result<()> {
 /// Is an optimiser on the PATH? Without one trunk would download its own.
 pub fn has_wasm_opt() -> bool {
     output(command("wasm-opt").arg("--version")).is_some()
+}
+
+/// Where the PATH has a program: for those who start it by its file.
+pub fn file_of(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path)
+        .map(|directory| directory.join(name))
+        .find(|file| file.is_file())
 }
 
 /// A program found under one of these names.
