@@ -150,3 +150,75 @@ fn remove(machine: &Machine, states: impl States) {
 
 /// Characters of the peer id in the machine's id: enough to tell the peers of one mesh apart.
 const SHORT_ID: usize = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lifecycle() -> Lifecycle {
+        let own = "12D3KooWGzBJXKcVDXSmxXWmHCrFSSXRWzJT8rNcJzkKAdvYFcFC";
+        let tags = vec!["host:van-17".to_owned()];
+        Lifecycle::new(own.parse().unwrap(), Role::Relay, tags)
+    }
+
+    fn check(lifecycle: &Lifecycle, active: &[&str]) {
+        let mut now = lifecycle.machine().active();
+        now.sort();
+        assert_eq!(now, active, "in alphabetical order");
+    }
+
+    #[test]
+    fn from_start_to_end() {
+        let mut life = lifecycle();
+        assert_eq!(life.machine().id(), "peer-AdvYFcFC");
+        assert_eq!(life.machine().tags(), ["role:relay", "host:van-17"]);
+        check(&life, &["Disconnected", "Start"]);
+        life.show(Standing::Connecting);
+        check(&life, &["Connecting", "Start", "Started"]);
+        life.show(Standing::Waiting);
+        let failed = [
+            "Disconnected",
+            "ErrConnecting",
+            "Exception",
+            "Start",
+            "Started",
+        ];
+        check(&life, &failed);
+        life.show(Standing::Connecting);
+        life.show(Standing::Waiting);
+        assert_eq!(life.machine().tick("ErrConnecting"), 1, "said once");
+        life.show(Standing::Connecting);
+        life.show(Standing::Connected);
+        check(&life, &["Connected", "Joined", "Ready", "Start", "Started"]);
+        life.show(Standing::Waiting);
+        check(&life, &["Disconnected", "Start", "Started"]);
+        life.show(Standing::Connected);
+        life.show(Standing::Leaving);
+        check(&life, &["Disconnecting", "Start", "Started"]);
+        life.show(Standing::Ended);
+        check(&life, &["Disconnected"]);
+        assert!(life.machine().is_disposed());
+    }
+
+    #[test]
+    fn nothing_to_dial_is_ready_at_once_and_stays_still() {
+        let mut life = lifecycle();
+        life.show(Standing::Connected);
+        check(&life, &["Connected", "Joined", "Ready", "Start", "Started"]);
+        let clock = life.machine().clock();
+        for _ in 0..100 {
+            life.show(Standing::Connected);
+        }
+        assert_eq!(life.machine().clock(), clock);
+    }
+
+    #[test]
+    fn listening_failed() {
+        let life = lifecycle();
+        life.listening_failed();
+        check(
+            &life,
+            &["Disconnected", "ErrListening", "Exception", "Start"],
+        );
+    }
+}

@@ -436,3 +436,202 @@ const PAUSES: [Duration; 5] = [
     Duration::from_secs(2),
     Duration::from_secs(5),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PACE: Pace = Pace {
+        dial_limit: Duration::from_secs(8),
+        longest_pause: Duration::from_secs(5),
+    };
+
+    struct Bench {
+        dialler: Dialler,
+        now: Instant,
+    }
+
+    impl Bench {
+        fn new(addresses: &[&str], sources: usize) -> Self {
+            let addresses = addresses.iter().map(|text| text.parse().unwrap());
+            Self {
+                dialler: Dialler::new(addresses.collect(), sources, PACE, 7),
+                now: Instant::ZERO,
+            }
+        }
+        /// Goes on to the next deadline.
+        fn next(&mut self) -> Duration {
+            let due = self.dialler.poll_timeout().expect("something is due");
+            let waited = due.since(self.now);
+            self.now = self.now.max(due);
+            self.dialler.handle_timeout(self.now);
+            waited
+        }
+        fn dialled(&mut self) -> DialOpts {
+            match self.dialler.poll_action() {
+                Some(Action::Dial(opts)) => *opts,
+                other => panic!("{other:?}"),
+            }
+        }
+        fn fail(&mut self, dial: &DialOpts) {
+            let reasons = |tried: &[Multiaddr]| {
+                let failure = |address: &Multiaddr| DialFailure {
+                    address: Some(address.clone()),
+                    reason: "no".to_owned(),
+                };
+                tried.iter().map(failure).collect()
+            };
+            self.dialler
+                .on_failed(dial.connection_id(), reasons, self.now);
+        }
+        fn is_idle(&mut self) -> bool {
+            self.dialler.poll_action().is_none()
+        }
+    }
+
+    fn peer() -> (PeerId, String) {
+        let peer = PeerId::random();
+        (peer, format!("/memory/1/p2p/{peer}"))
+    }
+
+    #[test]
+    fn all_addresses_of_a_peer_are_one_dial() {
+        let (peer, memory) = peer();
+        let ws = format!("/ip4/127.0.0.1/tcp/1/ws/p2p/{peer}");
+        let mut bench = Bench::new(&[&memory, "/memory/9", &ws, &memory], 0);
+        bench.next();
+        assert_eq!(bench.dialled().get_peer_id(), Some(peer));
+        assert_eq!(bench.dialled().get_peer_id(), None);
+        assert!(bench.is_idle());
+        assert_eq!(
+            group(vec![memory.parse().unwrap(), ws.parse().unwrap()]).len(),
+            1
+        );
+    }
+
+    #[test]
+    fn pauses_grow_up_to_the_longest_and_start_anew_after_a_link() {
+        let (peer, address) = peer();
+        let mut bench = Bench::new(&[&address], 0);
+        assert_eq!(bench.next(), Duration::ZERO);
+        let longest = [250, 500, 1000, 2000, 5000, 5000, 5000].map(Duration::from_millis);
+        for (round, longest) in longest.into_iter().enumerate() {
+            assert!(bench.dialler.is_dialling() && bench.dialler.next_try().is_none());
+            let dial = bench.dialled();
+            bench.fail(&dial);
+            assert_eq!(bench.dialler.rounds() as usize, round + 1);
+            assert_eq!(bench.dialler.failures().len(), 1);
+            let waited = bench.next();
+            assert!(
+                waited <= longest && waited >= longest.mul_f64(0.74),
+                "{waited:?}"
+            );
+        }
+        let dial = bench.dialled();
+        bench
+            .dialler
+            .on_linked(peer, dial.connection_id(), bench.now);
+        assert_eq!(
+            (bench.dialler.poll_timeout(), bench.dialler.rounds()),
+            (None, 0)
+        );
+        assert!(bench.dialler.failures().is_empty());
+        bench.dialler.on_unlinked(peer, bench.now);
+        assert!(bench.next() <= longest[0]);
+    }
+
+    #[test]
+    fn a_dial_that_hangs_is_given_up() {
+        let (peer, address) = peer();
+        let mut bench = Bench::new(&[&address], 0);
+        bench.next();
+        let dial = bench.dialled();
+        assert_eq!(bench.next(), PACE.dial_limit);
+        assert!(matches!(bench.dialler.poll_action(), Some(Action::Abort(it)) if it == peer));
+        assert!(bench.dialler.failures()[0].reason.contains("no answer"));
+        // What the aborted dial says later changes nothing.
+        let due = bench.dialler.poll_timeout();
+        bench.fail(&dial);
+        assert_eq!(bench.dialler.poll_timeout(), due);
+    }
+
+    #[test]
+    fn a_peer_that_came_by_itself_is_not_dialled() {
+        let (peer, address) = peer();
+        let mut bench = Bench::new(&[&address], 0);
+        let inbound = ConnectionId::new_unchecked(99);
+        bench.dialler.on_linked(peer, inbound, bench.now);
+        bench.next();
+        assert!(bench.is_idle() && bench.dialler.poll_timeout().is_none());
+        bench.dialler.on_unlinked(peer, bench.now);
+        bench.next();
+        assert_eq!(bench.dialled().get_peer_id(), Some(peer));
+    }
+
+    #[test]
+    fn an_address_without_a_peer_id_follows_who_answers() {
+        let mut bench = Bench::new(&["/memory/9"], 0);
+        bench.next();
+        let dial = bench.dialled();
+        let peer = PeerId::random();
+        bench
+            .dialler
+            .on_linked(peer, dial.connection_id(), bench.now);
+        assert!(bench.dialler.poll_timeout().is_none());
+        bench.dialler.on_unlinked(PeerId::random(), bench.now);
+        assert!(
+            bench.dialler.poll_timeout().is_none(),
+            "somebody else's link"
+        );
+        bench.dialler.on_unlinked(peer, bench.now);
+        bench.next();
+        assert_eq!(bench.dialled().get_peer_id(), None);
+    }
+
+    #[test]
+    fn a_source_is_asked_before_every_round() {
+        let (_, address) = peer();
+        let addresses = || Ok(vec![address.parse().unwrap()]);
+        let mut bench = Bench::new(&["/memory/9"], 1);
+        let no = TargetNo(bench.dialler.first_source());
+        assert_eq!(no, TargetNo(1));
+        bench.next();
+        bench.dialled();
+        for answer in [Err("it is down".to_owned()), Ok(Vec::new()), addresses()] {
+            while !matches!(bench.dialler.targets[1].phase, Phase::Asking { .. }) {
+                bench.next();
+            }
+            let asked = std::iter::from_fn(|| bench.dialler.poll_action())
+                .any(|action| matches!(action, Action::Ask(it) if it == no));
+            assert!(asked);
+            let good = answer.as_ref().is_ok_and(|addresses| !addresses.is_empty());
+            bench.dialler.on_addresses(no, answer, bench.now);
+            if good {
+                bench.dialled();
+            } else {
+                let mut failures = bench.dialler.failures().into_iter();
+                assert!(failures.any(|failure| failure.address.is_none()));
+            }
+        }
+        // Nobody asked: a late answer is ignored.
+        let phase = |bench: &Bench| bench.dialler.targets[1].deadline();
+        let before = phase(&bench);
+        bench.dialler.on_addresses(no, addresses(), bench.now);
+        assert_eq!(phase(&bench), before);
+    }
+
+    #[test]
+    fn retry_now_and_stop() {
+        let (_, address) = peer();
+        let mut bench = Bench::new(&[&address], 0);
+        bench.next();
+        let dial = bench.dialled();
+        bench.fail(&dial);
+        assert!(bench.dialler.take_changed() && !bench.dialler.take_changed());
+        bench.dialler.retry_now(bench.now);
+        assert!(bench.dialler.is_dialling() && bench.dialler.take_changed());
+        bench.dialler.stop();
+        assert!(bench.is_idle() && bench.dialler.is_empty());
+        assert_eq!(bench.dialler.poll_timeout(), None);
+    }
+}
