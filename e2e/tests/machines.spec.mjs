@@ -55,8 +55,7 @@ test('D12 a Go peer’s machine is shown as snapshots', async ({ page, start }) 
   await expect(page.getByText(/#\d+ (add|remove|set)/)).toHaveCount(0);
 });
 
-// Known defect, to be mended: red when last run.
-test.fixme('D20 hostile names are text, isolated and cut', async ({ page, start }) => {
+test('D20 hostile names are text, isolated and cut', async ({ page, start }) => {
   const relay = await start.relay();
   const scripted = await start.scripted(relay);
   const names = {
