@@ -1,14 +1,16 @@
-// The relay goes away, with and without a word, and comes back (D31).
-import { test, expect, connection, onlyTransport, remoteMachines, stateInView } from '../support/fixtures.mjs';
+// The relay goes away, with and without a word, and comes back, as another process or as the same one (D31).
+import { test, expect, connection, machineRow, onlyTransport, remoteMachines, stateInView } from '../support/fixtures.mjs';
 
 /** Not live 3 s after the relay died, however it died. */
 const NOTICED = 30_000;
 /** Back 2 s after the relay is. */
 const REJOINED = 20_000;
+/** What is new in the mesh afterwards is on screen. */
+const FOLLOWED = 15_000;
 
 for (const transport of ['ws', 'webrtc']) {
-  for (const death of ['SIGKILL', 'SIGSTOP']) {
-    test(`D31 ${death} of the relay over ${transport}: noticed, survived, rejoined`, async ({ page, start }) => {
+  for (const [death, back] of [['SIGKILL', 'restart'], ['SIGSTOP', 'restart'], ['SIGSTOP', 'SIGCONT']]) {
+    test(`D31 ${death} of the relay over ${transport}, then ${back}: noticed, survived, rejoined`, async ({ page, start }) => {
       await onlyTransport(page, transport);
       const relay = await start.relay('--demo', '--calm');
       await page.goto(relay.url);
@@ -24,12 +26,20 @@ for (const transport of ['ws', 'webrtc']) {
       await expect(page.getByText(/This is the last known state/)).toBeVisible({ timeout: NOTICED });
       await expect(stateInView(page).first()).toBeVisible();
 
-      if (death === 'SIGSTOP') relay.program.signal('SIGKILL');
-      await relay.program.ended;
-      await relay.restart();
+      if (back === 'SIGCONT') {
+        relay.program.signal('SIGCONT');
+      } else {
+        await relay.program.kill();
+        await relay.restart();
+      }
       await expect(connection(page, 'live').first()).toBeVisible({ timeout: REJOINED });
       expect(page.url(), 'the selection is kept').toBe(selected);
       expect(await page.evaluate(() => globalThis.bornAt), 'the page was not reloaded').toBe(born);
+
+      // Live is more than a link: news arrive over it.
+      const scripted = await start.scripted(relay);
+      scripted.tell({ do: 'expose', id: 'newcomer', states: ['On'], tags: ['host:desk'] });
+      await expect(machineRow(page, scripted.peer, 'newcomer')).toBeVisible({ timeout: FOLLOWED });
     });
   }
 }
