@@ -182,10 +182,10 @@ impl Remote {
     }
 }
 
-/// Entries an introduction would hold in memory.
+/// Entries an introduction would hold in memory; a long text counts as several.
 pub(crate) fn weight(info: &Info) -> usize {
     let relations = info.schema.iter().flat_map(|schema| schema.values());
-    let listed: usize = relations
+    let listed = relations
         .flat_map(|state| {
             [
                 &state.require,
@@ -195,13 +195,40 @@ pub(crate) fn weight(info: &Info) -> usize {
                 &state.tags,
             ]
         })
-        .map(|list| list.as_ref().map_or(0, Vec::len))
-        .sum();
-    1 + listed + info.states.as_ref().map_or(0, Vec::len) + info.tags.as_ref().map_or(0, Vec::len)
+        .flatten();
+    let lists = listed.chain(&info.states).chain(&info.tags);
+    let texts = lists.flatten().chain([&info.id]);
+    let parent = info.parent.len() / TEXT_OF_AN_ENTRY;
+    let weights = texts.map(|text| 1 + text.len() / TEXT_OF_AN_ENTRY);
+    weights.sum::<usize>() + parent
 }
 
 /// The clock with a never active `Exception` at its end where the owner has none.
 fn padded(mut clock: Vec<u64>, states: usize) -> Arc<[u64]> {
     clock.resize(states, 0);
     clock.into()
+}
+
+/// Bytes of text that one entry stands for. No sensible name is longer.
+const TEXT_OF_AN_ENTRY: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_texts_weigh_more() {
+        let check = |id: usize, state: usize, expected: usize| {
+            let info = Info {
+                id: "i".repeat(id),
+                states: Some(vec!["s".repeat(state)]),
+                tags: Some(vec![String::new()]),
+                ..Info::default()
+            };
+            assert_eq!(weight(&info), expected);
+        };
+        check(0, 1, 3);
+        check(255, 255, 3);
+        check(256, 10_240, 44);
+    }
 }

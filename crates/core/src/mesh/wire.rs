@@ -163,8 +163,9 @@ pub fn sum(clock: &[u64]) -> u64 {
 pub const MAX_PAYLOAD: usize = 1 << 20;
 /// Largest payload of our own, with room for gossipsub's envelope below 1 MiB.
 pub const MAX_OWN_PAYLOAD: usize = 900 << 10;
-/// Longest id, name or tag in bytes. Recorded: 300; refused in the recordings: 64 KiB.
-pub const MAX_TEXT: usize = 4096;
+/// Longest id, name or tag in bytes. Recorded: 300; refused in the recordings: 64 KiB. The page is to cut names of
+/// 10 KB, so they must get there.
+pub const MAX_TEXT: usize = 16 << 10;
 /// States of one machine. Must allow 1024; eight kinds of the largest recorded machine (300) fit.
 pub const MAX_STATES: usize = 2048;
 /// Machines of one peer. Must allow 300; recorded: 262.

@@ -120,7 +120,7 @@ pub(crate) const MAX_GHOSTS: usize = 1024;
 pub(crate) const MAX_PENDING: usize = 1024;
 /// Of these, of one peer.
 const MAX_PENDING_PER_PEER: usize = 256;
-/// Entries (states, related names, tags) of all mirrors; one takes up to about 250 bytes.
+/// Entries (states, related names, tags) of all mirrors; one takes up to about 250 bytes, and stands for as much text.
 pub(crate) const MAX_WEIGHT: usize = 1 << 19;
 /// Entries of one peer's mirrors: 120 machines of 1024 states.
 pub(crate) const MAX_WEIGHT_PER_PEER: usize = 1 << 17;

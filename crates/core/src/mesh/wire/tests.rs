@@ -302,3 +302,21 @@ fn mutated_messages_never_panic() {
     // The original itself at every position, and other texts, ticks and indexes.
     assert!(accepted > payload.len());
 }
+
+#[test]
+fn names_are_bounded() {
+    let introduced = |len: usize| {
+        let info = Info {
+            id: "x".repeat(len),
+            ..Info::default()
+        };
+        let envelope = Envelope::from(Message::Info {
+            peers: of(P1, 0, info),
+            sums: None,
+        });
+        decode(&encode(&envelope, Dialect::V5)).map(|_| ())
+    };
+    assert_eq!(introduced(10_240), Ok(()));
+    assert_eq!(introduced(MAX_TEXT), Ok(()));
+    assert_eq!(introduced(MAX_TEXT + 1), Err(DecodeError("text too long")));
+}
