@@ -92,3 +92,14 @@ export async function shownStates(page) {
     })),
   );
 }
+
+/** What can be scrolled sideways: the page and the boxes in it; code may. */
+export async function sideways(page) {
+  return page.evaluate(() => {
+    const scrolls = (element) => ['auto', 'scroll'].includes(getComputedStyle(element).overflowX);
+    const boxes = [...document.querySelectorAll('body *:not(pre)')].filter(scrolls);
+    return [document.scrollingElement, ...boxes]
+      .filter((element) => element.scrollWidth > element.clientWidth)
+      .map((element) => `${element.localName}.${element.className}: ${element.scrollWidth} in ${element.clientWidth}`);
+  });
+}
