@@ -26,8 +26,7 @@ pub enum Task {
     Test(TestOptions),
     /// Run recorded lines of the engine or the wire format
     Vectors {
-        /// Files with one JSON object per line
-        #[arg(required = true)]
+        /// Files with one JSON object per line, also compressed (`*.gz`); without any, those the project keeps
         files: Vec<PathBuf>,
     },
     /// Measure; without a name, list what can be measured

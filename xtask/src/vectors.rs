@@ -1,22 +1,20 @@
 //! `cargo xtask vectors FILE...`: runs every recorded line of any known format, also of files never seen before.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use statemesh_testkit::vectors::{Verdict, check_line};
+use statemesh_testkit::vectors::{Verdict, check_line, for_each_line, recorded_files};
 
 /// How many differences are shown.
 const SHOWN: usize = 10;
 
-/// A line longer than this is none of ours, and is not read into memory whole.
-const MAX_LINE: u64 = 64 << 20;
-
-/// Runs the files; success only if every line agrees or differs on purpose.
+/// Runs the files, or the ones the project keeps; success only if every line agrees or differs on purpose.
 pub fn vectors(files: &[PathBuf]) -> Result<ExitCode> {
+    let own = recorded_files();
+    let files = if files.is_empty() { &own } else { files };
     let mut tally = Tally::default();
     for file in files {
         run_file(file, &mut tally)?;
@@ -32,8 +30,14 @@ pub fn vectors(files: &[PathBuf]) -> Result<ExitCode> {
     }
     println!(
         "agree {} of {}, deliberate {}, unsupported {}",
-        tally.agree, tally.lines, tally.deliberate, tally.unsupported
+        tally.agree,
+        tally.lines,
+        tally.deliberate(),
+        tally.unsupported
     );
+    for (defect, lines) in &tally.by_defect {
+        println!("  deliberate: {lines} by {defect}");
+    }
     Ok(if tally.is_clean() {
         ExitCode::SUCCESS
     } else {
@@ -45,7 +49,8 @@ pub fn vectors(files: &[PathBuf]) -> Result<ExitCode> {
 struct Tally {
     lines: u64,
     agree: u64,
-    deliberate: u64,
+    /// Deliberate differences by the defect of the reference they come from.
+    by_defect: BTreeMap<String, u64>,
     unsupported: u64,
     differences: Vec<String>,
 }
@@ -55,7 +60,7 @@ impl Tally {
         self.lines += 1;
         match verdict {
             Verdict::Agree => self.agree += 1,
-            Verdict::Deliberate(_) => self.deliberate += 1,
+            Verdict::Deliberate(defect) => *self.by_defect.entry(defect).or_default() += 1,
             Verdict::Unsupported(_) => self.unsupported += 1,
             Verdict::Differs(how) => {
                 if self.differences.len() < SHOWN {
@@ -65,36 +70,24 @@ impl Tally {
         }
     }
 
+    fn deliberate(&self) -> u64 {
+        self.by_defect.values().sum()
+    }
+
     fn differing(&self) -> u64 {
-        self.lines - self.agree - self.deliberate - self.unsupported
+        self.lines - self.agree - self.deliberate() - self.unsupported
     }
 
     fn is_clean(&self) -> bool {
-        self.lines > 0 && self.agree + self.deliberate == self.lines
+        self.lines > 0 && self.agree + self.deliberate() == self.lines
     }
 }
 
 fn run_file(path: &Path, tally: &mut Tally) -> Result<()> {
-    let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-    let mut reader = BufReader::new(file);
-    let mut number = 0_u64;
-    let mut line = Vec::new();
-    loop {
-        line.clear();
-        let read = (&mut reader)
-            .take(MAX_LINE)
-            .read_until(b'\n', &mut line)
-            .with_context(|| format!("reading {}", path.display()))?;
-        if read == 0 {
-            return Ok(());
-        }
-        number += 1;
-        let text = String::from_utf8_lossy(&line);
-        if text.trim().is_empty() {
-            continue;
-        }
-        tally.note(&format!("{}:{number}", path.display()), checked(&text));
-    }
+    for_each_line(path, |number, line| {
+        tally.note(&format!("{}:{number}", path.display()), checked(line));
+    })
+    .with_context(|| format!("cannot read {}", path.display()))
 }
 
 /// A panic of the checked code is a difference of its line, not the end of the run.

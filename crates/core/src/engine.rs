@@ -27,7 +27,7 @@ pub use self::mutation::{Args, Mode, Mutation, MutationKind, Outcome, Place, Sou
 pub use self::relations::{Relation, Step};
 pub use self::schema::{IndexError, Schema, SchemaDef, SchemaProblem, StateDef};
 pub use self::subscriptions::{Subscriptions, Wait, WaitId};
-pub use self::tracer::{Call, NoTracer, Tracer, TransitionView, TxId};
+pub use self::tracer::{Call, NoTracer, QueuedView, Tracer, TransitionView, TxId};
 
 mod clock;
 mod drain;
@@ -63,6 +63,10 @@ pub enum Poll {
     Call(Call),
     /// Waits came true; read them with [`Machine::fired`] before polling again.
     Fired,
+    /// All handlers for the beginning of this watched state have run: look at the transition's arguments.
+    Args(StateIdx),
+    /// A transition was accepted and the clock is watched: look at it.
+    Settled,
     /// The queue is empty.
     Idle,
 }
@@ -95,6 +99,8 @@ pub struct Machine {
     called: StateList,
     fired: Vec<WaitId>,
     error: Option<Arc<str>>,
+    /// How many want to look at the clock after every accepted transition.
+    clock_watches: u32,
     is_disposed: bool,
 }
 
@@ -116,6 +122,7 @@ impl Machine {
             called: StateList::new(states),
             fired: Vec::new(),
             error: None,
+            clock_watches: 0,
             is_disposed: false,
         }
     }
@@ -127,17 +134,31 @@ impl Machine {
     /// Says which handlers a set has; only those produce [`Poll::Call`]. If `Exception` is active its last error is
     /// raised again for the first set bound, so the caller polls afterwards when [`Outcome::Started`] comes back.
     pub fn bind(&mut self, handlers: &[Handler]) -> (BindingId, Outcome) {
+        self.bind_traced(handlers, &mut NoTracer)
+    }
+    /// [`Machine::bind`] with an observer.
+    pub fn bind_traced<T: Tracer>(
+        &mut self,
+        handlers: &[Handler],
+        tracer: &mut T,
+    ) -> (BindingId, Outcome) {
         let is_first = self.bindings.is_empty();
         let binding = self.bindings.bind(handlers);
         let exception = self.schema.exception();
         let outcome = match self.error.clone() {
-            Some(error) if is_first && self.is(exception) => self.add_err(&[], error, None),
+            Some(error) if is_first && self.is(exception) => {
+                self.add_err_traced(&[], error, None, tracer)
+            }
             Some(_) | None => Outcome::Executed,
         };
         (binding, outcome)
     }
     /// Requests a change. States out of range are refused as [`Outcome::Canceled`] (the caller resolves names first).
     pub fn mutate(&mut self, mutation: Mutation<'_>) -> Outcome {
+        self.mutate_traced(mutation, &mut NoTracer)
+    }
+    /// [`Machine::mutate`] with an observer.
+    pub fn mutate_traced<T: Tracer>(&mut self, mutation: Mutation<'_>, tracer: &mut T) -> Outcome {
         let is_known = |state: &StateIdx| state.at() < self.schema.len();
         if self.is_disposed || !mutation.states.iter().all(is_known) {
             return Outcome::Canceled;
@@ -146,7 +167,7 @@ impl Machine {
         self.called.clear();
         self.called.extend(mutation.states);
         if mutation.mode == Mode::Check || mutation.place == Place::Front {
-            return self.prepend(kind, mutation);
+            return self.prepend(kind, mutation, tracer);
         }
         if self.is_full(kind, mutation.source.is_some()) {
             return Outcome::Canceled;
@@ -161,14 +182,15 @@ impl Machine {
         }
         if mutation.args.is_none()
             && queue::is_idempotent(&self.called, &self.schema.masks().multi)
-            && self.queue.holds(kind, &self.called)
+            && let Some(equal) = self.queue.equal(kind, &self.called)
         {
-            return Outcome::Executed;
+            // One that was prepended has no queue tick to wait for.
+            return equal.queue_tick.map_or(Outcome::Executed, Outcome::Queued);
         }
         let mut queued = self.queued(kind);
         queued.args = mutation.args;
         queued.source = mutation.source;
-        self.append(queued)
+        self.append(queued, tracer)
     }
     /// Reports an error: adds `Exception` and these states together, and remembers the text.
     pub fn add_err(
@@ -176,6 +198,16 @@ impl Machine {
         states: &[StateIdx],
         error: Arc<str>,
         source: Option<Source>,
+    ) -> Outcome {
+        self.add_err_traced(states, error, source, &mut NoTracer)
+    }
+    /// [`Machine::add_err`] with an observer.
+    pub fn add_err_traced<T: Tracer>(
+        &mut self,
+        states: &[StateIdx],
+        error: Arc<str>,
+        source: Option<Source>,
+        tracer: &mut T,
     ) -> Outcome {
         let is_full = self.queue.len() >= usize::from(self.options.queue_limit);
         let is_known = |state: &StateIdx| state.at() < self.schema.len();
@@ -189,7 +221,7 @@ impl Machine {
         let mut queued = self.queued(MutationKind::Add);
         queued.error = Some(error);
         queued.source = source;
-        self.append(queued)
+        self.append(queued, tracer)
     }
     /// Runs until a handler must be called, waits fired, or the queue is empty.
     pub fn poll(&mut self) -> Poll {
@@ -219,7 +251,7 @@ impl Machine {
     }
     /// [`Machine::apply`] with an observer.
     pub fn apply_traced<T: Tracer>(&mut self, mutation: Mutation<'_>, tracer: &mut T) -> Outcome {
-        let outcome = self.mutate(mutation);
+        let outcome = self.mutate_traced(mutation, tracer);
         if outcome != Outcome::Started {
             return outcome;
         }
@@ -229,7 +261,7 @@ impl Machine {
                 Poll::Call(call) => {
                     self.resume(call.tx, call.call_no, Answer::Accept);
                 }
-                Poll::Fired => {}
+                Poll::Fired | Poll::Args(_) | Poll::Settled => {}
                 Poll::Idle => return self.take_result(),
             }
         }
@@ -278,6 +310,23 @@ impl Machine {
         let wait = self.subscriptions.fresh_id();
         self.queue.wait_for_end(wait);
         Wait::Pending(wait)
+    }
+    /// From now on [`Poll::Args`] comes whenever that state begins: for waits on arguments, whose patterns are the
+    /// caller's. States out of range never begin.
+    pub fn watch_args(&mut self, state: StateIdx) {
+        self.bindings.watch_args(state);
+    }
+    /// Takes back one [`Machine::watch_args`].
+    pub fn unwatch_args(&mut self, state: StateIdx) {
+        self.bindings.unwatch_args(state);
+    }
+    /// From now on [`Poll::Settled`] comes after every accepted transition: for waits whose condition is the caller's.
+    pub fn watch_clock(&mut self) {
+        self.clock_watches += 1;
+    }
+    /// Takes back one [`Machine::watch_clock`].
+    pub fn unwatch_clock(&mut self) {
+        self.clock_watches = self.clock_watches.saturating_sub(1);
     }
     /// Drops one registration of a wait.
     pub fn forget(&mut self, wait: WaitId) {
@@ -389,16 +438,23 @@ impl Machine {
         called.extend_from_slice(self.called.as_slice());
         queue::Queued::new(kind, called)
     }
-    fn append(&mut self, queued: queue::Queued) -> Outcome {
+    fn append<T: Tracer>(&mut self, queued: queue::Queued, tracer: &mut T) -> Outcome {
         let tick = self.queue.append(queued);
+        self.queue.tell_back(tracer);
         self.started_or(tick)
     }
-    fn prepend(&mut self, kind: MutationKind, mutation: Mutation<'_>) -> Outcome {
+    fn prepend<T: Tracer>(
+        &mut self,
+        kind: MutationKind,
+        mutation: Mutation<'_>,
+        tracer: &mut T,
+    ) -> Outcome {
         let mut queued = self.queued(kind);
         queued.is_check = mutation.mode == Mode::Check;
         queued.args = mutation.args;
         queued.source = mutation.source;
         self.queue.prepend(queued);
+        self.queue.tell_front_as(mutation.states, tracer);
         self.started_or(UNCOUNTED)
     }
     fn started_or(&mut self, tick: QueueTick) -> Outcome {

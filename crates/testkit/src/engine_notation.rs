@@ -243,7 +243,7 @@ impl Player {
         loop {
             match self.machine.poll() {
                 Poll::Call(call) => self.call(call),
-                Poll::Fired => {}
+                Poll::Fired | Poll::Args(_) | Poll::Settled => {}
                 Poll::Idle => return self.machine.take_result(),
             }
         }

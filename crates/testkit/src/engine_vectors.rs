@@ -15,6 +15,7 @@ mod compare;
 mod run;
 mod scripts;
 mod waits;
+mod watch;
 
 /// Runs one line.
 #[must_use]
@@ -23,9 +24,6 @@ pub fn check(line: &Value) -> Verdict {
         Ok(case) => case,
         Err(error) => return Verdict::Differs(format!("not an engine case: {error}")),
     };
-    if let Some(missing) = case.unsupported() {
-        return Verdict::Unsupported(missing);
-    }
     let expected = match Outcome::all(line) {
         Ok(expected) => expected,
         Err(error) => return Verdict::Differs(format!("{}: {error}", case.id)),
@@ -54,9 +52,10 @@ pub fn check(line: &Value) -> Verdict {
 
 /// Defects of the reference that the engine does not have.
 ///
-/// `B2`: a wait for a queue tick fires also when the mutation it stands for is canceled. `B4`: the repair of a broken
-/// final phase undoes and nothing more, and waits hear of it. `B9`: waits for arguments share only when equal. `B13`:
+/// `4.3.4`: a check that calls a Multi state is refused like any other. `B2`: a wait for a queue tick fires also when the mutation it stands for is canceled. `B4`: the repair of a broken
+/// final phase undoes and nothing more, and waits hear of it. `B11`: a skipped duplicate answers with the
+/// queue tick of its equal. `B9`: waits for arguments share only when equal. `B13`:
 /// every stay handler of an auto transition runs, a rejecting Auto state alone drops out. `B22`: a wait for several
 /// states looks at the end of a transition, not into its middle. `5.6`: a negotiation handler that panics cancels an
 /// auto transition like any other.
-const FIXED: &[&str] = &["B2", "B4", "B9", "B13", "B22", "5.6"];
+const FIXED: &[&str] = &["4.3.4", "B2", "B4", "B9", "B11", "B13", "B22", "5.6"];

@@ -8,13 +8,14 @@
 
 use std::sync::Arc;
 
-use crate::engine::handlers::{Cursor, Phase};
+use crate::engine::handlers::{Cursor, Due, Handler, Phase};
 use crate::engine::mutation::{MutationKind, Outcome};
 use crate::engine::queue::Queued;
-use crate::engine::relations::auto_candidates;
+use crate::engine::relations::{Step, auto_candidates};
 use crate::engine::subscriptions::Look;
 use crate::engine::tracer::{Call, Tracer, TxId};
 use crate::engine::{Answer, Machine, Poll};
+use crate::ids::StateIdx;
 
 /// Where the drain stands.
 #[derive(Debug)]
@@ -24,6 +25,10 @@ pub(crate) struct Drain {
     pending: Option<Call>,
     answer: Option<Answer>,
     panic: Option<Arc<str>>,
+    /// A look at the arguments that a panic must not skip.
+    due_args: Option<StateIdx>,
+    /// Who watches the clock was not told of the last accepted transition yet.
+    due_settled: bool,
     calls: u64,
     result: Option<Outcome>,
     /// Auto transitions of this drain in which a handler panicked.
@@ -47,6 +52,8 @@ impl Default for Drain {
             pending: None,
             answer: None,
             panic: None,
+            due_args: None,
+            due_settled: false,
             calls: 0,
             result: None,
             auto_panics: 0,
@@ -103,7 +110,17 @@ impl Machine {
                     return Poll::Call(call);
                 };
                 self.drain.pending = None;
-                self.on_answer(call, answer);
+                tracer.handler_end(call);
+                if T::STEPS && self.drain.cursor.is_first {
+                    Tracer::step(tracer, Step::Handler(call.handler));
+                }
+                self.on_answer(call, answer, tracer);
+            }
+            if let Some(state) = self.drain.due_args.take() {
+                return Poll::Args(state);
+            }
+            if std::mem::take(&mut self.drain.due_settled) {
+                return Poll::Settled;
             }
             match self.drain.stage {
                 Stage::Idle => return Poll::Idle,
@@ -117,12 +134,12 @@ impl Machine {
                         tracer.queue_end();
                     }
                 }
-                Stage::Negotiate => match self.next_call(tracer) {
-                    Some(call) => return Poll::Call(call),
+                Stage::Negotiate => match self.next_stop(tracer) {
+                    Some(stop) => return stop,
                     None => self.settle(tracer),
                 },
-                Stage::Finals => match self.next_call(tracer) {
-                    Some(call) => return Poll::Call(call),
+                Stage::Finals => match self.next_stop(tracer) {
+                    Some(stop) => return stop,
                     None => self.drain.stage = Stage::Ended,
                 },
                 Stage::Ended => {
@@ -145,31 +162,38 @@ impl Machine {
             tracer,
         );
         self.queue.recycle(list);
+        tracer.transition_init(self.transition.view());
         self.drain.cursor = Cursor::new(Phase::Exit);
         self.drain.stage = Stage::Negotiate;
         true
     }
 
-    /// The next handler call of the running stage, phase by phase.
-    fn next_call<T: Tracer>(&mut self, tracer: &mut T) -> Option<Call> {
-        if self.bindings.is_empty() || self.transition.canceled {
+    /// The next handler call, or look at arguments, of the running stage, phase by phase.
+    fn next_stop<T: Tracer>(&mut self, tracer: &mut T) -> Option<Poll> {
+        let is_idle = match self.drain.stage {
+            Stage::Finals => self.bindings.is_idle_in_finals(),
+            Stage::Idle | Stage::Take | Stage::Negotiate | Stage::Ended => self.bindings.is_empty(),
+        };
+        if is_idle || self.transition.canceled {
             return None;
         }
         loop {
             let drain = &mut self.drain;
-            if let Some((binding, handler)) =
-                drain.cursor.call(&self.bindings, self.transition.walk())
-            {
-                drain.calls += 1;
-                let call = Call {
-                    tx: self.transition.id,
-                    call_no: drain.calls,
-                    binding,
-                    handler,
-                };
-                drain.pending = Some(call);
-                tracer.handler_start(call);
-                return Some(call);
+            match drain.cursor.due(&self.bindings, self.transition.walk()) {
+                Some(Due::Call(binding, handler)) => {
+                    drain.calls += 1;
+                    let call = Call {
+                        tx: self.transition.id,
+                        call_no: drain.calls,
+                        binding,
+                        handler,
+                    };
+                    drain.pending = Some(call);
+                    tracer.handler_start(call);
+                    return Some(Poll::Call(call));
+                }
+                Some(Due::Args(state)) => return Some(Poll::Args(state)),
+                None => {}
             }
             let next = self.next_phase(self.drain.cursor.phase)?;
             self.drain.cursor = Cursor::new(next);
@@ -197,7 +221,7 @@ impl Machine {
         }
     }
 
-    fn on_answer(&mut self, call: Call, answer: Answer) {
+    fn on_answer<T: Tracer>(&mut self, call: Call, answer: Answer, tracer: &mut T) {
         let is_negotiation = call.handler.is_negotiation();
         match answer {
             Answer::Accept => self.drain.cursor.next_set(),
@@ -205,14 +229,19 @@ impl Machine {
             Answer::Veto | Answer::Timeout if is_negotiation => self.on_veto(call),
             Answer::Panic if is_negotiation => {
                 self.transition.canceled = true;
-                self.raise_panic(call);
+                self.raise_panic(call, tracer);
             }
             Answer::Veto | Answer::Timeout => {
                 self.transition.repair(call.handler, &mut self.clock);
             }
             Answer::Panic => {
                 self.transition.repair(call.handler, &mut self.clock);
-                self.raise_panic(call);
+                self.raise_panic(call, tracer);
+                if let Handler::State(state) = call.handler
+                    && self.bindings.is_args_watched(state)
+                {
+                    self.drain.due_args = Some(state);
+                }
             }
         }
     }
@@ -226,7 +255,7 @@ impl Machine {
         }
     }
     /// A handler panicked: `Exception` runs next, unless it is what the broken transition calls.
-    fn raise_panic(&mut self, call: Call) {
+    fn raise_panic<T: Tracer>(&mut self, call: Call, tracer: &mut T) {
         let text = self.drain.panic.take();
         let error = text.unwrap_or_else(|| format!("handler {:?} panicked", call.handler).into());
         self.error = Some(Arc::clone(&error));
@@ -240,6 +269,7 @@ impl Machine {
         let mut mutation = Queued::new(MutationKind::Add, called);
         mutation.error = Some(error);
         self.queue.prepend(mutation);
+        self.queue.tell_front(tracer);
     }
 
     /// Negotiation is over: commits or gives up.
@@ -257,6 +287,7 @@ impl Machine {
             return;
         }
         transition.commit(&mut self.clock);
+        tracer.transition_finals(transition.view());
         self.drain.cursor = Cursor::new(Phase::End);
         self.drain.stage = Stage::Finals;
     }
@@ -270,7 +301,7 @@ impl Machine {
             && transition.has_moved()
             && !transition.is_health_only(&self.schema)
         {
-            self.call_autos();
+            self.call_autos(tracer);
         }
         tracer.transition_end(self.transition.view());
         let outcome = self.transition.outcome(&self.clock);
@@ -290,9 +321,10 @@ impl Machine {
         self.queue.fire_ticks(&mut self.fired);
         self.transition.end(&self.clock);
         self.drain.stage = Stage::Take;
+        self.drain.due_settled = is_settled && self.clock_watches > 0;
         self.fired.len() > fired
     }
-    fn call_autos(&mut self) {
+    fn call_autos<T: Tracer>(&mut self, tracer: &mut T) {
         let is_hopeless = self.drain.auto_panics >= MAX_AUTO_PANICS;
         if self.is_disposed || is_hopeless || self.schema.auto_states().is_empty() {
             return;
@@ -306,6 +338,7 @@ impl Machine {
         let mut mutation = Queued::new(MutationKind::Add, called);
         mutation.is_auto = true;
         self.queue.prepend(mutation);
+        self.queue.tell_front(tracer);
     }
 }
 

@@ -116,6 +116,17 @@ pub(crate) struct Bindings {
     states: usize,
     sets: Vec<HandlerSet>,
     union: HandlerSet,
+    /// States whose beginning somebody wants to see the arguments of, and how many.
+    args_watches: Vec<(StateIdx, u32)>,
+}
+
+/// What is due at a place of the walk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Due {
+    /// A handler call.
+    Call(BindingId, Handler),
+    /// A look at the arguments: all handlers of this state's beginning have run.
+    Args(StateIdx),
 }
 
 impl Bindings {
@@ -124,7 +135,37 @@ impl Bindings {
             states,
             sets: Vec::new(),
             union: HandlerSet::new(states),
+            args_watches: Vec::new(),
         }
+    }
+    /// From now on the beginning of this state is an event even without a handler.
+    pub(crate) fn watch_args(&mut self, state: StateIdx) {
+        let watch = self.args_watches.iter_mut().find(|(at, _)| *at == state);
+        match watch {
+            Some((_, watchers)) => *watchers += 1,
+            None => self.args_watches.push((state, 1)),
+        }
+        self.union.state.insert(state);
+    }
+    /// Takes one watch back.
+    pub(crate) fn unwatch_args(&mut self, state: StateIdx) {
+        let Some(at) = self.args_watches.iter().position(|(at, _)| *at == state) else {
+            return;
+        };
+        self.args_watches[at].1 -= 1;
+        if self.args_watches[at].1 == 0 {
+            self.args_watches.swap_remove(at);
+            if self.find(Handler::State(state), 0).is_none() {
+                self.union.state.remove(state);
+            }
+        }
+    }
+    pub(crate) fn is_args_watched(&self, state: StateIdx) -> bool {
+        self.args_watches.iter().any(|&(at, _)| at == state)
+    }
+    /// True when no final handler phase can lead to anything.
+    pub(crate) fn is_idle_in_finals(&self) -> bool {
+        self.is_empty() && self.args_watches.is_empty()
     }
     /// Adds a set. Handlers of states outside the schema are never called.
     pub(crate) fn bind(&mut self, handlers: &[Handler]) -> BindingId {
@@ -182,6 +223,8 @@ pub(crate) struct Cursor {
     outer: usize,
     inner: usize,
     binding: usize,
+    /// Nobody was called for the event before.
+    pub(crate) is_first: bool,
 }
 
 impl Cursor {
@@ -191,20 +234,24 @@ impl Cursor {
             outer: 0,
             inner: 0,
             binding: 0,
+            is_first: true,
         }
     }
-    /// The call at or behind this place within the phase; the cursor stays on it.
-    pub(crate) fn call(
-        &mut self,
-        bindings: &Bindings,
-        walk: Walk<'_>,
-    ) -> Option<(BindingId, Handler)> {
+    /// What is due at or behind this place within the phase. The cursor stays on a call, and passes a look.
+    pub(crate) fn due(&mut self, bindings: &Bindings, walk: Walk<'_>) -> Option<Due> {
         while let Some(handler) = self.event(&bindings.union, walk) {
             if let Some(at) = bindings.find(handler, self.binding) {
+                self.is_first = self.binding == 0;
                 self.binding = at;
-                return Some((BindingId(u32::try_from(at).unwrap_or(u32::MAX)), handler));
+                let binding = BindingId(u32::try_from(at).unwrap_or(u32::MAX));
+                return Some(Due::Call(binding, handler));
             }
             self.skip_event();
+            if let Handler::State(state) = handler
+                && bindings.is_args_watched(state)
+            {
+                return Some(Due::Args(state));
+            }
         }
         None
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::engine::mutation::{Args, MutationKind, Source};
 use crate::engine::state_set::{StateBits, StateList};
 use crate::engine::subscriptions::WaitId;
+use crate::engine::tracer::{QueuedView, Tracer};
 use crate::ids::{QueueTick, StateIdx};
 
 /// A mutation that waits.
@@ -85,6 +86,35 @@ impl Queue {
     pub(crate) fn prepend(&mut self, mutation: Queued) {
         self.waiting.push_front(mutation);
     }
+    /// Tells about the one that waits in front.
+    pub(crate) fn tell_front<T: Tracer>(&self, tracer: &mut T) {
+        if let Some(queued) = self.waiting.front() {
+            self.tell(queued, &queued.called, tracer);
+        }
+    }
+    /// The same, by the called states as its author gave them.
+    pub(crate) fn tell_front_as<T: Tracer>(&self, called: &[StateIdx], tracer: &mut T) {
+        if let Some(queued) = self.waiting.front() {
+            self.tell(queued, called, tracer);
+        }
+    }
+    /// Tells about the one that waits at the back.
+    pub(crate) fn tell_back<T: Tracer>(&self, tracer: &mut T) {
+        if let Some(queued) = self.waiting.back() {
+            self.tell(queued, &queued.called, tracer);
+        }
+    }
+    fn tell<T: Tracer>(&self, queued: &Queued, called: &[StateIdx], tracer: &mut T) {
+        tracer.mutation_queued(QueuedView {
+            kind: queued.kind,
+            called,
+            is_auto: queued.is_auto,
+            is_check: queued.is_check,
+            queue_tick: queued.queue_tick,
+            now: self.tick(),
+            queue_len: self.len(),
+        });
+    }
     /// The next one; its queue tick is now the current one.
     pub(crate) fn take(&mut self) -> Option<Queued> {
         let next = self.waiting.pop_front()?;
@@ -100,9 +130,9 @@ impl Queue {
         self.pending = 0;
         self.waiting.drain(..).filter_map(|it| it.args).collect()
     }
-    /// An equal mutation waits already: same kind, same set of called states, no arguments.
-    pub(crate) fn holds(&self, kind: MutationKind, called: &StateList) -> bool {
-        self.waiting.iter().any(|queued| {
+    /// An equal mutation that waits already: same kind, same set of called states, no arguments.
+    pub(crate) fn equal(&self, kind: MutationKind, called: &StateList) -> Option<&Queued> {
+        self.waiting.iter().find(|queued| {
             queued.kind == kind
                 && !queued.is_check
                 && !queued.has_args()

@@ -9,6 +9,7 @@
 //! scratch lists have grown. Every decision is told to a [`StepSink`]; the one that listens to nothing costs nothing.
 
 use crate::engine::MutationKind;
+use crate::engine::handlers::Handler;
 use crate::engine::schema::Schema;
 use crate::engine::sort::sort_stable;
 use crate::engine::state_set::{StateBits, StateList};
@@ -36,12 +37,25 @@ pub enum Step {
     Set(StateIdx),
     /// It is to end.
     Remove(StateIdx),
-    /// It was in the set, inactive before, and is dropped.
+    /// It was in the set, inactive before, and is dropped because another removes it.
     RemoveNotActive(StateIdx),
+    /// It was in the set and is dropped because it misses a requirement.
+    Unmet(StateIdx),
+    /// It was in the set and is dropped because it requires a state that does not exist.
+    Missing {
+        /// The state.
+        state: StateIdx,
+        /// Which name of its Require list, from 0.
+        place: u16,
+        /// The mutation calls it, so this cancels the transition.
+        cancels: bool,
+    },
     /// A relation was looked at: the acting state first.
     Relation(Relation, StateIdx, StateIdx),
     /// It cancels the transition, or would if its owner were not dropped.
     Cancel(StateIdx),
+    /// A handler was called.
+    Handler(Handler),
 }
 
 /// Told about steps as they happen.
@@ -143,23 +157,11 @@ impl Resolver {
         while list.bits().intersects(&masks.require) {
             let before = list.len();
             list.retain(|state, bits| {
-                let mut met = !masks.impossible.contains(state);
-                for &required in schema.require(state) {
-                    let present = bits.contains(required);
-                    met &= present;
-                    if S::LISTENS {
-                        steps.step(Step::Relation(Relation::Require, state, required));
-                        if !present {
-                            steps.step(Step::RemoveNotActive(state));
-                            if request.called.contains(state) {
-                                steps.step(Step::Cancel(required));
-                            }
-                        }
-                    } else if !met {
-                        break;
-                    }
+                if S::LISTENS {
+                    tell_required(schema, state, (bits, request.called.contains(state)), steps);
                 }
-                met
+                let mut required = schema.require(state).iter();
+                !masks.impossible.contains(state) && required.all(|&state| bits.contains(state))
             });
             if list.len() == before {
                 break;
@@ -175,22 +177,24 @@ impl Resolver {
         list: &mut StateList,
         steps: &mut S,
     ) {
+        if S::LISTENS {
+            self.ranked.clear();
+            self.ranked.extend_from_slice(list.as_slice());
+        }
         list.reverse();
         if !list.bits().intersects(&schema.masks().remove) {
             return;
         }
-        let blocked = &mut self.blocked;
+        let (blocked, listed) = (&mut self.blocked, &self.ranked);
         blocked.clear();
         list.retain(|state, bits| {
-            let removers = schema.removed_by(state).iter().copied();
-            let mut kept = true;
-            for remover in removers.filter(|&remover| bits.contains(remover)) {
-                kept &= blocked.contains(remover);
-                if S::LISTENS {
-                    steps.step(Step::Relation(Relation::Remove, remover, state));
-                } else if !kept {
-                    break;
-                }
+            let removers = schema.removed_by(state);
+            let blocks = |remover| bits.contains(remover) && !blocked.contains(remover);
+            let kept = !removers.iter().copied().any(blocks);
+            if S::LISTENS {
+                let removers = listed.iter().filter(|remover| removers.contains(remover));
+                removers
+                    .for_each(|&from| steps.step(Step::Relation(Relation::Remove, from, state)));
             }
             if !kept {
                 blocked.insert(state);
@@ -250,6 +254,33 @@ impl Resolver {
         }
         if states.iter().any(|&state| masks.after.contains(state)) {
             sort_stable(states, &mut |&a, &b| after_less(schema, a, b, steps));
+        }
+    }
+}
+
+/// Every look at a requirement, and what it found.
+fn tell_required<S: StepSink>(
+    schema: &Schema,
+    state: StateIdx,
+    (listed, is_called): (&StateBits, bool),
+    steps: &mut S,
+) {
+    for (place, required) in (0..=u16::MAX).zip(schema.required(state)) {
+        let Some(required) = required else {
+            let cancels = is_called;
+            steps.step(Step::Missing {
+                state,
+                place,
+                cancels,
+            });
+            continue;
+        };
+        steps.step(Step::Relation(Relation::Require, state, required));
+        if !listed.contains(required) {
+            steps.step(Step::Unmet(state));
+            if is_called {
+                steps.step(Step::Cancel(required));
+            }
         }
     }
 }

@@ -308,6 +308,11 @@ impl Schema {
     pub fn require(&self, state: StateIdx) -> &[StateIdx] {
         self.require.row(state)
     }
+    /// Required states, in order; `None` for a name that does not exist. Looks every name up.
+    pub(crate) fn required(&self, state: StateIdx) -> impl Iterator<Item = Option<StateIdx>> {
+        let names = self.def.states[state.at()].1.require.iter().flatten();
+        names.map(|name| self.index(name))
+    }
     /// Implied states.
     #[must_use]
     pub fn add(&self, state: StateIdx) -> &[StateIdx] {

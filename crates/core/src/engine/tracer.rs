@@ -62,13 +62,48 @@ pub struct TransitionView<'a> {
     pub error: Option<&'a Arc<str>>,
 }
 
+/// A look at a mutation that was just queued.
+#[derive(Clone, Copy)]
+pub struct QueuedView<'a> {
+    /// What it does (never `Toggle`).
+    pub kind: MutationKind,
+    /// Called states as its author gave them; an appended one has no duplicates.
+    pub called: &'a [StateIdx],
+    /// Called by the engine itself, for Auto states.
+    pub is_auto: bool,
+    /// To be tried only.
+    pub is_check: bool,
+    /// The queue tick at which it will run; `None` when prepended.
+    pub queue_tick: Option<QueueTick>,
+    /// The queue tick now.
+    pub now: QueueTick,
+    /// Mutations waiting, this one included.
+    pub queue_len: usize,
+}
+
 /// Called synchronously by the engine, in order. It cannot touch the machine.
 pub trait Tracer {
     /// True: [`Tracer::step`] is called, which slows resolution down.
     const STEPS: bool = false;
 
+    /// A mutation was queued, in front or at the back.
+    fn mutation_queued(&mut self, mutation: QueuedView<'_>) {
+        let _ = mutation;
+    }
+    /// A transition was resolved; its clock after is what would be.
+    fn transition_init(&mut self, transition: TransitionView<'_>) {
+        let _ = transition;
+    }
+    /// A transition was committed, its final handlers come now. Never for checks and canceled ones.
+    fn transition_finals(&mut self, transition: TransitionView<'_>) {
+        let _ = transition;
+    }
     /// A handler is about to be called.
     fn handler_start(&mut self, call: Call) {
+        let _ = call;
+    }
+    /// That handler has answered.
+    fn handler_end(&mut self, call: Call) {
         let _ = call;
     }
     /// A decision of the running transition.

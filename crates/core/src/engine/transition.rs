@@ -107,7 +107,7 @@ impl Transition {
             active: &self.before,
         };
         resolver.resolve(schema, request, &mut self.target, steps);
-        self.canceled = !self.is_accepted(schema);
+        self.canceled = !self.is_accepted();
         self.list_moves(schema);
         if !self.is_check {
             self.simulate();
@@ -126,7 +126,7 @@ impl Transition {
     }
 
     /// Do relations let this mutation pass? A removal always; an auto one with any called state left; others with all.
-    fn is_accepted(&self, schema: &Schema) -> bool {
+    fn is_accepted(&self) -> bool {
         if self.kind == MutationKind::Remove {
             return true;
         }
@@ -134,9 +134,7 @@ impl Transition {
         if self.is_auto {
             return rejected < self.called.len();
         }
-        // As recorded: a check that calls any Multi state passes even with rejected states.
-        let is_lenient = || self.is_check && self.called.bits().intersects(&schema.masks().multi);
-        rejected == 0 || is_lenient()
+        rejected == 0
     }
     fn rejected(&self) -> impl Iterator<Item = StateIdx> {
         let called = self.called.as_slice().iter().copied();

@@ -186,7 +186,7 @@ fn run(machine: &mut Machine, request: &Request, answers: &mut dyn Iterator<Item
                 }
                 assert!(machine.resume(call.tx, call.call_no, answer));
             }
-            Poll::Fired => {}
+            Poll::Fired | Poll::Args(_) | Poll::Settled => {}
             Poll::Idle => break,
         }
     }

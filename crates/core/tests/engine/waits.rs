@@ -1,7 +1,9 @@
 //! Waits for activity and for ticks, on machines and on plain clocks.
 
+use std::sync::Arc;
+
 use statemesh_core::engine::{
-    Machine, Mutation, Options, Outcome, Poll, Schema, Subscriptions, Wait, WaitId,
+    Answer, Handler, Machine, Mutation, Options, Outcome, Poll, Schema, Subscriptions, Wait, WaitId,
 };
 use statemesh_core::{QueueTick, StateIdx};
 use statemesh_testkit::engine_notation::schema;
@@ -176,4 +178,88 @@ fn watches_miss_nothing() {
         });
     }
     assert!(fired_in_all > 1_000, "only {fired_in_all} fired");
+}
+
+/// A look at the arguments comes once per beginning, behind all handlers of it, also when one of them panicked.
+#[test]
+fn beginnings_can_be_watched_for_their_arguments() {
+    let mut machine = machine("A B(multi) C");
+    machine.watch_args(B);
+    machine.watch_args(B);
+    machine.bind(&[Handler::State(B)]);
+    machine.bind(&[Handler::State(B), Handler::AnyState]);
+    let args = |machine: &Machine| {
+        let args = machine.transition()?.args?.clone();
+        args.downcast_ref::<u32>().copied()
+    };
+    for (round, panics) in [false, false, true].into_iter().enumerate() {
+        let number = u32::try_from(round).expect("few");
+        let mut mutation = Mutation::add(&[A, B]);
+        mutation.args = Some(Arc::new(number));
+        assert_eq!(machine.mutate(mutation), Outcome::Started);
+        let mut seen = Vec::new();
+        loop {
+            match machine.poll() {
+                Poll::Call(call) => {
+                    seen.push(format!("{:?} {}", call.handler, call.binding.0));
+                    let is_last = call.binding.0 == 1;
+                    let answer = if panics && is_last {
+                        Answer::Panic
+                    } else {
+                        Answer::Accept
+                    };
+                    machine.resume(call.tx, call.call_no, answer);
+                }
+                Poll::Args(state) => {
+                    assert_eq!((state, args(&machine)), (B, Some(number)));
+                    seen.push("look".to_owned());
+                }
+                Poll::Fired | Poll::Settled => {}
+                Poll::Idle => break,
+            }
+        }
+        let state = format!("{:?}", Handler::State(B));
+        let mut expected = vec![
+            format!("{state} 0"),
+            format!("{state} 1"),
+            "look".to_owned(),
+        ];
+        if panics {
+            expected.push("AnyState 1".to_owned());
+        } else {
+            expected.push(format!("{:?} 1", Handler::AnyState));
+        }
+        assert_eq!(seen, expected);
+    }
+    machine.unwatch_args(B);
+    machine.unwatch_args(B);
+    machine.unwatch_args(C);
+}
+
+#[test]
+fn the_clock_can_be_watched() {
+    let mut machine = machine("A B(?C) C");
+    let looks = |machine: &mut Machine, mutation: Mutation<'_>| {
+        machine.mutate(mutation);
+        let mut looks = 0;
+        loop {
+            match machine.poll() {
+                Poll::Settled => looks += 1,
+                Poll::Idle => return looks,
+                Poll::Call(_) | Poll::Fired | Poll::Args(_) => {}
+            }
+        }
+    };
+    assert_eq!(looks(&mut machine, Mutation::add(&[A])), 0);
+    machine.watch_clock();
+    assert_eq!(looks(&mut machine, Mutation::remove(&[A])), 1);
+    assert_eq!(looks(&mut machine, Mutation::add(&[B])), 0, "canceled");
+    assert_eq!(
+        looks(&mut machine, Mutation::add(&[A]).check()),
+        0,
+        "a check"
+    );
+    machine.unwatch_clock();
+    machine.unwatch_clock();
+    assert_eq!(looks(&mut machine, Mutation::add(&[A])), 0);
 }

@@ -106,6 +106,8 @@ fn drain<'a>(machine: &'a Machine, mut state: MutexGuard<'a, State>) -> Outcome 
         match state.poll() {
             Poll::Call(call) => call_handler(machine, &mut state, call),
             Poll::Fired => state.collect_fired(),
+            // Nobody watches yet.
+            Poll::Args(_) | Poll::Settled => {}
             Poll::Idle => {
                 let engine = &mut state.engine;
                 let result = *result.get_or_insert_with(|| engine.take_result());

@@ -21,7 +21,7 @@ pub(crate) struct Case {
     pub(crate) second: Scripts,
     pub(crate) queue_limit: Option<u16>,
     #[serde(default)]
-    deep: bool,
+    pub(crate) deep: bool,
     pub(crate) ops: Vec<Op>,
 }
 
@@ -78,9 +78,18 @@ pub(crate) struct Op {
     pub(crate) times: Vec<u64>,
     #[serde(default)]
     pub(crate) n: u64,
-    #[expect(dead_code, reason = "read only to accept the field")]
-    pub(crate) query: Option<Value>,
+    pub(crate) query: Option<Query>,
     pub(crate) ctx: Option<String>,
+}
+
+/// Sum of ticks to wait for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Query {
+    #[serde(default)]
+    pub(crate) states: Vec<String>,
+    #[serde(default)]
+    pub(crate) min: u64,
 }
 
 impl Case {
@@ -93,19 +102,6 @@ impl Case {
         SchemaDef {
             states: states.collect(),
         }
-    }
-    /// What this case needs that the engine cannot do.
-    pub(crate) fn unsupported(&self) -> Option<String> {
-        if self.deep {
-            return Some("recorded steps".to_owned());
-        }
-        let scripted = self.scripts.values().chain(self.second.values()).flatten();
-        let nested = scripted.flat_map(|script| &script.ops);
-        self.ops
-            .iter()
-            .chain(nested)
-            .find(|op| UNSUPPORTED.contains(&op.op.as_str()))
-            .map(|op| op.op.clone())
     }
 }
 
@@ -153,6 +149,3 @@ impl<'a> Outcome<'a> {
         })
     }
 }
-
-/// Operations that the engine has no counterpart for.
-const UNSUPPORTED: &[&str] = &["when_args", "when_query"];

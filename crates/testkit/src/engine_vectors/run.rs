@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use statemesh_core::engine::{
-    Answer, Call, Machine, Mutation, MutationKind, NoTracer, Options, Outcome, Poll, Schema,
-    SchemaProblem, Tracer, TransitionView,
+    Answer, Call, Machine, Mutation, NoTracer, Options, Outcome, Poll, Schema, SchemaProblem,
 };
 use statemesh_core::{QueueTick, StateIdx};
 
 use super::case::{Bind, Case, Op};
 use super::scripts::HandlerSet;
 use super::waits::{Registered, Waits};
+use super::watch::{Record, Watch, names};
 
 /// What a run showed.
 pub(crate) struct Actual {
@@ -28,6 +28,7 @@ pub(crate) fn run(case: &Case) -> Result<Actual, String> {
         sets: Vec::new(),
         waits: Waits::default(),
         record: Record::default(),
+        is_deep: case.deep,
         error: String::new(),
     };
     run.raise(&problems);
@@ -77,28 +78,10 @@ struct Run<'a> {
     sets: Vec<HandlerSet<'a>>,
     waits: Waits,
     record: Record,
+    /// Steps and queued mutations are recorded, too.
+    is_deep: bool,
     /// As of the last record.
     error: String,
-}
-
-/// What happened since the last operation began.
-#[derive(Default)]
-struct Record {
-    transitions: Vec<Value>,
-    /// Handlers called in the transition that runs.
-    names: Vec<String>,
-    nested: Vec<Value>,
-    fired: Vec<Value>,
-    same_as: Map<String, Value>,
-}
-
-impl Record {
-    /// Subscriptions closed during or right after the last transition.
-    fn fired(&mut self, ids: &[String]) {
-        let tx = self.transitions.len() - 1;
-        self.fired
-            .extend(ids.iter().map(|id| json!({"id": id, "tx": tx})));
-    }
 }
 
 impl<'a> Run<'a> {
@@ -116,7 +99,8 @@ impl<'a> Run<'a> {
         while self.machine.poll_traced(&mut NoTracer) != Poll::Idle {}
     }
     fn bind(&mut self, set: HandlerSet<'a>) -> Result<(), String> {
-        let (_, outcome) = self.machine.bind(&set.handlers());
+        let (machine, mut watch) = self.watched::<false>();
+        let (_, outcome) = machine.bind_traced(&set.handlers(), &mut watch);
         self.sets.push(set);
         self.drained(outcome).map(|_| ())
     }
@@ -134,6 +118,9 @@ impl<'a> Run<'a> {
             "fired": record.fired,
             "same_as": record.same_as,
         });
+        if self.is_deep {
+            fields["queued"] = json!(record.queued);
+        }
         let error = machine
             .error()
             .map_or("", |error| error.lines().next().unwrap_or_default());
@@ -150,13 +137,13 @@ impl<'a> Run<'a> {
             return Ok(outcome);
         }
         loop {
-            let mut watch = Watch {
-                schema: Arc::clone(self.machine.schema()),
-                sets: &self.sets,
-                waits: &mut self.waits,
-                record: &mut self.record,
+            let poll = if self.is_deep {
+                let (machine, mut watch) = self.watched::<true>();
+                machine.poll_traced(&mut watch)
+            } else {
+                let (machine, mut watch) = self.watched::<false>();
+                machine.poll_traced(&mut watch)
             };
-            let poll = self.machine.poll_traced(&mut watch);
             for wait in self.waits.take_forgotten() {
                 self.machine.forget(wait);
             }
@@ -166,9 +153,37 @@ impl<'a> Run<'a> {
                     let fired = self.waits.fired(self.machine.fired());
                     self.record.fired(&fired);
                 }
+                Poll::Args(state) => self.look_at_args(state),
+                Poll::Settled => self.look_at_clock(),
                 Poll::Idle => return Ok(self.machine.take_result()),
             }
         }
+    }
+    /// The machine, and who writes down what it does.
+    fn watched<const STEPS: bool>(&mut self) -> (&mut Machine, Watch<'_, 'a, STEPS>) {
+        let watch = Watch {
+            schema: Arc::clone(self.machine.schema()),
+            sets: &self.sets,
+            waits: &mut self.waits,
+            record: &mut self.record,
+        };
+        (&mut self.machine, watch)
+    }
+    fn look_at_args(&mut self, state: StateIdx) {
+        let view = self.machine.transition();
+        let args = view.and_then(|view| view.args.cloned());
+        let args = args.as_ref().and_then(|args| args.downcast_ref::<Value>());
+        for id in self.waits.begun(state, args) {
+            self.machine.unwatch_args(state);
+            // The transition still runs: its number is that of the next to be written down.
+            let entry = json!({"id": id, "tx": self.record.transitions.len()});
+            self.record.fired.push(entry);
+        }
+    }
+    fn look_at_clock(&mut self) {
+        let fired = self.waits.settled(self.machine.clock());
+        fired.iter().for_each(|_| self.machine.unwatch_clock());
+        self.record.fired(&fired);
     }
     fn call(&mut self, call: Call) -> Result<(), String> {
         let at = usize::try_from(call.binding.0).map_err(|error| error.to_string())?;
@@ -207,17 +222,17 @@ impl<'a> Run<'a> {
             .ok_or_else(|| "answer refused".to_owned())
     }
 
-    fn states(&self, op: &Op) -> Result<Vec<StateIdx>, String> {
+    fn indexes(&self, names: &[String]) -> Result<Vec<StateIdx>, String> {
         let schema = self.machine.schema();
         let index = |name: &String| {
             schema
                 .index(name)
-                .ok_or_else(|| format!("unknown state {name} in {}", op.op))
+                .ok_or_else(|| format!("unknown state {name}"))
         };
-        op.states.iter().map(index).collect()
+        names.iter().map(index).collect()
     }
     fn op(&mut self, op: &Op) -> Result<Value, String> {
-        let states = self.states(op)?;
+        let states = self.indexes(&op.states)?;
         let is = |state: &StateIdx| self.machine.is(*state);
         Ok(match op.op.as_str() {
             "is" => json!(states.iter().all(is)),
@@ -238,54 +253,64 @@ impl<'a> Run<'a> {
                 Value::Null
             }
             "add_err" | "add_err_state" => {
-                let outcome = self.machine.add_err(&states, "e".into(), None);
+                let (machine, mut watch) = self.watched::<false>();
+                let outcome = machine.add_err_traced(&states, "e".into(), None, &mut watch);
                 json!(number(self.drained(outcome)?))
             }
             name => {
                 let mut mutation = mutation(name, &states)?;
                 mutation.args = op.args.clone().map(|args| Arc::new(args) as _);
-                let outcome = self.machine.mutate(mutation);
+                let (machine, mut watch) = self.watched::<false>();
+                let outcome = machine.mutate_traced(mutation, &mut watch);
                 json!(number(self.drained(outcome)?))
             }
         })
     }
     fn subscribe(&mut self, op: &Op, states: &[StateIdx]) -> Result<(), String> {
         let id = op.id.as_deref().ok_or("subscription without an id")?;
-        let context = op.ctx.as_ref();
-        let one = states
-            .first()
-            .copied()
-            .ok_or("subscription without a state");
-        let machine = &mut self.machine;
-        let registered = if self.waits.is_ended(context) {
-            Registered::Closed
-        } else if op.op == "state_ctx" {
-            self.waits.token(id, one?, machine.tick(one?))
-        } else {
-            let exception = machine.schema().exception();
-            let wait = match op.op.as_str() {
-                "when" => machine.when(states),
-                "when_not" => machine.when_not(states),
-                "when_err" => machine.when(&[exception]),
-                "when_time" => machine.when_time(states, &op.times),
-                "when_ticks" => machine.when_ticks(one?, op.n),
-                "when_queue" => machine.when_queue(QueueTick(op.n)),
-                "when_queue_ends" => machine.when_queue_ends(),
-                "when_next_active" => machine.when_next_active(one?),
-                name => return Err(format!("unknown operation {name}")),
-            };
-            self.waits.wait(id, wait, context)
-        };
-        match registered {
+        match self.registered(op, id, states)? {
             Registered::Closed => self.record.fired.push(json!({"id": id, "tx": -1})),
             Registered::Open => {}
             Registered::Same(older) => {
-                self.record
-                    .same_as
-                    .insert(id.to_owned(), Value::String(older));
+                let same_as = &mut self.record.same_as;
+                same_as.insert(id.to_owned(), Value::String(older));
             }
         }
         Ok(())
+    }
+    fn registered(&mut self, op: &Op, id: &str, states: &[StateIdx]) -> Result<Registered, String> {
+        let context = op.ctx.as_ref();
+        let one = || {
+            let first = states.first().copied();
+            first.ok_or("subscription without a state")
+        };
+        let machine = &mut self.machine;
+        if self.waits.is_ended(context) {
+            return Ok(Registered::Closed);
+        }
+        let wait = match op.op.as_str() {
+            "state_ctx" => return Ok(self.waits.token(id, one()?, machine.tick(one()?))),
+            "when_args" => {
+                let pattern = op.args.clone().unwrap_or_default();
+                let place = (machine, one()?);
+                return Ok(self.waits.args((id, context), pattern, place));
+            }
+            "when_query" => {
+                let query = op.query.as_ref().ok_or("query without a query")?;
+                let query = (self.indexes(&query.states)?, query.min);
+                return Ok(self.waits.query((id, context), query, &mut self.machine));
+            }
+            "when" => machine.when(states),
+            "when_not" => machine.when_not(states),
+            "when_err" => machine.when(&[machine.schema().exception()]),
+            "when_time" => machine.when_time(states, &op.times),
+            "when_ticks" => machine.when_ticks(one()?, op.n),
+            "when_queue" => machine.when_queue(QueueTick(op.n)),
+            "when_queue_ends" => machine.when_queue_ends(),
+            "when_next_active" => machine.when_next_active(one()?),
+            name => return Err(format!("unknown operation {name}")),
+        };
+        Ok(self.waits.wait(id, wait, context))
     }
 }
 
@@ -308,57 +333,5 @@ fn number(outcome: Outcome) -> u64 {
         Outcome::Executed => 0,
         Outcome::Canceled | Outcome::Started => 1,
         Outcome::Queued(tick) => tick.0,
-    }
-}
-
-fn names(schema: &Schema, states: &[StateIdx]) -> Vec<String> {
-    states
-        .iter()
-        .map(|&state| schema.name(state).to_owned())
-        .collect()
-}
-
-/// Writes down transitions as they end.
-struct Watch<'a, 'b> {
-    schema: Arc<Schema>,
-    sets: &'a [HandlerSet<'b>],
-    waits: &'a mut Waits,
-    record: &'a mut Record,
-}
-
-impl Tracer for Watch<'_, '_> {
-    fn handler_start(&mut self, call: Call) {
-        let set = usize::try_from(call.binding.0)
-            .ok()
-            .and_then(|at| self.sets.get(at));
-        let name = set.map_or_else(|| format!("{call:?}"), |set| set.name(call.handler));
-        self.record.names.push(name);
-    }
-    fn transition_end(&mut self, transition: TransitionView<'_>) {
-        let names = |states| names(&self.schema, states);
-        let handlers = std::mem::take(&mut self.record.names);
-        self.record.transitions.push(json!({
-            "t": match transition.kind {
-                MutationKind::Add | MutationKind::Toggle => "add",
-                MutationKind::Remove => "remove",
-                MutationKind::Set => "set",
-            },
-            "called": names(transition.called),
-            "auto": transition.is_auto,
-            "check": transition.is_check,
-            "ok": transition.accepted,
-            "target": names(transition.target),
-            "enters": names(transition.enters),
-            "exits": names(transition.exits),
-            "after": transition.clock_after,
-            "h": handlers.join(" "),
-            "qt": transition.queue_tick.map(|tick| tick.0),
-        }));
-        let ticked = self.waits.ticked(transition.clock_after);
-        self.record.fired(&ticked);
-        if transition.accepted && !transition.is_check {
-            let expired = self.waits.expire();
-            self.record.fired(&expired);
-        }
     }
 }

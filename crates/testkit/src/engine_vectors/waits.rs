@@ -5,15 +5,20 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::Value;
 use statemesh_core::StateIdx;
-use statemesh_core::engine::{Wait, WaitId};
+use statemesh_core::engine::{Machine, Wait, WaitId};
 
 /// What a subscription hangs on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 enum Hook {
     Wait(WaitId),
     /// Alive as long as the state keeps this tick.
     Token(StateIdx, u64),
+    /// The state begins by arguments that contain these.
+    Args(StateIdx, Value),
+    /// The ticks of these states add up to this.
+    Query(Vec<StateIdx>, u64),
 }
 
 struct Open {
@@ -51,6 +56,47 @@ impl Waits {
             Wait::Pending(wait) => self.hook(id, Hook::Wait(wait), context),
         }
     }
+    /// Opens a wait for arguments, whose pattern is a map.
+    pub(crate) fn args(
+        &mut self,
+        (id, context): (&str, Option<&String>),
+        pattern: Value,
+        (machine, state): (&mut Machine, StateIdx),
+    ) -> Registered {
+        machine.watch_args(state);
+        self.hook(id, Hook::Args(state, pattern), context)
+    }
+    /// Opens a wait for the ticks of these states to add up to `min`.
+    pub(crate) fn query(
+        &mut self,
+        (id, context): (&str, Option<&String>),
+        (states, min): (Vec<StateIdx>, u64),
+        machine: &mut Machine,
+    ) -> Registered {
+        machine.watch_clock();
+        self.open.push(Open {
+            id: id.to_owned(),
+            hook: Hook::Query(states, min),
+            context: context.cloned(),
+        });
+        Registered::Open
+    }
+    /// Closes waits for arguments that the beginning of this state fulfils.
+    pub(crate) fn begun(&mut self, state: StateIdx, args: Option<&Value>) -> Vec<String> {
+        self.close(|open| match &open.hook {
+            Hook::Args(at, pattern) => *at == state && contains(args, pattern),
+            Hook::Wait(_) | Hook::Token(..) | Hook::Query(..) => false,
+        })
+    }
+    /// Closes waits for sums that this clock fulfils.
+    pub(crate) fn settled(&mut self, clock: &[u64]) -> Vec<String> {
+        self.close(|open| match &open.hook {
+            Hook::Query(states, min) => {
+                states.iter().map(|state| clock[state.at()]).sum::<u64>() >= *min
+            }
+            Hook::Wait(_) | Hook::Token(..) | Hook::Args(..) => false,
+        })
+    }
     pub(crate) fn token(&mut self, id: &str, state: StateIdx, tick: u64) -> Registered {
         self.hook(id, Hook::Token(state, tick), None)
     }
@@ -72,7 +118,7 @@ impl Waits {
     pub(crate) fn ticked(&mut self, clock: &[u64]) -> Vec<String> {
         self.close(|open| match open.hook {
             Hook::Token(state, tick) => clock.get(state.at()) != Some(&tick),
-            Hook::Wait(_) => false,
+            Hook::Wait(_) | Hook::Args(..) | Hook::Query(..) => false,
         })
     }
     /// Closes subscriptions of ended contexts. Their engine waits are to be forgotten.
@@ -106,4 +152,10 @@ impl Waits {
         });
         closed
     }
+}
+
+/// Has every entry of the pattern an equal one here?
+fn contains(args: Option<&Value>, pattern: &Value) -> bool {
+    let has = |(key, value): (&String, &Value)| args.and_then(|args| args.get(key)) == Some(value);
+    pattern.as_object().is_none_or(|map| map.iter().all(has))
 }
