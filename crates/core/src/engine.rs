@@ -21,16 +21,22 @@ use self::relations::Resolver;
 use self::state_set::StateList;
 use self::transition::Transition;
 
-pub use self::clock::{is_active_tick, next_active_tick};
+pub use self::clock::{activations, is_active_tick, next_active_tick, next_inactive_tick};
+pub use self::fingerprint::fingerprint;
 pub use self::handlers::{BindingId, Handler};
 pub use self::mutation::{Args, Mode, Mutation, MutationKind, Outcome, Place, Source};
 pub use self::relations::{Relation, Step};
 pub use self::schema::{IndexError, Schema, SchemaDef, SchemaProblem, StateDef};
 pub use self::subscriptions::{Subscriptions, Wait, WaitId};
+pub use self::time::{NamedTime, Time, UnknownState};
 pub use self::tracer::{Call, NoTracer, QueuedView, Tracer, TransitionView, TxId};
 
+pub mod names;
+
+mod algebra;
 mod clock;
 mod drain;
+mod fingerprint;
 mod handlers;
 mod mutation;
 mod normalise;
@@ -40,6 +46,7 @@ mod schema;
 mod sort;
 mod state_set;
 mod subscriptions;
+mod time;
 mod tracer;
 mod transition;
 

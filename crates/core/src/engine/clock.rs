@@ -17,6 +17,18 @@ pub fn next_active_tick(tick: u64) -> u64 {
     tick.wrapping_add(if is_active_tick(tick) { 2 } else { 1 })
 }
 
+/// First tick after `tick` at which the state becomes inactive again.
+#[must_use]
+pub fn next_inactive_tick(tick: u64) -> u64 {
+    tick.wrapping_add(if is_active_tick(tick) { 1 } else { 2 })
+}
+
+/// How often a state has begun by this tick, re-entries of an active Multi state included.
+#[must_use]
+pub fn activations(tick: u64) -> u64 {
+    tick / 2 + tick % 2
+}
+
 /// The clock of one machine.
 #[derive(Debug)]
 pub(crate) struct Clock {
