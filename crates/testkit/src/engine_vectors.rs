@@ -10,7 +10,7 @@ use crate::vectors::Verdict;
 
 use self::case::{Case, Outcome};
 
-mod case;
+pub(crate) mod case;
 mod compare;
 mod run;
 mod scripts;

@@ -1,4 +1,4 @@
-//! Looks at a recorded line and runs it: engine cases and wire messages, also from files never seen.
+//! Looks at a recorded line and runs it: engine cases, values and texts, wire messages, also from files never seen.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -72,6 +72,8 @@ pub fn check_line(line: &str) -> Verdict {
     };
     if value.get("ops").is_some() && value.get("schema").is_some() {
         crate::engine_vectors::check(&value)
+    } else if value.get("kind").is_some() && value.get("in").is_some() {
+        crate::format_vectors::check(&value)
     } else if value.get("hex").is_some() || value.get("parts").is_some() {
         crate::wire_vectors::check(&value)
     } else {

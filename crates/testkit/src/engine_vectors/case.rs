@@ -95,18 +95,28 @@ pub(crate) struct Query {
 impl Case {
     /// The schema as its author wrote it, states by name.
     pub(crate) fn schema_def(&self) -> SchemaDef {
-        let states = self
-            .schema
-            .iter()
-            .map(|(name, state)| (name.clone(), state.def()));
-        SchemaDef {
-            states: states.collect(),
-        }
+        by_name(&self.schema)
+    }
+}
+
+/// A schema as its author wrote it, states by name.
+pub(crate) fn schema_def(schema: &Value) -> Result<SchemaDef, String> {
+    let states: BTreeMap<String, State> =
+        serde_json::from_value(schema.clone()).map_err(|error| format!("schema: {error}"))?;
+    Ok(by_name(&states))
+}
+
+fn by_name(states: &BTreeMap<String, State>) -> SchemaDef {
+    let states = states.iter();
+    SchemaDef {
+        states: states
+            .map(|(name, state)| (name.clone(), state.def()))
+            .collect(),
     }
 }
 
 impl State {
-    fn def(&self) -> StateDef {
+    pub(crate) fn def(&self) -> StateDef {
         StateDef {
             auto: self.auto,
             multi: self.multi,
