@@ -8,7 +8,7 @@
 //! mutate -> queue -> take -> negotiate (Call*) -> commit -> final handlers (Call*) -> end -> Fired? -> take ...
 //! ```
 //!
-//! The path of a mutation allocates nothing once its scratch lists have grown.
+//! The path of a mutation without arguments allocates nothing once its scratch lists have grown.
 
 use std::sync::Arc;
 
@@ -102,7 +102,7 @@ pub struct Machine {
     resolver: Resolver,
     transition: Transition,
     drain: drain::Drain,
-    /// Called states of the mutation being queued.
+    /// Scratch list that drops duplicates.
     called: StateList,
     fired: Vec<WaitId>,
     error: Option<Arc<str>>,
@@ -171,15 +171,14 @@ impl Machine {
             return Outcome::Canceled;
         }
         let kind = self.settled_kind(&mutation);
-        self.called.clear();
-        self.called.extend(mutation.states);
+        let called = self.called(mutation.states);
         if mutation.mode == Mode::Check || mutation.place == Place::Front {
-            return self.prepend(kind, mutation, tracer);
+            return self.prepend(queue::Queued::new(kind, called), mutation, tracer);
         }
-        if self.is_full(kind, mutation.source.is_some()) {
+        if self.is_full(kind, &called, mutation.source.is_some()) {
             return Outcome::Canceled;
         }
-        let is_nothing_to_end = || !self.clock.active().bits().intersects(self.called.bits());
+        let is_nothing_to_end = || !called.iter().any(|&state| self.is(state));
         if kind == MutationKind::Remove
             && self.is_draining()
             && self.queue.is_empty()
@@ -187,16 +186,16 @@ impl Machine {
         {
             return Outcome::Executed;
         }
-        if mutation.args.is_none()
-            && queue::is_idempotent(&self.called, &self.schema.masks().multi)
-            && let Some(equal) = self.queue.equal(kind, &self.called)
+        if !self.queue.is_empty()
+            && mutation.args.is_none()
+            && queue::is_idempotent(&called, &self.schema.masks().multi)
+            && let Some(equal) = self.queue.equal(kind, &called)
         {
             // One that was prepended has no queue tick to wait for.
             return equal.queue_tick.map_or(Outcome::Executed, Outcome::Queued);
         }
-        let mut queued = self.queued(kind);
-        queued.args = mutation.args;
-        queued.source = mutation.source;
+        let mut queued = queue::Queued::new(kind, called);
+        queued.extra = queue::extra(mutation.args, mutation.source);
         self.append(queued, tracer)
     }
     /// Reports an error: adds `Exception` and these states together, and remembers the text.
@@ -222,12 +221,17 @@ impl Machine {
             return Outcome::Canceled;
         }
         self.error = Some(Arc::clone(&error));
-        self.called.clear();
-        self.called.extend(states);
-        self.called.push(self.schema.exception());
-        let mut queued = self.queued(MutationKind::Add);
-        queued.error = Some(error);
-        queued.source = source;
+        let mut called = self.called(states);
+        let exception = self.schema.exception();
+        if !called.contains(&exception) {
+            called.push(exception);
+        }
+        let mut queued = queue::Queued::new(MutationKind::Add, called);
+        queued.extra = Some(Box::new(queue::Extra {
+            args: None,
+            source,
+            error: Some(error),
+        }));
         self.append(queued, tracer)
     }
     /// Runs until a handler must be called, waits fired, or the queue is empty.
@@ -401,7 +405,7 @@ impl Machine {
     pub fn transition(&self) -> Option<TransitionView<'_>> {
         self.drain
             .is_in_transition()
-            .then(|| self.transition.view())
+            .then(|| self.transition.view(&self.clock))
     }
     /// From now on mutations are canceled and the queue is empty. Waits stay registered for the caller to close. A
     /// running transition goes on to its end. The arguments of what was queued come back, for the caller to drop: they
@@ -426,7 +430,8 @@ impl Machine {
         }
     }
     /// A full queue still takes an `Exception` that begins or ends, unless another machine asks for it.
-    fn is_full(&self, kind: MutationKind, has_source: bool) -> bool {
+    #[inline]
+    fn is_full(&self, kind: MutationKind, called: &[StateIdx], has_source: bool) -> bool {
         if self.queue.len() < usize::from(self.options.queue_limit) {
             return false;
         }
@@ -437,14 +442,19 @@ impl Machine {
             MutationKind::Remove => is_active,
             MutationKind::Set | MutationKind::Toggle => false,
         };
-        !(changes && self.called.contains(exception) && !has_source)
+        !(changes && called.contains(&exception) && !has_source)
     }
-    /// A mutation of the called states, with a recycled list.
-    fn queued(&mut self, kind: MutationKind) -> queue::Queued {
-        let mut called = self.queue.list();
-        called.extend_from_slice(self.called.as_slice());
-        queue::Queued::new(kind, called)
+    /// These states without duplicates.
+    #[inline]
+    fn called(&mut self, states: &[StateIdx]) -> queue::Called {
+        if states.len() < 2 {
+            return queue::Called::from_slice(states);
+        }
+        self.called.clear();
+        self.called.extend(states);
+        queue::Called::from_slice(self.called.as_slice())
     }
+    #[inline]
     fn append<T: Tracer>(&mut self, queued: queue::Queued, tracer: &mut T) -> Outcome {
         let tick = self.queue.append(queued);
         self.queue.tell_back(tracer);
@@ -452,14 +462,12 @@ impl Machine {
     }
     fn prepend<T: Tracer>(
         &mut self,
-        kind: MutationKind,
+        mut queued: queue::Queued,
         mutation: Mutation<'_>,
         tracer: &mut T,
     ) -> Outcome {
-        let mut queued = self.queued(kind);
         queued.is_check = mutation.mode == Mode::Check;
-        queued.args = mutation.args;
-        queued.source = mutation.source;
+        queued.extra = queue::extra(mutation.args, mutation.source);
         self.queue.prepend(queued);
         self.queue.tell_front_as(mutation.states, tracer);
         self.started_or(UNCOUNTED)

@@ -45,30 +45,38 @@ impl Clock {
             sum: 0,
         }
     }
+    #[inline]
     pub(crate) fn ticks(&self) -> &[u64] {
         &self.ticks
     }
+    #[inline]
     pub(crate) fn active(&self) -> &StateList {
         &self.active
     }
     pub(crate) fn sum(&self) -> u64 {
         self.sum
     }
-    /// Sets one tick; the caller sees to the active list.
-    pub(crate) fn set(&mut self, state: StateIdx, tick: u64) {
-        let old = &mut self.ticks[state.at()];
-        self.sum = self.sum.wrapping_add(tick.wrapping_sub(*old));
-        *old = tick;
+    /// Exchanges the active list and the one given.
+    #[inline]
+    pub(crate) fn swap_active(&mut self, target: &mut StateList) {
+        std::mem::swap(&mut self.active, target);
     }
-    /// Replaces the active list.
-    pub(crate) fn set_active(&mut self, target: &StateList) {
-        self.active.copy_from(target);
+    /// Exchanges the ticks and those given, which differ from them only in `moved`.
+    #[inline]
+    pub(crate) fn swap_ticks(&mut self, ticks: &mut Vec<u64>, moved: &[StateIdx]) {
+        std::mem::swap(&mut self.ticks, ticks);
+        for &state in moved {
+            let gained = self.ticks[state.at()].wrapping_sub(ticks[state.at()]);
+            self.sum = self.sum.wrapping_add(gained);
+        }
     }
     /// Ends one state outside a commit.
     pub(crate) fn end(&mut self, state: StateIdx) {
         if self.active.contains(state) {
             self.active.remove(state);
-            self.set(state, self.ticks[state.at()].wrapping_add(1));
+            let tick = &mut self.ticks[state.at()];
+            *tick = tick.wrapping_add(1);
+            self.sum = self.sum.wrapping_add(1);
         }
     }
 }

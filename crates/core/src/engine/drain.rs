@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::engine::handlers::{Cursor, Due, Handler, Phase};
 use crate::engine::mutation::{MutationKind, Outcome};
-use crate::engine::queue::Queued;
+use crate::engine::queue::{Called, Extra, Queued};
 use crate::engine::relations::{Step, auto_candidates};
 use crate::engine::subscriptions::Look;
 use crate::engine::tracer::{Call, Tracer, TxId};
@@ -105,26 +105,12 @@ impl Machine {
     /// Goes on to the next stop.
     pub(crate) fn advance<T: Tracer>(&mut self, tracer: &mut T) -> Poll {
         loop {
-            if let Some(call) = self.drain.pending {
-                let Some(answer) = self.drain.answer.take() else {
-                    return Poll::Call(call);
-                };
-                self.drain.pending = None;
-                tracer.handler_end(call);
-                if T::STEPS && self.drain.cursor.is_first {
-                    Tracer::step(tracer, Step::Handler(call.handler));
-                }
-                self.on_answer(call, answer, tracer);
-            }
-            if let Some(state) = self.drain.due_args.take() {
-                return Poll::Args(state);
-            }
-            if std::mem::take(&mut self.drain.due_settled) {
-                return Poll::Settled;
-            }
             match self.drain.stage {
                 Stage::Idle => return Poll::Idle,
                 Stage::Take => {
+                    if std::mem::take(&mut self.drain.due_settled) {
+                        return Poll::Settled;
+                    }
                     if !self.take(tracer) {
                         // Still draining while waits are told, so that nobody else starts a drain meanwhile.
                         if self.queue.fire_end(&mut self.fired) {
@@ -150,36 +136,63 @@ impl Machine {
             }
         }
     }
+    /// Takes the answer to the pending call; what the driver has to do before the walk goes on.
+    fn take_answer<T: Tracer>(&mut self, call: Call, tracer: &mut T) -> Option<Poll> {
+        let Some(answer) = self.drain.answer.take() else {
+            return Some(Poll::Call(call));
+        };
+        self.drain.pending = None;
+        tracer.handler_end(call);
+        if T::STEPS && self.drain.cursor.is_first {
+            Tracer::step(tracer, Step::Handler(call.handler));
+        }
+        self.on_answer(call, answer, tracer);
+        self.drain.due_args.take().map(Poll::Args)
+    }
 
     fn take<T: Tracer>(&mut self, tracer: &mut T) -> bool {
         let Some(mutation) = self.queue.take() else {
             return false;
         };
-        let list = self.transition.begin(
+        self.transition.begin(
             mutation,
             (&self.schema, &self.clock),
             &mut self.resolver,
             tracer,
         );
-        self.queue.recycle(list);
-        tracer.transition_init(self.transition.view());
+        tracer.transition_init(self.transition.view(&self.clock));
         self.drain.cursor = Cursor::new(Phase::Exit);
         self.drain.stage = Stage::Negotiate;
         true
     }
 
     /// The next handler call, or look at arguments, of the running stage, phase by phase.
+    #[inline]
     fn next_stop<T: Tracer>(&mut self, tracer: &mut T) -> Option<Poll> {
         let is_idle = match self.drain.stage {
             Stage::Finals => self.bindings.is_idle_in_finals(),
             Stage::Idle | Stage::Take | Stage::Negotiate | Stage::Ended => self.bindings.is_empty(),
         };
-        if is_idle || self.transition.canceled {
+        if is_idle {
+            return None;
+        }
+        if let Some(call) = self.drain.pending
+            && let Some(stop) = self.take_answer(call, tracer)
+        {
+            return Some(stop);
+        }
+        if self.transition.canceled {
             return None;
         }
         loop {
             let drain = &mut self.drain;
-            match drain.cursor.due(&self.bindings, self.transition.walk()) {
+            let due = if self.bindings.has_phase(drain.cursor.phase) {
+                let walk = self.transition.walk(&self.clock);
+                drain.cursor.due(&self.bindings, walk)
+            } else {
+                None
+            };
+            match due {
                 Some(Due::Call(binding, handler)) => {
                     drain.calls += 1;
                     let call = Call {
@@ -199,15 +212,20 @@ impl Machine {
             self.drain.cursor = Cursor::new(next);
         }
     }
+    fn start_walk(&mut self, phase: Phase) {
+        if self.bindings.has_phase(phase) {
+            self.transition.start_walk();
+        }
+    }
     fn next_phase(&mut self, phase: Phase) -> Option<Phase> {
         match phase {
             Phase::Exit => Some(Phase::Enter),
             Phase::Enter => {
-                self.transition.start_walk();
+                self.start_walk(Phase::Stay);
                 Some(Phase::Stay)
             }
             Phase::Stay => {
-                self.transition.start_walk();
+                self.start_walk(Phase::Pair);
                 Some(Phase::Pair)
             }
             Phase::Pair if self.transition.is_auto && !self.transition.has_target() => {
@@ -264,10 +282,11 @@ impl Machine {
         if self.is_disposed || self.transition.called.contains(exception) {
             return;
         }
-        let mut called = self.queue.list();
-        called.push(exception);
-        let mut mutation = Queued::new(MutationKind::Add, called);
-        mutation.error = Some(error);
+        let mut mutation = Queued::new(MutationKind::Add, [exception].as_slice().into());
+        mutation.extra = Some(Box::new(Extra {
+            error: Some(error),
+            ..Extra::default()
+        }));
         self.queue.prepend(mutation);
         self.queue.tell_front(tracer);
     }
@@ -280,14 +299,14 @@ impl Machine {
             return;
         }
         if transition.is_auto {
-            transition.recheck(&self.schema, &mut self.resolver, tracer);
+            transition.recheck((&self.schema, &self.clock), &mut self.resolver, tracer);
         }
         if transition.canceled {
-            transition.cancel();
+            transition.cancel(&self.clock);
             return;
         }
         transition.commit(&mut self.clock);
-        tracer.transition_finals(transition.view());
+        tracer.transition_finals(transition.view(&self.clock));
         self.drain.cursor = Cursor::new(Phase::End);
         self.drain.stage = Stage::Finals;
     }
@@ -303,7 +322,7 @@ impl Machine {
         {
             self.call_autos(tracer);
         }
-        tracer.transition_end(self.transition.view());
+        tracer.transition_end(self.transition.view(&self.clock));
         let outcome = self.transition.outcome(&self.clock);
         self.drain.result.get_or_insert(outcome);
         let fired = self.fired.len();
@@ -329,10 +348,9 @@ impl Machine {
         if self.is_disposed || is_hopeless || self.schema.auto_states().is_empty() {
             return;
         }
-        let mut called = self.queue.list();
-        called.extend(auto_candidates(&self.schema, self.clock.active()));
+        let candidates = auto_candidates(&self.schema, self.clock.active());
+        let called: Called = candidates.collect();
         if called.is_empty() {
-            self.queue.recycle(called);
             return;
         }
         let mut mutation = Queued::new(MutationKind::Add, called);

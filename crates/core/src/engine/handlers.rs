@@ -46,6 +46,22 @@ impl Handler {
     }
 }
 
+impl Handler {
+    /// The phase it belongs to.
+    fn phase(self) -> Phase {
+        match self {
+            Self::Exit(_) => Phase::Exit,
+            Self::Enter(_) => Phase::Enter,
+            Self::Stay(_) => Phase::Stay,
+            Self::Pair(..) => Phase::Pair,
+            Self::AnyEnter => Phase::AnyEnter,
+            Self::End(_) => Phase::End,
+            Self::State(_) => Phase::State,
+            Self::AnyState => Phase::AnyState,
+        }
+    }
+}
+
 /// What one set, or all together, have.
 #[derive(Debug, Default)]
 struct HandlerSet {
@@ -116,6 +132,8 @@ pub(crate) struct Bindings {
     states: usize,
     sets: Vec<HandlerSet>,
     union: HandlerSet,
+    /// Phases in which anything can be due, as bits.
+    phases: u8,
     /// States whose beginning somebody wants to see the arguments of, and how many.
     args_watches: Vec<(StateIdx, u32)>,
 }
@@ -135,6 +153,7 @@ impl Bindings {
             states,
             sets: Vec::new(),
             union: HandlerSet::new(states),
+            phases: 0,
             args_watches: Vec::new(),
         }
     }
@@ -146,6 +165,12 @@ impl Bindings {
             None => self.args_watches.push((state, 1)),
         }
         self.union.state.insert(state);
+        self.phases |= Phase::State.bit();
+    }
+    /// Can anything be due in this phase?
+    #[inline]
+    pub(crate) fn has_phase(&self, phase: Phase) -> bool {
+        self.phases & phase.bit() != 0
     }
     /// Takes one watch back.
     pub(crate) fn unwatch_args(&mut self, state: StateIdx) {
@@ -174,6 +199,7 @@ impl Bindings {
         for &handler in handlers {
             set.insert(handler, self.states);
             self.union.insert(handler, self.states);
+            self.phases |= handler.phase().bit();
         }
         self.sets.push(set);
         id
@@ -214,6 +240,13 @@ pub(crate) enum Phase {
     End,
     State,
     AnyState,
+}
+
+impl Phase {
+    #[inline]
+    fn bit(self) -> u8 {
+        1 << self as u8
+    }
 }
 
 /// The place of the next handler call.

@@ -1,46 +1,71 @@
 //! Bounded queue of mutations: appended at the back and counted by queue ticks, or prepended in front.
 //!
-//! Taking an appended mutation advances the queue tick; a prepended one has none. Lists of called states are recycled.
+//! Taking an appended mutation advances the queue tick; a prepended one has none.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::engine::mutation::{Args, MutationKind, Source};
-use crate::engine::state_set::{StateBits, StateList};
+use crate::engine::state_set::StateBits;
 use crate::engine::subscriptions::WaitId;
 use crate::engine::tracer::{QueuedView, Tracer};
 use crate::ids::{QueueTick, StateIdx};
 
-/// A mutation that waits.
-pub(crate) struct Queued {
-    pub(crate) kind: MutationKind,
-    /// Without duplicates.
-    pub(crate) called: Vec<StateIdx>,
+/// Called states: few, mostly.
+pub(crate) type Called = SmallVec<[StateIdx; 8]>;
+
+/// What only some mutations carry.
+#[derive(Default)]
+pub(crate) struct Extra {
     pub(crate) args: Option<Args>,
     pub(crate) source: Option<Source>,
     pub(crate) error: Option<Arc<str>>,
+}
+
+/// A mutation that waits.
+pub(crate) struct Queued {
+    pub(crate) kind: MutationKind,
     pub(crate) is_auto: bool,
     pub(crate) is_check: bool,
     /// `None`: prepended.
     pub(crate) queue_tick: Option<QueueTick>,
+    pub(crate) extra: Option<Box<Extra>>,
+    /// Without duplicates.
+    pub(crate) called: Called,
 }
 
 impl Queued {
-    pub(crate) fn new(kind: MutationKind, called: Vec<StateIdx>) -> Self {
+    #[inline]
+    pub(crate) fn new(kind: MutationKind, called: Called) -> Self {
         Self {
             kind,
-            called,
-            args: None,
-            source: None,
-            error: None,
             is_auto: false,
             is_check: false,
             queue_tick: None,
+            extra: None,
+            called,
         }
     }
     fn has_args(&self) -> bool {
-        self.args.is_some() || self.error.is_some()
+        let extra = self.extra.as_ref();
+        extra.is_some_and(|extra| extra.args.is_some() || extra.error.is_some())
     }
+}
+
+/// Boxes it unless it is empty.
+#[inline]
+pub(crate) fn extra(args: Option<Args>, source: Option<Source>) -> Option<Box<Extra>> {
+    let is_empty = args.is_none() && source.is_none();
+    (!is_empty).then(|| {
+        let error = None;
+        Box::new(Extra {
+            args,
+            source,
+            error,
+        })
+    })
 }
 
 /// The queue of one machine.
@@ -49,7 +74,6 @@ pub(crate) struct Queue {
     /// Appended ones among them.
     pending: u64,
     tick: u64,
-    spare: Vec<Vec<StateIdx>>,
     /// Waits for a queue tick.
     waits: BTreeSet<(QueueTick, WaitId)>,
     /// Waits for the end of the drain.
@@ -62,7 +86,6 @@ impl Queue {
             waiting: VecDeque::new(),
             pending: 0,
             tick: 1,
-            spare: Vec::new(),
             waits: BTreeSet::new(),
             end_waits: BTreeSet::new(),
         }
@@ -128,16 +151,17 @@ impl Queue {
     pub(crate) fn clear(&mut self) -> Vec<Args> {
         self.tick = self.tick.wrapping_add(self.pending);
         self.pending = 0;
-        self.waiting.drain(..).filter_map(|it| it.args).collect()
+        let extras = self.waiting.drain(..).filter_map(|queued| queued.extra);
+        extras.filter_map(|extra| extra.args).collect()
     }
     /// An equal mutation that waits already: same kind, same set of called states, no arguments.
-    pub(crate) fn equal(&self, kind: MutationKind, called: &StateList) -> Option<&Queued> {
+    pub(crate) fn equal(&self, kind: MutationKind, called: &[StateIdx]) -> Option<&Queued> {
         self.waiting.iter().find(|queued| {
             queued.kind == kind
                 && !queued.is_check
                 && !queued.has_args()
                 && queued.called.len() == called.len()
-                && queued.called.iter().all(|&state| called.contains(state))
+                && queued.called.iter().all(|state| called.contains(state))
         })
     }
     /// Some mutation of this kind waits that calls all of these states.
@@ -158,7 +182,11 @@ impl Queue {
         self.end_waits.remove(&wait);
     }
     /// Moves waits for reached queue ticks to `fired`.
+    #[inline]
     pub(crate) fn fire_ticks(&mut self, fired: &mut Vec<WaitId>) {
+        if self.waits.is_empty() {
+            return;
+        }
         while let Some(&(tick, wait)) = self.waits.first()
             && tick.0 <= self.tick
         {
@@ -167,27 +195,18 @@ impl Queue {
         }
     }
     /// Moves waits for the end of the drain to `fired`; false when there were none.
+    #[inline]
     pub(crate) fn fire_end(&mut self, fired: &mut Vec<WaitId>) -> bool {
-        let before = fired.len();
-        fired.extend(std::mem::take(&mut self.end_waits));
-        fired.len() > before
-    }
-    /// An empty list, recycled if possible.
-    pub(crate) fn list(&mut self) -> Vec<StateIdx> {
-        self.spare.pop().unwrap_or_default()
-    }
-    pub(crate) fn recycle(&mut self, mut list: Vec<StateIdx>) {
-        if self.spare.len() < MAX_SPARE {
-            list.clear();
-            self.spare.push(list);
+        if self.end_waits.is_empty() {
+            return false;
         }
+        fired.extend(std::mem::take(&mut self.end_waits));
+        true
     }
 }
 
 /// True when no called state is Multi, so that an equal mutation would do the same.
-pub(crate) fn is_idempotent(called: &StateList, multi: &StateBits) -> bool {
-    !called.bits().intersects(multi)
+#[inline]
+pub(crate) fn is_idempotent(called: &[StateIdx], multi: &StateBits) -> bool {
+    !called.iter().any(|&state| multi.contains(state))
 }
-
-/// Lists kept for later: enough for usual nesting, a guess.
-const MAX_SPARE: usize = 16;

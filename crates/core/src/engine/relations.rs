@@ -91,6 +91,7 @@ impl Resolver {
     }
 
     /// Writes the target list.
+    #[inline]
     pub(crate) fn resolve<S: StepSink>(
         &mut self,
         schema: &Schema,
@@ -99,22 +100,61 @@ impl Resolver {
         steps: &mut S,
     ) {
         to_set(request, target);
+        if target.bits().intersects(&schema.masks().related) {
+            self.relate(schema, request, target, steps);
+        }
+    }
+
+    /// Carries out the relations between the listed states.
+    fn relate<S: StepSink>(
+        &mut self,
+        schema: &Schema,
+        request: Request<'_>,
+        target: &mut StateList,
+        steps: &mut S,
+    ) {
         let masks = schema.masks();
-        self.imply(schema, request, target, steps);
-        self.require(schema, request, target, steps);
-        let related = |mask| target.bits().intersects(mask);
-        if S::LISTENS || related(&masks.remove) || related(&masks.add) {
-            self.block(schema, request, target, steps);
-            let kept = target.len();
+        let requires = |target: &StateList| target.bits().intersects(&masks.require);
+        if target.bits().intersects(&masks.add) {
             self.imply(schema, request, target, steps);
-            self.drop_removed(schema, target, kept);
-            target.reverse();
+        }
+        if requires(target) {
             self.require(schema, request, target, steps);
+        }
+        let dropped = self.block(schema, request, target, steps);
+        if S::LISTENS || target.bits().intersects(&masks.add) {
+            self.imply_again(schema, request, target, steps);
+            self.require(schema, request, target, steps);
+        } else if dropped {
+            // Reversed, filtered and reversed again: the order is what it was.
+            let blocked = &self.blocked;
+            target.retain(|state, _| !blocked.contains(state));
+            if requires(target) {
+                self.require(schema, request, target, steps);
+            }
         }
         self.sort(schema, target.order_mut(), steps);
     }
 
+    /// Second Add pass, over what the block filter left, last to first.
+    fn imply_again<S: StepSink>(
+        &mut self,
+        schema: &Schema,
+        request: Request<'_>,
+        target: &mut StateList,
+        steps: &mut S,
+    ) {
+        let blocked = &self.blocked;
+        target.retain(|state, _| !blocked.contains(state));
+        target.reverse();
+        let kept = target.len();
+        self.imply(schema, request, target, steps);
+        self.drop_removed(schema, target, kept);
+        target.reverse();
+    }
+
     /// Add pass: members of the list imply what they add, at its end; one hop.
+    #[inline]
     fn imply<S: StepSink>(
         &self,
         schema: &Schema,
@@ -155,6 +195,13 @@ impl Resolver {
     ) {
         let masks = schema.masks();
         while list.bits().intersects(&masks.require) {
+            let is_met = |state| {
+                let mut required = schema.require(state).iter();
+                !masks.impossible.contains(state) && required.all(|&state| list.contains(state))
+            };
+            if !S::LISTENS && list.as_slice().iter().all(|&state| is_met(state)) {
+                return;
+            }
             let before = list.len();
             list.retain(|state, bits| {
                 if S::LISTENS {
@@ -169,45 +216,44 @@ impl Resolver {
         }
     }
 
-    /// Block filter, last to first: a state goes when any remover in the list is not blocked itself. Reverses the list.
+    /// Block filter, last to first: marks a state when any remover in the list is not marked itself. Says whether any is.
     fn block<S: StepSink>(
         &mut self,
         schema: &Schema,
         request: Request<'_>,
-        list: &mut StateList,
+        list: &StateList,
         steps: &mut S,
-    ) {
-        if S::LISTENS {
-            self.ranked.clear();
-            self.ranked.extend_from_slice(list.as_slice());
-        }
-        list.reverse();
-        if !list.bits().intersects(&schema.masks().remove) {
-            return;
-        }
-        let (blocked, listed) = (&mut self.blocked, &self.ranked);
+    ) -> bool {
+        let blocked = &mut self.blocked;
         blocked.clear();
-        list.retain(|state, bits| {
+        if !list.bits().intersects(&schema.masks().remove) {
+            return false;
+        }
+        let mut any = false;
+        for &state in list.as_slice().iter().rev() {
             let removers = schema.removed_by(state);
-            let blocks = |remover| bits.contains(remover) && !blocked.contains(remover);
-            let kept = !removers.iter().copied().any(blocks);
+            let blocks = |remover| list.contains(remover) && !blocked.contains(remover);
+            let is_blocked = removers.iter().copied().any(blocks);
             if S::LISTENS {
-                let removers = listed.iter().filter(|remover| removers.contains(remover));
+                let listed = list.as_slice().iter();
+                let removers = listed.filter(|remover| removers.contains(remover));
                 removers
                     .for_each(|&from| steps.step(Step::Relation(Relation::Remove, from, state)));
             }
-            if !kept {
-                blocked.insert(state);
-                if S::LISTENS {
-                    steps.step(if request.active.contains(state) {
-                        Step::Remove(state)
-                    } else {
-                        Step::RemoveNotActive(state)
-                    });
-                }
+            if !is_blocked {
+                continue;
             }
-            kept
-        });
+            any = true;
+            blocked.insert(state);
+            if S::LISTENS {
+                steps.step(if request.active.contains(state) {
+                    Step::Remove(state)
+                } else {
+                    Step::RemoveNotActive(state)
+                });
+            }
+        }
+        any
     }
 
     /// Drops what a survivor of the block filter removes: only states of the second Add pass can be hit.
@@ -226,15 +272,18 @@ impl Resolver {
     }
 
     /// Sorts by the Require topology, then by After between neighbours.
+    #[inline]
     pub(crate) fn sort<S: StepSink>(
         &mut self,
         schema: &Schema,
         states: &mut [StateIdx],
         steps: &mut S,
     ) {
-        if states.len() < 2 {
-            return;
+        if states.len() > 1 && schema.masks().has_order {
+            self.sort_some(schema, states, steps);
         }
+    }
+    fn sort_some<S: StepSink>(&mut self, schema: &Schema, states: &mut [StateIdx], steps: &mut S) {
         let masks = schema.masks();
         if states.iter().any(|&state| masks.topology.contains(state)) {
             // States outside the topology come first and keep their order.
@@ -299,14 +348,12 @@ fn after_less<S: StepSink>(schema: &Schema, a: StateIdx, b: StateIdx, steps: &mu
 }
 
 /// The states asked for: called ones first, then active ones.
+#[inline]
 fn to_set(request: Request<'_>, list: &mut StateList) {
-    list.clear();
     match request.kind {
-        MutationKind::Add | MutationKind::Toggle => {
-            list.extend(request.called.as_slice());
-            list.extend(request.active.as_slice());
-        }
+        MutationKind::Add | MutationKind::Toggle => list.set_union(request.called, request.active),
         MutationKind::Remove => {
+            list.clear();
             for &state in request.active.as_slice() {
                 if !request.called.contains(state) {
                     list.push(state);

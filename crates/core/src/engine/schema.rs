@@ -180,6 +180,12 @@ pub(crate) struct Masks {
     pub(crate) remove: StateBits,
     pub(crate) after: StateBits,
     pub(crate) topology: StateBits,
+    /// Named so that an Add of it alone wakes no Auto states.
+    pub(crate) health: StateBits,
+    /// Has any relation, or a place in the topology.
+    pub(crate) related: StateBits,
+    /// Any state has an After relation or a place in the topology.
+    pub(crate) has_order: bool,
 }
 
 impl Schema {
@@ -290,11 +296,13 @@ impl Schema {
     }
     /// Auto property.
     #[must_use]
+    #[inline]
     pub fn is_auto(&self, state: StateIdx) -> bool {
         self.masks.auto.contains(state)
     }
     /// Multi property.
     #[must_use]
+    #[inline]
     pub fn is_multi(&self, state: StateIdx) -> bool {
         self.masks.multi.contains(state)
     }
@@ -305,6 +313,7 @@ impl Schema {
     }
     /// Required states, in order; unknown ones are left out here.
     #[must_use]
+    #[inline]
     pub fn require(&self, state: StateIdx) -> &[StateIdx] {
         self.require.row(state)
     }
@@ -315,33 +324,39 @@ impl Schema {
     }
     /// Implied states.
     #[must_use]
+    #[inline]
     pub fn add(&self, state: StateIdx) -> &[StateIdx] {
         self.add.row(state)
     }
     /// Removed states.
     #[must_use]
+    #[inline]
     pub fn remove(&self, state: StateIdx) -> &[StateIdx] {
         self.remove.row(state)
     }
     /// States that remove this one.
     #[must_use]
+    #[inline]
     pub fn removed_by(&self, state: StateIdx) -> &[StateIdx] {
         self.removed_by.row(state)
     }
     /// States whose handlers run first.
     #[must_use]
+    #[inline]
     pub fn after(&self, state: StateIdx) -> &[StateIdx] {
         self.after.row(state)
     }
 
     /// Named so that an Add of it alone wakes no Auto states.
+    #[inline]
     pub(crate) fn is_health(&self, state: StateIdx) -> bool {
-        matches!(self.name(state), "Heartbeat" | "Healthcheck")
+        self.masks.health.contains(state)
     }
     /// Auto states, in index order.
     pub(crate) fn auto_states(&self) -> &[StateIdx] {
         &self.auto
     }
+    #[inline]
     pub(crate) fn masks(&self) -> &Masks {
         &self.masks
     }
@@ -394,10 +409,31 @@ impl Masks {
             add: mask(&|state| filled(&state.add)),
             remove: mask(&|state| filled(&state.remove)),
             after: mask(&|state| filled(&state.after)),
+            health: {
+                let mut health = StateBits::new(def.states.len());
+                let indexes = HEALTH.iter().filter_map(|name| names.get(name));
+                indexes.for_each(|&state| health.insert(state));
+                health
+            },
+            related: {
+                let lists = |state: &StateDef| {
+                    let mut lists =
+                        [&state.require, &state.add, &state.remove, &state.after].into_iter();
+                    lists.any(filled)
+                };
+                let mut related = mask(&lists);
+                order.iter().for_each(|&state| related.insert(state));
+                related
+            },
+            has_order: !order.is_empty()
+                || def.states.iter().any(|(_, state)| filled(&state.after)),
             topology,
         }
     }
 }
+
+/// Probes that say only that a machine answers.
+const HEALTH: [&str; 2] = ["Heartbeat", "Healthcheck"];
 
 /// One list of states per state.
 #[derive(Debug)]

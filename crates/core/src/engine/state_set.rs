@@ -5,58 +5,69 @@
 
 use crate::ids::StateIdx;
 
-/// Bit set over the states of one schema.
+/// Bit set over the states of one schema. The first 64 states need no memory elsewhere.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StateBits {
-    words: Box<[u64]>,
+    first: u64,
+    rest: Box<[u64]>,
+    /// Made for a schema, not by default.
+    is_sized: bool,
 }
 
 impl StateBits {
     /// An empty set for `states` states.
     pub(crate) fn new(states: usize) -> Self {
         Self {
-            words: vec![0; states.div_ceil(64)].into_boxed_slice(),
+            first: 0,
+            rest: vec![0; states.saturating_sub(64).div_ceil(64)].into_boxed_slice(),
+            is_sized: true,
         }
     }
     #[inline]
     pub(crate) fn contains(&self, state: StateIdx) -> bool {
         let (word, bit) = place(state);
-        self.words.get(word).is_some_and(|word| word & bit != 0)
+        if word == 0 {
+            return self.first & bit != 0;
+        }
+        self.rest.get(word - 1).is_some_and(|word| word & bit != 0)
     }
     #[inline]
     pub(crate) fn insert(&mut self, state: StateIdx) {
         let (word, bit) = place(state);
-        if let Some(word) = self.words.get_mut(word) {
+        if word == 0 {
+            self.first |= bit;
+        } else if let Some(word) = self.rest.get_mut(word - 1) {
             *word |= bit;
         }
     }
     #[inline]
     pub(crate) fn remove(&mut self, state: StateIdx) {
         let (word, bit) = place(state);
-        if let Some(word) = self.words.get_mut(word) {
+        if word == 0 {
+            self.first &= !bit;
+        } else if let Some(word) = self.rest.get_mut(word - 1) {
             *word &= !bit;
         }
     }
     #[inline]
     pub(crate) fn clear(&mut self) {
-        self.words.fill(0);
+        self.first = 0;
+        if !self.rest.is_empty() {
+            self.rest.fill(0);
+        }
     }
     #[inline]
     pub(crate) fn intersects(&self, other: &Self) -> bool {
-        self.words.iter().zip(&other.words).any(|(a, b)| a & b != 0)
+        self.first & other.first != 0
+            || (!self.rest.is_empty() && {
+                let mut words = self.rest.iter().zip(&other.rest);
+                words.any(|(a, b)| a & b != 0)
+            })
     }
     /// True for a default set, which can hold nothing.
     #[inline]
     pub(crate) fn is_unallocated(&self) -> bool {
-        self.words.is_empty()
-    }
-    #[inline]
-    pub(crate) fn copy_from(&mut self, other: &Self) {
-        if self.words.len() == other.words.len() {
-            self.words.copy_from_slice(&other.words);
-        } else {
-            self.words.clone_from(&other.words);
-        }
+        !self.is_sized
     }
 }
 
@@ -103,21 +114,34 @@ impl StateList {
             self.order.push(state);
         }
     }
+    #[inline]
     pub(crate) fn extend(&mut self, states: &[StateIdx]) {
         for &state in states {
             self.push(state);
         }
     }
+    /// Costs as much as it holds, whatever the size of the schema.
     #[inline]
     pub(crate) fn clear(&mut self) {
+        if self.order.len() < SPARSE {
+            for &state in &self.order {
+                self.bits.remove(state);
+            }
+        } else {
+            self.bits.clear();
+        }
         self.order.clear();
-        self.bits.clear();
+    }
+    /// The first list, then what the second has more.
+    #[inline]
+    pub(crate) fn set_union(&mut self, first: &Self, second: &Self) {
+        self.copy_from(first);
+        self.extend(&second.order);
     }
     #[inline]
     pub(crate) fn copy_from(&mut self, other: &Self) {
-        self.order.clear();
-        self.order.extend_from_slice(&other.order);
-        self.bits.copy_from(&other.bits);
+        self.clear();
+        self.extend(&other.order);
     }
     /// Keeps what `keep` says, in order. `keep` sees the set as it was.
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(StateIdx, &StateBits) -> bool) {
@@ -150,3 +174,6 @@ impl StateList {
 fn place(state: StateIdx) -> (usize, u64) {
     (state.at() / 64, 1 << (state.at() % 64))
 }
+
+/// So few states are removed from the set one by one; more, and all words are cleared (a guess).
+const SPARSE: usize = 64;

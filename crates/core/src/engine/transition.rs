@@ -5,15 +5,14 @@
 //! rejected) -> commit -> final handlers -> end
 //! ```
 //!
-//! One `Transition` per machine is reused for all mutations, so its lists allocate only while they grow. Between
-//! transitions both of its clocks equal the machine's.
-
-use std::sync::Arc;
+//! One `Transition` per machine is reused for all mutations, so its lists allocate only while they grow. Nothing is
+//! copied at the commit: its list and its ticks, which were the target, and the machine's, which become what was
+//! before, change places. Between transitions its ticks equal the machine's.
 
 use crate::engine::clock::Clock;
 use crate::engine::handlers::{Handler, Walk};
-use crate::engine::mutation::{Args, MutationKind, Outcome, Source};
-use crate::engine::queue::Queued;
+use crate::engine::mutation::{MutationKind, Outcome};
+use crate::engine::queue::{Extra, Queued};
 use crate::engine::relations::{Request, Resolver, Step, StepSink};
 use crate::engine::schema::Schema;
 use crate::engine::state_set::StateList;
@@ -31,11 +30,15 @@ pub(crate) struct Transition {
     /// A final handler failed: the clock is not what was committed.
     pub(crate) broken: bool,
     queue_tick: Option<QueueTick>,
-    args: Option<Args>,
-    source: Option<Source>,
-    error: Option<Arc<str>>,
-    before: StateList,
-    target: StateList,
+    extra: Option<Box<Extra>>,
+    /// The clock holds the target, and this the rest.
+    committed: bool,
+    /// Target list; after the commit the list before.
+    list: StateList,
+    /// Ticks after; after the commit those before.
+    ticks: Vec<u64>,
+    /// What was committed, kept when a repair changes it.
+    resolved: Option<(StateList, Vec<u64>)>,
     exits: Vec<StateIdx>,
     enters: Vec<StateIdx>,
     /// Target list as of the start of the running handler phase.
@@ -44,9 +47,7 @@ pub(crate) struct Transition {
     left: StateList,
     /// Auto states whose Exit handler said no.
     kept: Vec<StateIdx>,
-    clock_before: Vec<u64>,
-    clock_after: Vec<u64>,
-    /// Where the two clocks differ.
+    /// Where the ticks differ from the machine's.
     moved: Vec<StateIdx>,
 }
 
@@ -61,56 +62,53 @@ impl Transition {
             canceled: false,
             broken: false,
             queue_tick: None,
-            args: None,
-            source: None,
-            error: None,
-            before: StateList::new(states),
-            target: StateList::new(states),
+            extra: None,
+            committed: false,
+            list: StateList::new(states),
+            ticks: vec![0; states],
+            resolved: None,
             exits: Vec::new(),
             enters: Vec::new(),
             walked: Vec::new(),
             left: StateList::new(states),
             kept: Vec::new(),
-            clock_before: vec![0; states],
-            clock_after: vec![0; states],
             moved: Vec::new(),
         }
     }
 
-    /// Takes over a mutation, resolves it, and says by `canceled` whether relations accept it. Gives back its list.
+    /// Takes over a mutation, resolves it, and says by `canceled` whether relations accept it.
     pub(crate) fn begin<S: StepSink>(
         &mut self,
         mutation: Queued,
         (schema, clock): (&Schema, &Clock),
         resolver: &mut Resolver,
         steps: &mut S,
-    ) -> Vec<StateIdx> {
+    ) {
         self.id.0 += 1;
         self.kind = mutation.kind;
         self.is_auto = mutation.is_auto;
         self.is_check = mutation.is_check;
         self.broken = false;
+        self.committed = false;
         self.queue_tick = mutation.queue_tick;
-        self.args = mutation.args;
-        self.source = mutation.source;
-        self.error = mutation.error;
+        self.extra = mutation.extra;
         self.called.clear();
         self.called.extend(&mutation.called);
         self.kept.clear();
-        self.before.copy_from(clock.active());
+        let active = clock.active();
         if S::LISTENS {
-            self.tell_call(steps);
+            self.tell_call(active, steps);
         }
         let request = Request {
             kind: self.kind,
             called: &self.called,
-            active: &self.before,
+            active,
         };
-        resolver.resolve(schema, request, &mut self.target, steps);
+        resolver.resolve(schema, request, &mut self.list, steps);
         self.canceled = !self.is_accepted();
-        self.list_moves(schema);
+        self.list_moves(schema, active);
         if !self.is_check {
-            self.simulate();
+            self.simulate(clock);
         }
         if self.canceled {
             self.exits.clear();
@@ -122,7 +120,6 @@ impl Transition {
         } else {
             resolver.sort(schema, &mut self.exits, steps);
         }
-        mutation.called
     }
 
     /// Do relations let this mutation pass? A removal always; an auto one with any called state left; others with all.
@@ -138,9 +135,9 @@ impl Transition {
     }
     fn rejected(&self) -> impl Iterator<Item = StateIdx> {
         let called = self.called.as_slice().iter().copied();
-        called.filter(|&state| !self.target.contains(state))
+        called.filter(|&state| !self.list.contains(state))
     }
-    fn tell_call<S: StepSink>(&self, steps: &mut S) {
+    fn tell_call<S: StepSink>(&self, active: &StateList, steps: &mut S) {
         let called = self.called.as_slice();
         called
             .iter()
@@ -151,41 +148,49 @@ impl Transition {
                 .for_each(|&state| steps.step(Step::Remove(state)));
             return;
         }
-        let begins = called.iter().filter(|&&state| !self.before.contains(state));
+        let begins = called.iter().filter(|&&state| !active.contains(state));
         begins.for_each(|&state| steps.step(Step::Set(state)));
         if self.kind == MutationKind::Set {
-            let before = self.before.as_slice().iter();
+            let before = active.as_slice().iter();
             let ends = before.filter(|&&state| !self.called.contains(state));
             ends.for_each(|&state| steps.step(Step::Remove(state)));
         }
     }
 
     /// Derives exits and enters from the target list.
-    fn list_moves(&mut self, schema: &Schema) {
+    #[inline]
+    fn list_moves(&mut self, schema: &Schema, active: &StateList) {
         self.exits.clear();
-        let ends = self.before.as_slice().iter().copied();
-        self.exits
-            .extend(ends.filter(|&state| !self.target.contains(state)));
+        for &state in active.as_slice() {
+            if !self.list.contains(state) {
+                self.exits.push(state);
+            }
+        }
         self.enters.clear();
-        let target = self.target.as_slice().iter().copied();
-        self.enters.extend(target.filter(|&state| {
+        for &state in self.list.as_slice() {
             let reenters = || schema.is_multi(state) && self.called.contains(state);
-            !self.before.contains(state) || reenters()
-        }));
-    }
-    /// Writes what the clock would be into the clock after.
-    fn simulate(&mut self) {
-        self.unsimulate();
-        for &state in self.exits.iter().chain(&self.enters) {
-            let reenters = self.before.contains(state) && self.target.contains(state);
-            let before = self.clock_before[state.at()];
-            self.clock_after[state.at()] = before.wrapping_add(if reenters { 2 } else { 1 });
-            self.moved.push(state);
+            if !active.contains(state) || reenters() {
+                self.enters.push(state);
+            }
         }
     }
-    fn unsimulate(&mut self) {
+    /// Writes what the clock would be.
+    #[inline]
+    fn simulate(&mut self, clock: &Clock) {
+        self.unsimulate(clock);
+        for &state in &self.exits {
+            self.ticks[state.at()] = self.ticks[state.at()].wrapping_add(1);
+        }
+        for &state in &self.enters {
+            let reenters = clock.active().contains(state);
+            let tick = &mut self.ticks[state.at()];
+            *tick = tick.wrapping_add(if reenters { 2 } else { 1 });
+        }
+        self.moved.extend(self.exits.iter().chain(&self.enters));
+    }
+    fn unsimulate(&mut self, clock: &Clock) {
         for state in self.moved.drain(..) {
-            self.clock_after[state.at()] = self.clock_before[state.at()];
+            self.ticks[state.at()] = clock.ticks()[state.at()];
         }
     }
 
@@ -194,10 +199,10 @@ impl Transition {
         match handler {
             Handler::Exit(state) => {
                 self.kept.push(state);
-                self.target.push(state);
+                self.list.push(state);
             }
             Handler::Enter(state) | Handler::Stay(state) | Handler::Pair(_, state) => {
-                self.target.remove(state);
+                self.list.remove(state);
             }
             Handler::AnyEnter | Handler::End(_) | Handler::State(_) | Handler::AnyState => {}
         }
@@ -227,14 +232,14 @@ impl Transition {
     /// States that refused to end stay: called ones that remove them go, and if that is not enough, all is canceled.
     pub(crate) fn recheck<S: StepSink>(
         &mut self,
-        schema: &Schema,
+        (schema, clock): (&Schema, &Clock),
         resolver: &mut Resolver,
         steps: &mut S,
     ) {
         self.left.clear();
         for &state in self.called.as_slice() {
             let removes_kept = || schema.remove(state).iter().any(|to| self.kept.contains(to));
-            if self.target.contains(state) && !removes_kept() {
+            if self.list.contains(state) && !removes_kept() {
                 self.left.push(state);
                 steps.step(Step::Set(state));
             }
@@ -242,33 +247,36 @@ impl Transition {
         let request = Request {
             kind: MutationKind::Add,
             called: &self.left,
-            active: &self.before,
+            active: clock.active(),
         };
-        resolver.resolve(schema, request, &mut self.target, steps);
-        if self.kept.iter().any(|&state| !self.target.contains(state)) {
+        resolver.resolve(schema, request, &mut self.list, steps);
+        if self.kept.iter().any(|&state| !self.list.contains(state)) {
             self.canceled = true;
         }
-        self.list_moves(schema);
+        self.list_moves(schema, clock.active());
         resolver.sort(schema, &mut self.exits, steps);
-        self.simulate();
+        self.simulate(clock);
     }
 
     /// Gives up: the clock stays as it was.
-    pub(crate) fn cancel(&mut self) {
+    pub(crate) fn cancel(&mut self, clock: &Clock) {
         self.canceled = true;
-        self.unsimulate();
+        self.unsimulate(clock);
     }
     /// Makes the target list the active one.
+    #[inline]
     pub(crate) fn commit(&mut self, clock: &mut Clock) {
-        for &state in &self.moved {
-            clock.set(state, self.clock_after[state.at()]);
-        }
-        clock.set_active(&self.target);
+        self.committed = true;
+        clock.swap_active(&mut self.list);
+        clock.swap_ticks(&mut self.ticks, &self.moved);
     }
     /// A final handler failed: its state and those whose final handlers had not run yet end again. Ends stay ended.
     pub(crate) fn repair(&mut self, failed: Handler, clock: &mut Clock) {
         self.canceled = true;
-        self.broken = true;
+        if !self.broken {
+            self.broken = true;
+            self.resolved = Some((clock.active().clone(), clock.ticks().to_vec()));
+        }
         let Handler::State(failed) = failed else {
             return;
         };
@@ -278,16 +286,13 @@ impl Transition {
         }
     }
     /// What the mutation that asked for this transition is told.
+    #[inline]
     pub(crate) fn outcome(&self, clock: &Clock) -> Outcome {
-        let active = clock.active();
         let done = match self.kind {
             _ if self.canceled => false,
             _ if self.is_check => true,
-            MutationKind::Remove => !active.bits().intersects(self.called.bits()),
-            MutationKind::Add | MutationKind::Set | MutationKind::Toggle => {
-                let mut target = self.target.as_slice().iter();
-                target.all(|&state| active.contains(state))
-            }
+            MutationKind::Remove => !clock.active().bits().intersects(self.called.bits()),
+            MutationKind::Add | MutationKind::Set | MutationKind::Toggle => true,
         };
         if done {
             Outcome::Executed
@@ -296,15 +301,11 @@ impl Transition {
         }
     }
     /// Lets go of the caller's values and of the difference between the clocks.
+    #[inline]
     pub(crate) fn end(&mut self, clock: &Clock) {
-        for state in self.moved.drain(..) {
-            let tick = clock.ticks()[state.at()];
-            self.clock_before[state.at()] = tick;
-            self.clock_after[state.at()] = tick;
-        }
-        self.args = None;
-        self.source = None;
-        self.error = None;
+        self.unsimulate(clock);
+        self.extra = None;
+        self.resolved = None;
     }
 
     /// States that tick in this transition.
@@ -315,7 +316,7 @@ impl Transition {
         !self.moved.is_empty()
     }
     pub(crate) fn has_target(&self) -> bool {
-        !self.target.is_empty()
+        !self.list.is_empty()
     }
     /// Called by nobody but a health probe, for which Auto states do not wake up.
     pub(crate) fn is_health_only(&self, schema: &Schema) -> bool {
@@ -325,19 +326,32 @@ impl Transition {
     /// A handler phase starts: it will walk the target list as it is now.
     pub(crate) fn start_walk(&mut self) {
         self.walked.clear();
-        self.walked.extend_from_slice(self.target.as_slice());
+        self.walked.extend_from_slice(self.list.as_slice());
     }
-    pub(crate) fn walk(&self) -> Walk<'_> {
+    #[inline]
+    pub(crate) fn walk<'a>(&'a self, clock: &'a Clock) -> Walk<'a> {
+        // Only negotiation looks at these, and then nothing is committed yet.
+        let before = clock.active();
         Walk {
             kind: self.kind,
             exits: &self.exits,
             enters: &self.enters,
-            before: self.before.as_slice(),
-            before_bits: self.before.bits(),
+            before: before.as_slice(),
+            before_bits: before.bits(),
             target: &self.walked,
         }
     }
-    pub(crate) fn view(&self) -> TransitionView<'_> {
+    pub(crate) fn view<'a>(&'a self, clock: &'a Clock) -> TransitionView<'a> {
+        let own = (&self.list, &self.ticks[..]);
+        let machine = (clock.active(), clock.ticks());
+        let (before, after) = if self.committed {
+            (own, machine)
+        } else {
+            (machine, own)
+        };
+        let resolved = self.resolved.as_ref();
+        let after = resolved.map_or(after, |(list, ticks)| (list, &ticks[..]));
+        let extra = self.extra.as_ref();
         TransitionView {
             tx: self.id,
             kind: self.kind,
@@ -345,16 +359,16 @@ impl Transition {
             is_auto: self.is_auto,
             is_check: self.is_check,
             accepted: !self.canceled,
-            before: self.before.as_slice(),
-            target: self.target.as_slice(),
+            before: before.0.as_slice(),
+            target: after.0.as_slice(),
             enters: &self.enters,
             exits: &self.exits,
-            clock_before: &self.clock_before,
-            clock_after: &self.clock_after,
+            clock_before: before.1,
+            clock_after: after.1,
             queue_tick: self.queue_tick,
-            args: self.args.as_ref(),
-            source: self.source.as_ref(),
-            error: self.error.as_ref(),
+            args: extra.and_then(|extra| extra.args.as_ref()),
+            source: extra.and_then(|extra| extra.source.as_ref()),
+            error: extra.and_then(|extra| extra.error.as_ref()),
         }
     }
 }
