@@ -152,8 +152,11 @@ export class Relay {
   }
 
   async stop() {
-    await this.program.stop();
-    rmSync(this.dataDir, { recursive: true, force: true });
+    try {
+      await this.program.stop();
+    } finally {
+      rmSync(this.dataDir, { recursive: true, force: true });
+    }
   }
 }
 
