@@ -322,6 +322,10 @@ impl Machine {
         self.queue.wait_for_end(wait);
         Wait::Pending(wait)
     }
+    /// An id for a wait that the caller keeps itself; no wait of this machine has it.
+    pub fn fresh_wait(&mut self) -> WaitId {
+        self.subscriptions.fresh_id()
+    }
     /// From now on [`Poll::Args`] comes whenever that state begins: for waits on arguments, whose patterns are the
     /// caller's. States out of range never begin.
     pub fn watch_args(&mut self, state: StateIdx) {

@@ -10,16 +10,15 @@ use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, Weak};
 
-use statemesh_core::StateIdx;
 use statemesh_core::engine::{
-    Args, Mode, Mutation, MutationKind, Schema, SchemaDef, Source, TransitionView, TxId, Wait,
+    Args, Mode, Mutation, MutationKind, Schema, SchemaDef, Source, TransitionView, TxId,
 };
 
 use self::observe::Observe;
 use self::shared::Shared;
 use self::states::{Known, StateList};
 use crate::handlers::{Event, Handlers, MaybeSend};
-use crate::wait::{WaitError, When};
+use crate::wait::When;
 
 pub use self::builder::MachineBuilder;
 pub use self::error::MachineError;
@@ -28,11 +27,13 @@ pub use self::states::{StateName, StateRef, States, UnknownState};
 pub use statemesh_core::engine::Outcome;
 
 mod builder;
+mod conditions;
 mod drain;
 mod error;
 mod observe;
 mod shared;
 pub(crate) mod states;
+mod waits;
 
 /// A state machine: a clonable handle. Clones are the same machine.
 #[derive(Clone)]
@@ -281,33 +282,8 @@ impl Machine {
     }
 }
 
-/// Waits and observers.
+/// Observers.
 impl Machine {
-    /// Resolves when all states are active at the end of a transition.
-    pub fn when(&self, states: impl States) -> When {
-        self.wait(&states, statemesh_core::engine::Machine::when)
-    }
-
-    /// Resolves when none of the states is active at the end of a transition.
-    pub fn when_not(&self, states: impl States) -> When {
-        self.wait(&states, statemesh_core::engine::Machine::when_not)
-    }
-
-    /// Resolves when every state has reached its tick.
-    pub fn when_time(&self, states: impl States, ticks: &[u64]) -> When {
-        let list = match states::resolve(&states, self.id(), self.schema()) {
-            Ok(list) => list,
-            Err(unknown) => return When::done(Err(unknown.into())),
-        };
-        if list.len() != ticks.len() {
-            return When::done(Err(WaitError::Mismatch {
-                states: list.len(),
-                ticks: ticks.len(),
-            }));
-        }
-        self.register(|engine| engine.when_time(&list, ticks))
-    }
-
     /// Calls `observer` after every finished transition (canceled and checks too), outside all locks, in order,
     /// until the returned guard is dropped.
     pub fn trace(&self, observer: impl Fn(&Transition) + Send + Sync + 'static) -> TraceGuard {
@@ -379,30 +355,6 @@ impl Machine {
         mutation.source = cause.source;
         mutation.mode = cause.mode;
         drain::mutate(self, mutation)
-    }
-
-    fn wait(
-        &self,
-        states: &impl States,
-        register: fn(&mut statemesh_core::engine::Machine, &[StateIdx]) -> Wait,
-    ) -> When {
-        match states::resolve(states, self.id(), self.schema()) {
-            Ok(list) => self.register(|engine| register(engine, &list)),
-            Err(unknown) => When::done(Err(unknown.into())),
-        }
-    }
-
-    fn register(
-        &self,
-        register: impl FnOnce(&mut statemesh_core::engine::Machine) -> Wait,
-    ) -> When {
-        let source = Arc::downgrade(&self.shared);
-        let mut state = self.shared.lock();
-        if state.engine.is_disposed() {
-            return When::done(Err(WaitError::Disposed));
-        }
-        let wait = register(&mut state.engine);
-        state.waiters.register(wait, source)
     }
 }
 

@@ -11,6 +11,7 @@ use parking_lot::MutexGuard;
 use statemesh_core::QueueTick;
 use statemesh_core::engine::{Answer, Call, Mode, Mutation, Outcome, Place, Poll};
 
+use super::conditions;
 use super::observe::Effect;
 use super::shared::State;
 use super::{Machine, MachineError};
@@ -106,8 +107,14 @@ fn drain<'a>(machine: &'a Machine, mut state: MutexGuard<'a, State>) -> Outcome 
         match state.poll() {
             Poll::Call(call) => call_handler(machine, &mut state, call),
             Poll::Fired => state.collect_fired(),
-            // Nobody watches yet.
-            Poll::Args(_) | Poll::Settled => {}
+            Poll::Args(begun) => {
+                run_effects(&mut state);
+                conditions::look_at_args(&mut state, begun);
+            }
+            Poll::Settled => {
+                run_effects(&mut state);
+                conditions::look_at_clock(&mut state);
+            }
             Poll::Idle => {
                 let engine = &mut state.engine;
                 let result = *result.get_or_insert_with(|| engine.take_result());

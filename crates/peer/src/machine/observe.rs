@@ -9,6 +9,7 @@ use statemesh_core::StateIdx;
 use statemesh_core::engine::{Args, MutationKind, Source, Tracer, TransitionView, TxId};
 
 use super::Machine;
+use super::conditions::Condition;
 use super::shared::Shared;
 use crate::handlers::BoundSet;
 
@@ -81,6 +82,8 @@ pub(super) enum Effect {
     ReleaseArgs(Args),
     /// Drops handlers.
     ReleaseHandlers(BoundSet),
+    /// Drops the condition of a wait.
+    ReleaseCondition(Condition),
 }
 
 pub(super) struct Observer {
@@ -125,6 +128,9 @@ impl Effect {
             }
             Self::ReleaseHandlers(set) => {
                 let _ = catch_unwind(AssertUnwindSafe(|| drop(set)));
+            }
+            Self::ReleaseCondition(condition) => {
+                let _ = catch_unwind(AssertUnwindSafe(|| drop(condition)));
             }
         }
     }

@@ -7,6 +7,7 @@ use parking_lot::{Mutex, MutexGuard};
 use statemesh_core::engine::{BindingId, Machine as Engine, Options, Poll, Schema};
 
 use super::MachineError;
+use super::conditions::Conditions;
 use super::observe::{Collector, Effect, Observers};
 use crate::handlers::BoundSet;
 use crate::wait::{Ticket, WaitError, WaitSource, Waiters};
@@ -25,6 +26,8 @@ pub(super) struct State {
     /// Somebody drains, or has promised to: others only queue.
     pub(super) draining: bool,
     pub(super) waiters: Waiters,
+    /// Of waits whose condition is the caller's.
+    pub(super) conditions: Conditions,
     pub(super) observers: Observers,
     /// What the drainer does when it unlocks next.
     pub(super) effects: Vec<Effect>,
@@ -51,6 +54,7 @@ impl Shared {
                 engine,
                 draining: false,
                 waiters: Waiters::default(),
+                conditions: Conditions::default(),
                 observers: Observers::default(),
                 effects: Vec::new(),
                 last_error: None,
@@ -92,6 +96,7 @@ impl State {
         let Self {
             engine,
             waiters,
+            conditions,
             effects,
             handlers,
             ..
@@ -101,6 +106,7 @@ impl State {
         waiters.end(WaitError::Disposed, |waker| {
             effects.push(Effect::Wake(waker))
         });
+        effects.extend(conditions.take().map(Effect::ReleaseCondition));
         let sets = handlers.iter_mut().filter_map(Option::take);
         effects.extend(sets.map(Effect::ReleaseHandlers));
     }
@@ -125,9 +131,18 @@ impl State {
 impl WaitSource for Shared {
     fn forget(&self, ticket: Ticket) {
         let mut state = self.lock();
-        if state.waiters.forget(ticket) {
-            state.engine.forget(ticket.wait);
+        if !state.waiters.forget(ticket) {
+            return;
         }
+        let State {
+            engine, conditions, ..
+        } = &mut *state;
+        let condition = conditions.close(ticket.wait, engine);
+        if condition.is_none() {
+            engine.forget(ticket.wait);
+        }
+        drop(state);
+        drop(condition);
     }
 }
 
