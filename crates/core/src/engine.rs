@@ -27,13 +27,16 @@ pub use self::handlers::{BindingId, Handler};
 pub use self::mutation::{Args, Mode, Mutation, MutationKind, Outcome, Place, Source};
 pub use self::relations::{Relation, Step};
 pub use self::schema::{IndexError, Schema, SchemaDef, SchemaProblem, StateDef};
+pub use self::signature::Signature;
 pub use self::subscriptions::{Subscriptions, Wait, WaitId};
+pub use self::text::{CallText, ClockText, Inspect, NameList, StepText, TransitionText};
 pub use self::time::{NamedTime, Time, UnknownState};
 pub use self::tracer::{Call, NoTracer, QueuedView, Tracer, TransitionView, TxId};
 
 pub mod names;
 
 mod algebra;
+mod checks;
 mod clock;
 mod drain;
 mod fingerprint;
@@ -43,9 +46,11 @@ mod normalise;
 mod queue;
 mod relations;
 mod schema;
+mod signature;
 mod sort;
 mod state_set;
 mod subscriptions;
+mod text;
 mod time;
 mod tracer;
 mod transition;

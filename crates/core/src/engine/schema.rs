@@ -317,6 +317,12 @@ impl Schema {
     pub fn require(&self, state: StateIdx) -> &[StateIdx] {
         self.require.row(state)
     }
+    /// Name at one place of a Require list, as written.
+    pub(crate) fn required_name(&self, state: StateIdx, place: u16) -> Option<&str> {
+        let (_, state) = self.def.states.get(state.at())?;
+        let name = state.require.as_ref()?.get(usize::from(place))?;
+        Some(name)
+    }
     /// Required states, in order; `None` for a name that does not exist. Looks every name up.
     pub(crate) fn required(&self, state: StateIdx) -> impl Iterator<Item = Option<StateIdx>> {
         let names = self.def.states[state.at()].1.require.iter().flatten();
