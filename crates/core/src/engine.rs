@@ -22,10 +22,14 @@ use self::state_set::StateList;
 use self::transition::Transition;
 
 pub use self::clock::{activations, is_active_tick, next_active_tick, next_inactive_tick};
+pub use self::export::{Export, ImportError};
 pub use self::fingerprint::fingerprint;
+pub use self::groups::Groups;
 pub use self::handlers::{BindingId, Handler};
 pub use self::mutation::{Args, Mode, Mutation, MutationKind, Outcome, Place, Source};
+pub use self::parse::{SchemaError, SchemaErrors, SchemaWarning};
 pub use self::relations::{Relation, Step};
+pub use self::replace::ReplaceError;
 pub use self::schema::{IndexError, Schema, SchemaDef, SchemaProblem, StateDef};
 pub use self::signature::Signature;
 pub use self::subscriptions::{Subscriptions, Wait, WaitId};
@@ -34,17 +38,23 @@ pub use self::time::{NamedTime, Time, UnknownState};
 pub use self::tracer::{Call, NoTracer, QueuedView, Tracer, TransitionView, TxId};
 
 pub mod names;
+pub mod schemas;
 
 mod algebra;
 mod checks;
 mod clock;
 mod drain;
+mod export;
 mod fingerprint;
+mod groups;
 mod handlers;
 mod mutation;
 mod normalise;
+mod parse;
 mod queue;
+mod related;
 mod relations;
+mod replace;
 mod schema;
 mod signature;
 mod sort;
@@ -113,6 +123,8 @@ pub struct Machine {
     error: Option<Arc<str>>,
     /// How many want to look at the clock after every accepted transition.
     clock_watches: u32,
+    /// Machines of the same id that went before.
+    machine_tick: u32,
     is_disposed: bool,
 }
 
@@ -135,6 +147,7 @@ impl Machine {
             fired: Vec::new(),
             error: None,
             clock_watches: 0,
+            machine_tick: 0,
             is_disposed: false,
         }
     }

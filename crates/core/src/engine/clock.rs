@@ -45,6 +45,24 @@ impl Clock {
             sum: 0,
         }
     }
+    /// These ticks, and their active states in this order.
+    pub(crate) fn at(ticks: Vec<u64>, active: &[StateIdx]) -> Self {
+        let mut clock = Self::new(ticks.len());
+        clock.active.extend(active);
+        clock.sum = ticks.iter().fold(0, |sum, tick| sum.wrapping_add(*tick));
+        clock.ticks = ticks;
+        clock
+    }
+    /// The same over `states` states, each old one at its new place.
+    pub(crate) fn moved(&self, states: usize, places: &[StateIdx]) -> Self {
+        let mut ticks = vec![0; states];
+        for (place, tick) in places.iter().zip(&self.ticks) {
+            ticks[place.at()] = *tick;
+        }
+        let active = self.active.as_slice().iter();
+        let active: Vec<_> = active.map(|state| places[state.at()]).collect();
+        Self::at(ticks, &active)
+    }
     #[inline]
     pub(crate) fn ticks(&self) -> &[u64] {
         &self.ticks

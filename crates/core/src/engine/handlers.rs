@@ -60,6 +60,20 @@ impl Handler {
             Self::AnyState => Phase::AnyState,
         }
     }
+    /// The same handler of the states at their new places.
+    fn moved(self, places: &[StateIdx]) -> Self {
+        let place = |state: StateIdx| places[state.at()];
+        match self {
+            Self::Exit(state) => Self::Exit(place(state)),
+            Self::Enter(state) => Self::Enter(place(state)),
+            Self::Stay(state) => Self::Stay(place(state)),
+            Self::Pair(from, to) => Self::Pair(place(from), place(to)),
+            Self::AnyEnter => Self::AnyEnter,
+            Self::End(state) => Self::End(place(state)),
+            Self::State(state) => Self::State(place(state)),
+            Self::AnyState => Self::AnyState,
+        }
+    }
 }
 
 /// What one set, or all together, have.
@@ -123,6 +137,31 @@ impl HandlerSet {
             Handler::State(state) => self.state.contains(state),
             Handler::AnyState => self.any_state,
         }
+    }
+}
+
+impl HandlerSet {
+    /// All it has, of that many states.
+    fn handlers(&self, states: usize) -> Vec<Handler> {
+        let all = || (0..=u16::MAX).map(StateIdx).take(states);
+        let mut handlers = Vec::new();
+        for state in all() {
+            let own = [
+                Handler::Exit(state),
+                Handler::Enter(state),
+                Handler::Stay(state),
+                Handler::End(state),
+                Handler::State(state),
+            ];
+            handlers.extend(own.into_iter().filter(|&handler| self.has(handler)));
+            if !self.pairs.is_empty() {
+                let pairs = all().map(|to| Handler::Pair(state, to));
+                handlers.extend(pairs.filter(|&handler| self.has(handler)));
+            }
+        }
+        let any = [Handler::AnyEnter, Handler::AnyState].into_iter();
+        handlers.extend(any.filter(|&handler| self.has(handler)));
+        handlers
     }
 }
 
@@ -203,6 +242,21 @@ impl Bindings {
         }
         self.sets.push(set);
         id
+    }
+    /// The same over `states` states, each old one at its new place.
+    pub(crate) fn moved(&self, states: usize, places: &[StateIdx]) -> Self {
+        let mut bindings = Self::new(states);
+        for set in &self.sets {
+            let handlers = set.handlers(self.states).into_iter();
+            let handlers: Vec<_> = handlers.map(|handler| handler.moved(places)).collect();
+            bindings.bind(&handlers);
+        }
+        for &(state, watchers) in &self.args_watches {
+            if let Some(&place) = places.get(state.at()) {
+                (0..watchers).for_each(|_| bindings.watch_args(place));
+            }
+        }
+        bindings
     }
     /// True before the first set.
     pub(crate) fn is_empty(&self) -> bool {

@@ -226,6 +226,18 @@ impl Schema {
         Ok((Arc::new(Self::build(def)), problems))
     }
 
+    /// The same with its states in another order. A name that is missing here comes first.
+    pub(crate) fn reordered(&self, names: &[String]) -> Arc<Self> {
+        let ranks: BTreeMap<_, _> = names.iter().zip(0_usize..).collect();
+        let mut def = self.def.clone();
+        def.states.sort_by_key(|(name, _)| ranks.get(name).copied());
+        Arc::new(Self::build(def))
+    }
+    /// States that require each other in a circle.
+    pub(crate) fn require_cycle(&self) -> Option<Vec<StateIdx>> {
+        topology(&self.require, &self.by_name, self.len()).err()
+    }
+
     /// Indexes a normalised definition.
     fn build(def: SchemaDef) -> Self {
         let states = def.states.len();
@@ -241,7 +253,8 @@ impl Schema {
         let require = rows(|state| &state.require);
         let remove = rows(|state| &state.remove);
         let by_name: Vec<_> = names.values().copied().collect();
-        let order = topology(&require, &by_name, states);
+        // States that require each other have no order.
+        let order = topology(&require, &by_name, states).unwrap_or_default();
         let schema = Self {
             exception: names.get(EXCEPTION).copied().unwrap_or_default(),
             add: rows(|state| &state.add),
@@ -478,8 +491,13 @@ impl Rows {
     }
 }
 
-/// Depth-first post-order over Require: requirements before dependents, roots by name. Empty when there is a cycle.
-fn topology(require: &Rows, by_name: &[StateIdx], states: usize) -> Vec<StateIdx> {
+/// Depth-first post-order over Require: requirements before dependents, roots by name. The states of a cycle instead
+/// when there is one.
+fn topology(
+    require: &Rows,
+    by_name: &[StateIdx],
+    states: usize,
+) -> Result<Vec<StateIdx>, Vec<StateIdx>> {
     let mut done = StateList::new(states);
     let mut open = StateBits::new(states);
     let mut path: Vec<(StateIdx, usize)> = Vec::new();
@@ -503,12 +521,13 @@ fn topology(require: &Rows, by_name: &[StateIdx], states: usize) -> Vec<StateIdx
             };
             *next += 1;
             if open.contains(required) {
-                return Vec::new();
+                let path = path.iter().map(|&(state, _)| state);
+                return Err(path.skip_while(|&state| state != required).collect());
             }
             path.push((required, 0));
         }
     }
-    done.as_slice().to_vec()
+    Ok(done.as_slice().to_vec())
 }
 
 fn positions(order: &[StateIdx], states: usize) -> Vec<u16> {

@@ -109,6 +109,27 @@ impl Subscriptions {
             self.moved(state, clock, look, fired);
         }
     }
+    /// The states went to new places, and the clock may be another: waits follow, and those it makes true fire.
+    pub(crate) fn rebase(&mut self, places: &[StateIdx], clock: &[u64], fired: &mut Vec<WaitId>) {
+        let pending = std::mem::take(&mut self.by_id);
+        self.by_condition.clear();
+        self.watches.clear();
+        for (id, pending) in pending {
+            let condition = Arc::new(pending.condition.moved(places));
+            let Some(obstacle) = condition.obstacle(clock) else {
+                fired.push(id);
+                continue;
+            };
+            self.watch(obstacle, id, &condition);
+            self.by_condition.insert(Arc::clone(&condition), id);
+            let registrations = pending.registrations;
+            let pending = Pending {
+                condition,
+                registrations,
+            };
+            self.by_id.insert(id, pending);
+        }
+    }
     /// Drops one registration; false when that wait is not pending here.
     pub fn forget(&mut self, wait: WaitId) -> bool {
         let Some(pending) = self.by_id.get_mut(&wait) else {
@@ -244,6 +265,22 @@ impl Condition {
                 .iter()
                 .find(|&&(state, tick)| tick_of(state) < tick)
                 .map(|&(state, tick)| Obstacle { state, tick }),
+        }
+    }
+    /// The same of the states at their new places; one out of range stays.
+    fn moved(&self, places: &[StateIdx]) -> Self {
+        let place = |state: StateIdx| places.get(state.at()).copied().unwrap_or(state);
+        let set = |states: &[StateIdx]| {
+            let states = states.iter().map(|&state| place(state));
+            set_of(&states.collect::<Vec<_>>())
+        };
+        match self {
+            Self::Active(states) => Self::Active(set(states)),
+            Self::Inactive(states) => Self::Inactive(set(states)),
+            Self::Reached(goals) => {
+                let goals = goals.iter().map(|&(state, tick)| (place(state), tick));
+                Self::Reached(goals.collect())
+            }
         }
     }
     fn states(&self) -> impl Iterator<Item = StateIdx> {

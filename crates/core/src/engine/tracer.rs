@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::engine::handlers::{BindingId, Handler};
 use crate::engine::mutation::{Args, MutationKind, Source};
 use crate::engine::relations::{Step, StepSink};
+use crate::engine::schema::Schema;
 use crate::ids::{QueueTick, StateIdx};
 
 /// Number of a transition of one machine, from 1.
@@ -116,6 +117,10 @@ pub trait Tracer {
     }
     /// The drain ended.
     fn queue_end(&mut self) {}
+    /// The machine has another schema, or its states another order.
+    fn schema_changed(&mut self, old: &Schema, new: &Schema) {
+        let _ = (old, new);
+    }
 }
 
 /// Listens to nothing.

@@ -76,6 +76,14 @@ impl Transition {
         }
     }
 
+    /// Starts afresh between transitions, with another clock. The numbers of transitions go on.
+    pub(crate) fn rebase(&mut self, clock: &Clock) {
+        *self = Self {
+            id: self.id,
+            ticks: clock.ticks().to_vec(),
+            ..Self::new(clock.ticks().len())
+        };
+    }
     /// Takes over a mutation, resolves it, and says by `canceled` whether relations accept it.
     pub(crate) fn begin<S: StepSink>(
         &mut self,
