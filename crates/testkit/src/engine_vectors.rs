@@ -12,10 +12,10 @@ use self::case::{Case, Outcome};
 
 pub(crate) mod case;
 mod compare;
-mod run;
+pub(crate) mod run;
 mod scripts;
 mod waits;
-mod watch;
+pub(crate) mod watch;
 
 /// Runs one line.
 #[must_use]

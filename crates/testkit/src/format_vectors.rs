@@ -9,6 +9,8 @@ use crate::vectors::Verdict;
 
 mod compare;
 mod lists;
+mod machines;
+mod moves;
 mod times;
 
 use self::compare::{Comparison, compare};
@@ -28,6 +30,17 @@ pub fn check(line: &Value) -> Verdict {
         "reserved_name" => lists::reserved(input),
         "state_fn" => lists::state(input),
         "schema_fn" => lists::schema(input),
+        "construct" => machines::construct(input),
+        "verify_states" => machines::verify(input),
+        "machine_text" => machines::texts(input),
+        "checks" => machines::checks(input),
+        "import" => moves::import(input),
+        "import_errors" => moves::import_errors(input),
+        "set_schema" => moves::set_schema(input),
+        "groups" => moves::groups(input),
+        "relations_of" => moves::relations(input),
+        "mutation_text" => machines::mutation_text(input),
+        "call_signature" => machines::signature(input),
         _ => return Verdict::Unsupported(format!("kind {kind}")),
     };
     let ours = match ours {
@@ -50,6 +63,10 @@ fn fixed(kind: &str, input: &Value, recorded: &Value, ours: &Value) -> Option<&'
         ("time_fn", Some("active_some")) => times::ignores_filter(input, recorded).then_some("B19"),
         ("state_fn", Some("extend")) => lists::forgets_tags(input, recorded, ours).then_some("1.5"),
         ("schema_fn", Some("parse")) => lists::keeps_unknown(recorded, ours).then_some("B17"),
+        ("construct", None) => lists::keeps_unknown(recorded, ours).then_some("B17"),
+        ("verify_states", None) => machines::loses_a_state(recorded, ours).then_some("B18"),
+        ("import_errors", None) => moves::imports_half(recorded, ours).then_some("B23"),
+        ("set_schema", None) => moves::drops_an_active_state(recorded, ours).then_some("B23"),
         ("list_fn", None) => lists::subtracts_nothing(input, recorded, ours).then_some("B19"),
         _ => None,
     }

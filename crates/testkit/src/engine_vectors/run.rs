@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use statemesh_core::engine::{
-    Answer, Call, Machine, Mutation, NoTracer, Options, Outcome, Poll, Schema, SchemaProblem,
+    Answer, Call, Machine, Mutation, NoTracer, Options, Outcome, Poll, Schema, SchemaDef,
+    SchemaProblem,
 };
 use statemesh_core::{QueueTick, StateIdx};
 
@@ -22,7 +23,7 @@ pub(crate) struct Actual {
 
 /// Runs a case from construction to its last operation.
 pub(crate) fn run(case: &Case) -> Result<Actual, String> {
-    let (schema, problems) = schema(case)?;
+    let (schema, problems) = ordered(&case.schema_def(), case.names.as_deref())?;
     let mut run = Run {
         machine: machine(case, Arc::clone(&schema)),
         sets: Vec::new(),
@@ -31,7 +32,7 @@ pub(crate) fn run(case: &Case) -> Result<Actual, String> {
         is_deep: case.deep,
         error: String::new(),
     };
-    run.raise(&problems);
+    raise(&mut run.machine, &problems);
     if case.bind != Bind::None || !case.scripts.is_empty() {
         run.bind(HandlerSet::new(&schema, case.bind, &case.scripts, ""))?;
     }
@@ -51,18 +52,32 @@ pub(crate) fn run(case: &Case) -> Result<Actual, String> {
     })
 }
 
-fn schema(case: &Case) -> Result<(Arc<Schema>, Vec<SchemaProblem>), String> {
-    let def = case.schema_def();
-    let mut names: Vec<_> = case.names.clone().unwrap_or_default();
+/// A schema with the given order of states, or with that of their names.
+pub(crate) fn ordered(
+    def: &SchemaDef,
+    names: Option<&[String]>,
+) -> Result<(Arc<Schema>, Vec<SchemaProblem>), String> {
+    let mut names = names.unwrap_or_default().to_vec();
     if names.is_empty() {
-        names = Schema::normalise(&def)
-            .0
-            .names()
-            .map(str::to_owned)
-            .collect();
+        let (schema, _) = Schema::normalise(def);
+        names = schema.names().map(str::to_owned).collect();
         names.sort();
     }
-    Schema::with_index(&def, &names).map_err(|error| error.to_string())
+    Schema::with_index(def, &names).map_err(|error| error.to_string())
+}
+
+/// Raises the errors of its schema in a fresh machine, before anybody listens.
+pub(crate) fn raise(machine: &mut Machine, problems: &[SchemaProblem]) {
+    let errors: Vec<_> = problems
+        .iter()
+        .filter(|problem| problem.is_error())
+        .map(|problem| format!("schema error: {problem}"))
+        .collect();
+    if errors.is_empty() {
+        return;
+    }
+    machine.add_err(&[], errors.join("\n").into(), None);
+    while machine.poll_traced(&mut NoTracer) != Poll::Idle {}
 }
 
 fn machine(case: &Case, schema: Arc<Schema>) -> Machine {
@@ -85,19 +100,6 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    /// Schema errors of a fresh machine, before anybody listens.
-    fn raise(&mut self, problems: &[SchemaProblem]) {
-        let errors: Vec<_> = problems
-            .iter()
-            .filter(|problem| problem.is_error())
-            .map(|problem| format!("schema error: {problem}"))
-            .collect();
-        if errors.is_empty() {
-            return;
-        }
-        self.machine.add_err(&[], errors.join("\n").into(), None);
-        while self.machine.poll_traced(&mut NoTracer) != Poll::Idle {}
-    }
     fn bind(&mut self, set: HandlerSet<'a>) -> Result<(), String> {
         let (machine, mut watch) = self.watched::<false>();
         let (_, outcome) = machine.bind_traced(&set.handlers(), &mut watch);
@@ -314,7 +316,7 @@ impl<'a> Run<'a> {
     }
 }
 
-fn mutation<'a>(name: &str, states: &'a [StateIdx]) -> Result<Mutation<'a>, String> {
+pub(crate) fn mutation<'a>(name: &str, states: &'a [StateIdx]) -> Result<Mutation<'a>, String> {
     Ok(match name {
         "add" => Mutation::add(states),
         "remove" => Mutation::remove(states),
@@ -328,7 +330,7 @@ fn mutation<'a>(name: &str, states: &'a [StateIdx]) -> Result<Mutation<'a>, Stri
     })
 }
 
-fn number(outcome: Outcome) -> u64 {
+pub(crate) fn number(outcome: Outcome) -> u64 {
     match outcome {
         Outcome::Executed => 0,
         Outcome::Canceled | Outcome::Started => 1,

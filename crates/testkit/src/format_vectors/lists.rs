@@ -95,6 +95,9 @@ pub(super) fn keeps_unknown(recorded: &Value, ours: &Value) -> bool {
             add.retain(is_known);
         }
     }
+    if repaired["schema"] != recorded["schema"] && recorded.get("inspect").is_some() {
+        repaired["inspect"] = ours["inspect"].clone();
+    }
     repaired == *ours
 }
 
