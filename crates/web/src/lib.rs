@@ -9,6 +9,7 @@
 mod app;
 mod browser;
 mod components;
+#[cfg(feature = "js")]
 mod js;
 mod model;
 mod pages;
@@ -16,6 +17,7 @@ mod session;
 mod store;
 mod words;
 
+#[cfg(feature = "js")]
 pub use self::js::{JsMachine, JsMesh, join};
 
 /// Mounts the page.
