@@ -6,12 +6,12 @@
 
 use std::ffi::OsString;
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// File types worth compressing; images and fonts are compressed already.
 const COMPRESSIBLE: [&str; 8] = ["css", "html", "ico", "js", "json", "svg", "txt", "wasm"];
-/// Best and slowest; runs once per build of the page.
+/// Best and slowest; runs once per build of the page, as zopfli does.
 const BROTLI_QUALITY: i32 = 11;
 /// Brotli window of 4 MiB, more than the page has.
 const BROTLI_WINDOW: i32 = 22;
@@ -95,7 +95,12 @@ fn brotli(plain: &[u8]) -> io::Result<Vec<u8>> {
 }
 
 fn gzip(plain: &[u8]) -> io::Result<Vec<u8>> {
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
-    encoder.write_all(plain)?;
-    encoder.finish()
+    let mut packed = Vec::new();
+    zopfli::compress(
+        zopfli::Options::default(),
+        zopfli::Format::Gzip,
+        plain,
+        &mut packed,
+    )?;
+    Ok(packed)
 }
