@@ -12,12 +12,13 @@ use crate::workspace::root;
 const MAX_LINES: usize = 800;
 
 /// Layers inside core: a module may use those left of it in its row. Parts of one concept see each other.
-const CORE_LAYERS: [(&str, &[&str]); 5] = [
+const CORE_LAYERS: [(&str, &[&str]); 6] = [
+    ("collections", &[]),
     ("ids", &[]),
     ("time", &[]),
-    ("engine", &["ids", "time"]),
-    ("mesh", &["ids", "time", "engine"]),
-    ("node", &["ids", "time", "engine", "mesh"]),
+    ("engine", &["collections", "ids", "time"]),
+    ("mesh", &["collections", "ids", "time", "engine"]),
+    ("node", &["collections", "ids", "time", "engine", "mesh"]),
 ];
 
 /// Modules of the peer that work without libp2p: they may use only each other.

@@ -3,6 +3,7 @@
 //! This crate has no IO, no threads, no async, reads no clock and draws no random numbers: time, randomness and
 //! bytes are arguments, so the same inputs give the same outputs, natively and in wasm.
 //!
+//! - [`collections`]: ordered maps and sets that cost little in wasm.
 //! - [`engine`]: one state machine. `mutate(..) -> Outcome`, then `poll()` until idle, `resume(..)` after each
 //!   handler call. It owns no handlers, no wakers and no time.
 //! - [`mesh`]: what peers say to each other and what they know of each other's machines.
@@ -10,8 +11,9 @@
 //!   [`node::Node::handle_timeout`], [`node::Node::poll_output`], [`node::Node::poll_timeout`]. A driver does one
 //!   mutation, drains the outputs to `None`, re-arms one timer, waits.
 //!
-//! Layers, each may use what is left of it: `ids, time` <- `engine` <- `mesh` <- `node`.
+//! Layers, each may use what is left of it: `collections, ids, time` <- `engine` <- `mesh` <- `node`.
 
+pub mod collections;
 pub mod engine;
 pub mod ids;
 pub mod mesh;

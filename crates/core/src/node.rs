@@ -9,10 +9,11 @@
 //! survive is published; idle members exchange heartbeats and nothing else; a message is refused as a whole before anything
 //! changed, or taken as a whole.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::collections::OrderedSet;
 use crate::ids::{MachineIdx, PeerId};
 use crate::mesh::Mirror;
 use crate::mesh::gossip::{Answers, Asks, Pace, Want};
@@ -135,7 +136,7 @@ pub struct Node {
     timers: Timers,
     jitter: Jitter,
     /// Neighbours on the topic: without one, nobody would hear us. Bounded by the driver's connections.
-    neighbours: BTreeSet<PeerId>,
+    neighbours: OrderedSet<PeerId>,
     sent: Sent,
     budget: Budget,
     outputs: VecDeque<Output>,
@@ -180,7 +181,7 @@ impl Node {
             answers: Answers::default(),
             timers: Timers::default(),
             jitter: Jitter::new(config.seed),
-            neighbours: BTreeSet::new(),
+            neighbours: OrderedSet::new(),
             sent: Sent::default(),
             budget: Budget {
                 requests: Bucket::new(10, REQUEST_PERIOD),

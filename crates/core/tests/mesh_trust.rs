@@ -523,12 +523,13 @@ fn the_largest_hostile_schemas_cost_no_quadratic_time() {
     ];
     for (round, list) in lists.into_iter().enumerate() {
         let mut machine = machine("m", &["A", "B", "C", "D", "E"], &[0; 5]);
-        for def in machine.schema.as_mut().expect("just made").values_mut() {
+        let schema = machine.schema.as_mut().expect("just made");
+        schema.for_each_mut(|_, def| {
             def.require = Some(list.clone());
             def.add = Some(list.clone());
             def.remove = Some(list.clone());
             def.after = Some(list.clone());
-        }
+        });
         let index = MachineIdx(round as u64);
         let message = Message::Info {
             peers: Some([(id, Some([(index, machine)].into()))].into()),

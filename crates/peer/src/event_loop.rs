@@ -17,7 +17,6 @@ mod node_outputs;
 mod outbox;
 mod swarm_events;
 
-use std::collections::BTreeMap;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -31,6 +30,7 @@ use libp2p::core::transport::ListenerId;
 use libp2p::gossipsub::{IdentTopic, MessageId};
 use libp2p::swarm::SwarmEvent;
 use libp2p::{Multiaddr, Swarm};
+use statemesh_core::collections::OrderedMap;
 use statemesh_core::node::{self, Input, MessageToken, Node};
 use statemesh_core::time::{Instant, earliest};
 use statemesh_core::{MachineIdx, PeerId};
@@ -92,7 +92,7 @@ pub(crate) struct EventLoop {
     answers: FuturesUnordered<Answer>,
     outbox: Outbox,
     /// Messages that wait for the node's verdict.
-    unjudged: BTreeMap<MessageToken, (MessageId, libp2p::PeerId)>,
+    unjudged: OrderedMap<MessageToken, (MessageId, libp2p::PeerId)>,
     next_token: u64,
     timer: Timer,
     armed: Option<Instant>,
@@ -179,7 +179,7 @@ impl EventLoop {
             sources: config.sources,
             answers: FuturesUnordered::new(),
             outbox: Outbox::default(),
-            unjudged: BTreeMap::new(),
+            unjudged: OrderedMap::new(),
             next_token: 0,
             timer: Timer::new(START_LIMIT),
             armed: None,

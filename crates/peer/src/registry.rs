@@ -6,11 +6,11 @@
 
 mod event_log;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use libp2p::Multiaddr;
 use parking_lot::Mutex;
+use statemesh_core::collections::OrderedMap;
 use statemesh_core::mesh::Mirror;
 use statemesh_core::node::PeerView;
 use statemesh_core::{MachineIdx, PeerId, time};
@@ -32,9 +32,9 @@ pub(crate) struct Registry {
 }
 
 struct View {
-    machines: BTreeMap<(PeerId, MachineIdx), RemoteMachine>,
-    peers: BTreeMap<PeerId, PeerView>,
-    links: BTreeMap<PeerId, Link>,
+    machines: OrderedMap<(PeerId, MachineIdx), RemoteMachine>,
+    peers: OrderedMap<PeerId, PeerView>,
+    links: OrderedMap<PeerId, Link>,
     connection: Connection,
     addresses: Vec<Multiaddr>,
     refused: Refused,
@@ -48,9 +48,9 @@ impl Registry {
             topic,
             origin,
             view: Mutex::new(View {
-                machines: BTreeMap::new(),
-                peers: BTreeMap::new(),
-                links: BTreeMap::new(),
+                machines: OrderedMap::new(),
+                peers: OrderedMap::new(),
+                links: OrderedMap::new(),
                 connection,
                 addresses: Vec::new(),
                 refused: Refused::default(),
@@ -203,7 +203,7 @@ impl Registry {
             view.addresses.clear();
             std::mem::take(&mut view.machines)
         };
-        for machine in machines.into_values() {
+        for (_, machine) in machines {
             machine.end();
         }
         self.set_connection(Connection::Closed);

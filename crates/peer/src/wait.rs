@@ -6,7 +6,6 @@
 //! [`Waiters`] is the registry beside the subscriptions, under the same lock: local machines and mirrors both have
 //! one. It hands wakers out instead of waking, so that the owner wakes after unlocking.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -14,6 +13,7 @@ use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
+use statemesh_core::collections::OrderedMap;
 use statemesh_core::engine::{Wait, WaitId};
 
 use crate::machine::UnknownState;
@@ -66,7 +66,7 @@ pub(crate) struct Ticket {
 /// Pending registrations by wait id, in order of registration.
 #[derive(Default)]
 pub(crate) struct Waiters {
-    pending: BTreeMap<Ticket, Arc<Slot>>,
+    pending: OrderedMap<Ticket, Arc<Slot>>,
     registered: u64,
     ended: Option<WaitError>,
 }
@@ -175,19 +175,13 @@ impl Waiters {
     /// Ends all registrations of these waits with `Ok`, in order.
     pub(crate) fn fire(&mut self, fired: &[WaitId], mut wake: impl FnMut(Waker)) {
         for wait in fired {
-            let first = Ticket {
+            let ticket = |number| Ticket {
                 wait: *wait,
-                number: 0,
+                number,
             };
-            while let Some(ticket) = self
-                .pending
-                .range(first..)
-                .next()
-                .map(|(ticket, _)| *ticket)
-            {
-                if ticket.wait != *wait {
-                    break;
-                }
+            let registered = self.pending.range(ticket(0)..=ticket(u64::MAX));
+            let tickets: Vec<Ticket> = registered.map(|(ticket, _)| *ticket).collect();
+            for ticket in tickets {
                 if let Some(slot) = self.pending.remove(&ticket) {
                     slot.finish(Ok(())).map(&mut wake);
                 }
@@ -197,7 +191,7 @@ impl Waiters {
 
     /// Ends all registrations, and those to come, with an error.
     pub(crate) fn end(&mut self, error: WaitError, mut wake: impl FnMut(Waker)) {
-        for slot in std::mem::take(&mut self.pending).into_values() {
+        for (_, slot) in std::mem::take(&mut self.pending) {
             slot.finish(Err(error.clone())).map(&mut wake);
         }
         self.ended = Some(error);

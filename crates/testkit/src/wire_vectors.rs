@@ -90,7 +90,7 @@ fn check_good(line: &Value, payload: &[u8]) -> Result<(), String> {
 #[must_use]
 pub fn has_one_order(message: &Message) -> bool {
     fn small<T>(peers: Option<&PerPeer<T>>, value: impl Fn(&T) -> bool) -> bool {
-        let small = |machines: &Option<std::collections::BTreeMap<MachineIdx, T>>| {
+        let small = |machines: &Option<statemesh_core::collections::OrderedMap<MachineIdx, T>>| {
             machines
                 .as_ref()
                 .is_none_or(|machines| machines.len() < 2 && machines.values().all(&value))
@@ -139,7 +139,7 @@ fn to_json(message: &Message) -> Value {
 }
 
 fn map<K: ToString, V>(
-    entries: &std::collections::BTreeMap<K, V>,
+    entries: &statemesh_core::collections::OrderedMap<K, V>,
     value: impl Fn(&V) -> Value,
 ) -> Value {
     let entries = entries
@@ -241,7 +241,7 @@ fn is_over(author: PeerId, payload: &[u8]) -> bool {
         .values()
         .flatten()
         .all(|machines| machines.values().all(|info| info.check().is_ok()));
-    let lists = |machines: &Option<std::collections::BTreeMap<MachineIdx, Info>>| {
+    let lists = |machines: &Option<statemesh_core::collections::OrderedMap<MachineIdx, Info>>| {
         machines
             .as_ref()
             .is_some_and(|machines| machines.contains_key(&MachineIdx(0)))

@@ -3,8 +3,6 @@
 //! Events change the [`World`] at once and only ask for a frame; [`Store::draw`] runs once in that frame and sets the
 //! signals of what looks different. So one tick repaints one row, however many events came.
 
-use std::collections::BTreeMap;
-
 use leptos::prelude::*;
 use statemesh::PeerId;
 
@@ -14,6 +12,7 @@ use crate::model::{
     PeerRow, Phase, Piece, Resolution, Role, Seen, Verdict, WallClock, World, attention_rows,
     fleet, fleet_row, machine_screen, peer_rows, resolve, verdict,
 };
+use statemesh::core::collections::OrderedMap;
 
 /// A handle on everything shown; copies are the same store.
 #[derive(Clone, Copy)]
@@ -43,8 +42,8 @@ pub struct Store {
 
 struct Inner {
     world: World,
-    groups: BTreeMap<PeerId, ArcRwSignal<Group>>,
-    rows: BTreeMap<MachineKey, ArcRwSignal<FleetRow>>,
+    groups: OrderedMap<PeerId, ArcRwSignal<Group>>,
+    rows: OrderedMap<MachineKey, ArcRwSignal<FleetRow>>,
     wanted: Option<MachineRef>,
     machine_page: bool,
     frame_asked: bool,
@@ -72,8 +71,8 @@ impl Store {
             wall: browser::wall_clock(),
             inner: StoredValue::new_local(Inner {
                 world,
-                groups: BTreeMap::new(),
-                rows: BTreeMap::new(),
+                groups: OrderedMap::new(),
+                rows: OrderedMap::new(),
                 wanted: None,
                 machine_page: false,
                 frame_asked: false,

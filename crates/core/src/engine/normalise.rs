@@ -3,15 +3,14 @@
 //! The order of the steps within a state is observable. Schemas also come from other peers, so nothing here is
 //! quadratic in the length of a list.
 
-use std::collections::BTreeMap;
-
+use crate::collections::{OrderedMap, sort_by};
 use crate::engine::schema::{SchemaDef, SchemaProblem, StateDef};
 
 /// The five steps of normalisation, then `Exception`.
 pub(crate) fn normalised(def: &SchemaDef) -> (SchemaDef, Vec<SchemaProblem>) {
     let mut problems = Vec::new();
     let mut states = SchemaDef::default();
-    let mut known = BTreeMap::new();
+    let mut known = OrderedMap::new();
     for (name, state) in &def.states {
         if let Some(&at) = known.get(name) {
             let slot: &mut (String, StateDef) = &mut states.states[at];
@@ -36,7 +35,7 @@ pub(crate) fn normalised(def: &SchemaDef) -> (SchemaDef, Vec<SchemaProblem>) {
             .states
             .push((EXCEPTION.to_owned(), StateDef::new().multi()));
     }
-    problems.sort_by(|a, b| a.place().cmp(&b.place()));
+    sort_by(&mut problems, |a, b| a.place().cmp(&b.place()));
     (states, problems)
 }
 
@@ -102,13 +101,13 @@ fn repair(
 
 /// How often each name is listed, and how many of its first occurrences are to be dropped. Lists can be long, as they
 /// come from other peers: nothing here is quadratic.
-struct Counts(BTreeMap<String, (usize, usize)>);
+struct Counts(OrderedMap<String, (usize, usize)>);
 
 impl Counts {
     fn new(list: &Option<Vec<String>>) -> Self {
-        let mut counts = BTreeMap::new();
+        let mut counts = OrderedMap::new();
         for name in list.iter().flatten() {
-            counts.entry(name.clone()).or_insert((0, 0)).0 += 1;
+            counts.get_or_insert_with(name.clone(), || (0, 0)).0 += 1;
         }
         Self(counts)
     }
@@ -125,7 +124,7 @@ impl Counts {
     fn is_left(&self, name: &str) -> bool {
         self.0.get(name).is_some_and(|(left, _)| *left > 0)
     }
-    fn dropped(self) -> BTreeMap<String, usize> {
+    fn dropped(self) -> OrderedMap<String, usize> {
         let dropped = self
             .0
             .into_iter()

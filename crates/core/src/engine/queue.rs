@@ -2,11 +2,12 @@
 //!
 //! Taking an appended mutation advances the queue tick; a prepended one has none.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
 
+use crate::collections::OrderedSet;
 use crate::engine::mutation::{Args, MutationKind, Source};
 use crate::engine::state_set::StateBits;
 use crate::engine::subscriptions::WaitId;
@@ -75,9 +76,9 @@ pub(crate) struct Queue {
     pending: u64,
     tick: u64,
     /// Waits for a queue tick.
-    waits: BTreeSet<(QueueTick, WaitId)>,
+    waits: OrderedSet<(QueueTick, WaitId)>,
     /// Waits for the end of the drain.
-    end_waits: BTreeSet<WaitId>,
+    end_waits: OrderedSet<WaitId>,
 }
 
 impl Queue {
@@ -86,8 +87,8 @@ impl Queue {
             waiting: VecDeque::new(),
             pending: 0,
             tick: 1,
-            waits: BTreeSet::new(),
-            end_waits: BTreeSet::new(),
+            waits: OrderedSet::new(),
+            end_waits: OrderedSet::new(),
         }
     }
     pub(crate) fn len(&self) -> usize {

@@ -5,9 +5,9 @@
 //! also come from other peers). The order in which requirements are sorted (the topology) depends on names only, not
 //! on the index order.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::collections::OrderedMap;
 use crate::engine::normalise::{EXCEPTION, normalised};
 use crate::engine::state_set::{StateBits, StateList};
 
@@ -205,9 +205,9 @@ impl Schema {
         names: &[S],
     ) -> Result<(Arc<Self>, Vec<SchemaProblem>), IndexError> {
         let (mut def, problems) = normalised(def);
-        let mut rank = BTreeMap::new();
+        let mut rank = OrderedMap::new();
         for (position, name) in names.iter().enumerate() {
-            rank.entry(name.as_ref()).or_insert(position);
+            rank.get_or_insert_with(name.as_ref(), || position);
         }
         for (name, _) in &def.states {
             if !rank.contains_key(name.as_str()) {
@@ -228,7 +228,7 @@ impl Schema {
 
     /// The same with its states in another order. A name that is missing here comes first.
     pub(crate) fn reordered(&self, names: &[String]) -> Arc<Self> {
-        let ranks: BTreeMap<_, _> = names.iter().zip(0_usize..).collect();
+        let ranks: OrderedMap<_, _> = names.iter().zip(0_usize..).collect();
         let mut def = self.def.clone();
         def.states.sort_by_key(|(name, _)| ranks.get(name).copied());
         Arc::new(Self::build(def))
@@ -387,7 +387,7 @@ impl Schema {
 
 impl SchemaDef {
     /// Index of every name.
-    fn names(&self) -> BTreeMap<&str, StateIdx> {
+    fn names(&self) -> OrderedMap<&str, StateIdx> {
         let indexes = (0..=u16::MAX).map(StateIdx);
         self.states
             .iter()
@@ -398,7 +398,7 @@ impl SchemaDef {
 }
 
 impl Masks {
-    fn new(def: &SchemaDef, names: &BTreeMap<&str, StateIdx>, order: &[StateIdx]) -> Self {
+    fn new(def: &SchemaDef, names: &OrderedMap<&str, StateIdx>, order: &[StateIdx]) -> Self {
         let mask = |has: &dyn Fn(&StateDef) -> bool| {
             let mut bits = StateBits::new(def.states.len());
             for ((_, state), index) in def.states.iter().zip((0..=u16::MAX).map(StateIdx)) {

@@ -5,9 +5,9 @@
 //! the wait fires or its watch goes to the next such state. So a change costs nothing for waits on other states, and a
 //! wait for activity costs nothing when its states end. Clocks are taken to grow.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::collections::OrderedMap;
 use crate::engine::clock::is_active_tick;
 use crate::ids::StateIdx;
 
@@ -28,8 +28,8 @@ pub enum Wait {
 #[derive(Debug, Default)]
 pub struct Subscriptions {
     next_id: u64,
-    by_id: BTreeMap<WaitId, Pending>,
-    by_condition: BTreeMap<Arc<Condition>, WaitId>,
+    by_id: OrderedMap<WaitId, Pending>,
+    by_condition: OrderedMap<Arc<Condition>, WaitId>,
     /// Per state: waits that it alone is known to hold back.
     watches: Vec<Watches>,
     moved: Vec<WaitId>,

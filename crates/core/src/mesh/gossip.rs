@@ -8,9 +8,9 @@
 //! Invariants: one entry per id; both tables are capped; an id nobody answers for costs a bounded number of requests; a claim
 //! never buys more than one place in a request that is sent anyway. Knows nothing about machines.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::collections::OrderedMap;
 use crate::ids::PeerId;
 use crate::time::Instant;
 
@@ -37,7 +37,7 @@ struct Ask {
 /// Ids to ask for.
 #[derive(Debug, Default)]
 pub(crate) struct Asks {
-    table: BTreeMap<PeerId, Ask>,
+    table: OrderedMap<PeerId, Ask>,
 }
 
 impl Asks {
@@ -48,7 +48,7 @@ impl Asks {
         if !self.table.contains_key(&id) && self.table.len() >= MAX_ASKS && !self.evict() {
             return false;
         }
-        let ask = self.table.entry(id).or_insert(Ask {
+        let ask = self.table.get_or_insert_with(id, || Ask {
             want,
             tries: 0,
             next: None,
@@ -100,26 +100,20 @@ impl Asks {
     pub(crate) fn take_due(&mut self, want: Want, now: Instant) -> Vec<PeerId> {
         let soon = now + GATHER;
         let mut due = Vec::new();
-        let mut hopeless = Vec::new();
-        for (id, ask) in &mut self.table {
-            if ask.want != want || ask.next.is_none_or(|next| next > soon) {
-                continue;
-            }
-            if due.len() == MAX_IDS_PER_REQUEST {
-                break;
+        self.table.retain(|id, ask| {
+            let is_due = ask.want == want && ask.next.is_some_and(|next| next <= soon);
+            if !is_due || due.len() == MAX_IDS_PER_REQUEST {
+                return true;
             }
             if ask.tries >= MAX_TRIES {
-                hopeless.push(*id);
-                continue;
+                return false;
             }
             due.push(*id);
             ask.last = Some(now);
             ask.tries += 1;
             ask.next = Some(now + backoff(ask.base, ask.tries));
-        }
-        for id in hopeless {
-            self.table.remove(&id);
-        }
+            true
+        });
         due
     }
 
@@ -193,7 +187,7 @@ struct Answer {
 /// Answers on behalf of others, waiting for somebody else to be faster.
 #[derive(Debug, Default)]
 pub(crate) struct Answers {
-    table: BTreeMap<PeerId, Answer>,
+    table: OrderedMap<PeerId, Answer>,
 }
 
 impl Answers {
@@ -206,7 +200,7 @@ impl Answers {
                 return;
             }
         }
-        let answer = self.table.entry(id).or_insert(Answer {
+        let answer = self.table.get_or_insert_with(id, || Answer {
             info: None,
             updates: None,
             quiet_until: now,
@@ -231,17 +225,14 @@ impl Answers {
 
     /// An id to answer for now.
     pub(crate) fn take_due(&mut self, now: Instant) -> Option<(PeerId, Want)> {
-        for (id, answer) in &mut self.table {
-            for want in [Want::Info, Want::Updates] {
-                let slot = answer.slot(want);
-                if slot.is_some_and(|at| at <= now) {
-                    *slot = None;
-                    answer.quiet_until = now + QUIET;
-                    return Some((*id, want));
-                }
-            }
-        }
-        None
+        let (id, want) = self
+            .table
+            .iter()
+            .find_map(|(id, answer)| Some((*id, answer.due(now)?)))?;
+        let answer = self.table.get_mut(&id)?;
+        *answer.slot(want) = None;
+        answer.quiet_until = now + QUIET;
+        Some((id, want))
     }
 
     /// When [`Self::take_due`] has something to do.
@@ -257,6 +248,16 @@ impl Answers {
 }
 
 impl Answer {
+    /// What is to be said by `now`.
+    fn due(&self, now: Instant) -> Option<Want> {
+        if self.info.is_some_and(|at| at <= now) {
+            return Some(Want::Info);
+        }
+        self.updates
+            .is_some_and(|at| at <= now)
+            .then_some(Want::Updates)
+    }
+
     fn slot(&mut self, want: Want) -> &mut Option<Instant> {
         match want {
             Want::Info => &mut self.info,

@@ -4,10 +4,10 @@
 //! sum of a machine's clock never goes down; an index is used once; every text and count is within the limits all peers of
 //! this project check.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::wire::{self, Bye, Info};
+use crate::collections::OrderedMap;
 use crate::engine::Schema;
 use crate::ids::MachineIdx;
 
@@ -40,7 +40,7 @@ struct OwnMachine {
 /// Own machines by index.
 #[derive(Debug)]
 pub(crate) struct Local {
-    machines: BTreeMap<MachineIdx, OwnMachine>,
+    machines: OrderedMap<MachineIdx, OwnMachine>,
     first: MachineIdx,
     next: MachineIdx,
 }
@@ -48,7 +48,7 @@ pub(crate) struct Local {
 impl Local {
     pub(crate) fn new(first: MachineIdx) -> Self {
         Self {
-            machines: BTreeMap::new(),
+            machines: OrderedMap::new(),
             first,
             next: first,
         }
@@ -112,7 +112,7 @@ impl Local {
     }
 
     /// Removes everything and gives the last words of all.
-    pub(crate) fn leave(&mut self) -> BTreeMap<MachineIdx, Bye> {
+    pub(crate) fn leave(&mut self) -> OrderedMap<MachineIdx, Bye> {
         std::mem::take(&mut self.machines)
             .into_iter()
             .map(|(index, machine)| (index, farewell(machine, true)))
@@ -120,34 +120,38 @@ impl Local {
     }
 
     /// All introductions with current clocks, in parts that each fit a payload. One empty part when there is no machine.
-    pub(crate) fn introductions(&mut self) -> Vec<BTreeMap<MachineIdx, Info>> {
-        let infos = self.machines.iter_mut().map(|(index, machine)| {
-            machine.introduced = true;
+    pub(crate) fn introductions(&mut self) -> Vec<OrderedMap<MachineIdx, Info>> {
+        self.machines
+            .for_each_mut(|_, machine| machine.introduced = true);
+        parts(self.machines.iter().map(|(index, machine)| {
             let mut info = machine.info.clone();
             info.clock = Some(machine.clock.clone());
             let size = wire::info_len(&info);
             (*index, info, size)
-        });
-        parts(infos)
+        }))
     }
 
     /// Clocks not yet published, of machines introduced.
-    pub(crate) fn take_dirty(&mut self) -> Vec<BTreeMap<MachineIdx, Vec<u64>>> {
-        let introduced = self.introduced().filter(|(_, machine)| machine.dirty);
-        parts(introduced.map(|(index, machine)| clock_of(*index, machine)))
+    pub(crate) fn take_dirty(&mut self) -> Vec<OrderedMap<MachineIdx, Vec<u64>>> {
+        self.take_clocks(|machine| machine.dirty)
     }
 
     /// All clocks of machines introduced.
-    pub(crate) fn take_all(&mut self) -> Vec<BTreeMap<MachineIdx, Vec<u64>>> {
-        parts(
-            self.introduced()
-                .map(|(index, machine)| clock_of(*index, machine)),
-        )
+    pub(crate) fn take_all(&mut self) -> Vec<OrderedMap<MachineIdx, Vec<u64>>> {
+        self.take_clocks(|_| true)
     }
 
-    fn introduced(&mut self) -> impl Iterator<Item = (&MachineIdx, &mut OwnMachine)> {
-        let machines = self.machines.iter_mut();
-        machines.filter(|(_, machine)| machine.introduced)
+    fn take_clocks(
+        &mut self,
+        wanted: fn(&OwnMachine) -> bool,
+    ) -> Vec<OrderedMap<MachineIdx, Vec<u64>>> {
+        let mut clocks = Vec::new();
+        self.machines.for_each_mut(|index, machine| {
+            if machine.introduced && wanted(machine) {
+                clocks.push(clock_of(*index, machine));
+            }
+        });
+        parts(clocks.into_iter())
     }
 
     /// Whether a clock waits to be published.
@@ -178,9 +182,9 @@ fn farewell(machine: OwnMachine, leaving: bool) -> Bye {
 /// Fills maps up to [`wire::MAX_OWN_PAYLOAD`] bytes each; at least one map.
 pub(crate) fn parts<T>(
     items: impl Iterator<Item = (MachineIdx, T, usize)>,
-) -> Vec<BTreeMap<MachineIdx, T>> {
+) -> Vec<OrderedMap<MachineIdx, T>> {
     let mut parts = Vec::new();
-    let mut part = BTreeMap::new();
+    let mut part = OrderedMap::new();
     let mut used = 0;
     for (index, item, size) in items {
         if used + size > wire::MAX_OWN_PAYLOAD && !part.is_empty() {

@@ -4,12 +4,13 @@
 //! found before its first machine and gone after its last; who is gone by bye or silence comes back by its own word only.
 //! Decides nothing about time of speaking: it says what it wants ([`Output`]), the node schedules.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::remote_machine::{Mirror, Remote, Trust, weight};
 use super::wire::{self, Extension, Info};
+use crate::collections::{OrderedMap, OrderedSet};
 use crate::ids::{MachineIdx, PeerId};
 use crate::time::Instant;
 
@@ -80,8 +81,8 @@ struct Peer {
     run: Option<u64>,
     heartbeat: Option<Duration>,
     /// Live connections it reports.
-    links: BTreeSet<PeerId>,
-    machines: BTreeMap<MachineIdx, Remote>,
+    links: OrderedSet<PeerId>,
+    machines: OrderedMap<MachineIdx, Remote>,
     dropped: u64,
     life: Life,
     weight: usize,
@@ -111,18 +112,18 @@ pub(crate) enum Welcome {
 #[derive(Debug)]
 pub(crate) struct Registry {
     own: PeerId,
-    peers: BTreeMap<PeerId, Peer>,
+    peers: OrderedMap<PeerId, Peer>,
     /// Own live connections. Bounded by the driver's connection limit.
-    links: BTreeSet<PeerId>,
+    links: OrderedSet<PeerId>,
     /// Since when there is none.
     isolated_since: Option<Instant>,
     /// When the last isolation ended.
     reached_at: Instant,
-    ghosts: BTreeMap<PeerId, Ghost>,
+    ghosts: OrderedMap<PeerId, Ghost>,
     /// First-hand clocks of machines not introduced yet.
-    pending: BTreeMap<(PeerId, MachineIdx), Vec<u64>>,
+    pending: OrderedMap<(PeerId, MachineIdx), Vec<u64>>,
     /// When each peer's life is looked at again: one entry per peer.
-    checks: BTreeSet<(Instant, PeerId)>,
+    checks: OrderedSet<(Instant, PeerId)>,
     weight: usize,
     outputs: VecDeque<Output>,
 }
@@ -131,13 +132,13 @@ impl Registry {
     pub(crate) fn new(own: PeerId, now: Instant) -> Self {
         Self {
             own,
-            peers: BTreeMap::new(),
-            links: BTreeSet::new(),
+            peers: OrderedMap::new(),
+            links: OrderedSet::new(),
             isolated_since: Some(now),
             reached_at: now,
-            ghosts: BTreeMap::new(),
-            pending: BTreeMap::new(),
-            checks: BTreeSet::new(),
+            ghosts: OrderedMap::new(),
+            pending: OrderedMap::new(),
+            checks: OrderedSet::new(),
             weight: 0,
             outputs: VecDeque::new(),
         }
@@ -174,7 +175,7 @@ impl Registry {
             let kept = if author == *peer && !partial {
                 machines.len() - fresh
             } else {
-                known.map_or(0, BTreeMap::len)
+                known.map_or(0, OrderedMap::len)
             };
             if *peer != self.own && kept + fresh > wire::MAX_MACHINES_PER_PEER {
                 return Err("too many machines");
@@ -258,7 +259,7 @@ impl Registry {
     pub(crate) fn introduce(
         &mut self,
         owner: PeerId,
-        mut infos: BTreeMap<MachineIdx, Info>,
+        mut infos: OrderedMap<MachineIdx, Info>,
         partial: bool,
         run: Option<u64>,
         now: Instant,
@@ -285,7 +286,7 @@ impl Registry {
     pub(crate) fn introduce_hearsay(
         &mut self,
         owner: PeerId,
-        infos: BTreeMap<MachineIdx, Info>,
+        infos: OrderedMap<MachineIdx, Info>,
         now: Instant,
     ) {
         if self.is_barred(owner, now) {
@@ -310,7 +311,7 @@ impl Registry {
     pub(crate) fn update(
         &mut self,
         owner: PeerId,
-        clocks: BTreeMap<MachineIdx, Vec<u64>>,
+        clocks: OrderedMap<MachineIdx, Vec<u64>>,
         now: Instant,
     ) {
         let mut is_complete = true;
@@ -356,7 +357,7 @@ impl Registry {
     pub(crate) fn update_hearsay(
         &mut self,
         owner: PeerId,
-        clocks: BTreeMap<MachineIdx, Vec<u64>>,
+        clocks: OrderedMap<MachineIdx, Vec<u64>>,
         now: Instant,
     ) {
         let sums: Vec<_> = clocks
@@ -469,7 +470,7 @@ impl Registry {
     }
 
     /// Introductions to forward for a peer.
-    pub(crate) fn introductions_of(&self, peer: PeerId) -> BTreeMap<MachineIdx, Info> {
+    pub(crate) fn introductions_of(&self, peer: PeerId) -> OrderedMap<MachineIdx, Info> {
         let machines = self
             .peers
             .get(&peer)
@@ -608,8 +609,8 @@ impl Registry {
             statemesh: false,
             run: None,
             heartbeat: None,
-            links: BTreeSet::new(),
-            machines: BTreeMap::new(),
+            links: OrderedSet::new(),
+            machines: OrderedMap::new(),
             dropped: 0,
             life: Life::new(now + FIRST_CHECK),
             weight: 0,

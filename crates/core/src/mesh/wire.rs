@@ -11,8 +11,7 @@
 //! small multiple of the payload; what it returns holds real peer ids, UTF-8 text, plausible ticks, no duplicate keys.
 //! It does not know which peers or machines exist.
 
-use std::collections::BTreeMap;
-
+use crate::collections::OrderedMap;
 use crate::engine::StateDef;
 use crate::ids::{MachineIdx, PeerId};
 
@@ -41,7 +40,7 @@ impl From<Message> for Envelope {
 }
 
 /// Something about the machines of some peers. An absent inner map and an empty one mean the same, a peer without machines.
-pub type PerPeer<T> = BTreeMap<PeerId, Option<BTreeMap<MachineIdx, T>>>;
+pub type PerPeer<T> = OrderedMap<PeerId, Option<OrderedMap<MachineIdx, T>>>;
 
 /// What a message says. `None` is Go's nil: it means the same as empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,7 +75,7 @@ pub enum Message {
     /// The author takes machines back, or leaves.
     Bye {
         /// Machines taken back. None of them, or one with [`Bye::leaving`]: the author leaves.
-        machines: Option<BTreeMap<MachineIdx, Bye>>,
+        machines: Option<OrderedMap<MachineIdx, Bye>>,
     },
 }
 
@@ -86,7 +85,7 @@ pub struct Info {
     /// Its id on its owner.
     pub id: String,
     /// States by name. Nil from peers in load-test mode.
-    pub schema: Option<BTreeMap<String, StateDef>>,
+    pub schema: Option<OrderedMap<String, StateDef>>,
     /// Index order of every clock.
     pub states: Option<Vec<String>>,
     /// Ticks in that order.

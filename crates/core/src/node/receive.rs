@@ -1,10 +1,10 @@
 //! Messages in: refuse or take as a whole, pass the parts to the registry, turn what it says into events and requests.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::timers::Timer;
 use super::{Event, MessageToken, Node, Output, Stage, Verdict};
+use crate::collections::OrderedMap;
 use crate::ids::{MachineIdx, PeerId};
 use crate::mesh::gossip::{Pace, Want};
 use crate::mesh::limiter;
@@ -187,7 +187,7 @@ impl Node {
     fn take_bye(
         &mut self,
         author: PeerId,
-        machines: Option<BTreeMap<MachineIdx, Bye>>,
+        machines: Option<OrderedMap<MachineIdx, Bye>>,
         extension: &Extension,
         now: Instant,
     ) -> Verdict {
@@ -202,7 +202,7 @@ impl Node {
         if machines.is_empty() || machines.values().any(|machine| machine.leaving) {
             self.registry.leave(author, now);
         } else {
-            for index in machines.into_keys() {
+            for (index, _) in machines {
                 self.registry.withdraw(author, index);
             }
         }

@@ -1,10 +1,10 @@
 //! Messages out: introductions, changed clocks, heartbeats, requests, answers, goodbye.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::timers::Timer;
 use super::{Node, Output, Stage};
+use crate::collections::OrderedMap;
 use crate::ids::{MachineIdx, PeerId};
 use crate::mesh::gossip::Want;
 use crate::mesh::limiter;
@@ -83,7 +83,7 @@ impl Node {
 
     fn publish_clocks(
         &mut self,
-        parts: Vec<BTreeMap<MachineIdx, Vec<u64>>>,
+        parts: Vec<OrderedMap<MachineIdx, Vec<u64>>>,
         links: bool,
         mut sums: Option<PerPeer<u64>>,
         now: Instant,
@@ -230,7 +230,7 @@ impl Node {
         u64::try_from(self.heartbeat().as_millis()).unwrap_or(u64::MAX)
     }
 
-    fn about_self<T>(&self, machines: BTreeMap<MachineIdx, T>) -> PerPeer<T> {
+    fn about_self<T>(&self, machines: OrderedMap<MachineIdx, T>) -> PerPeer<T> {
         [(self.config.own, Some(machines))].into()
     }
 

@@ -8,7 +8,7 @@
 //! Who dialled has to notice soon, for it is the one to dial again. Who was dialled only tidies up, and can wait: a
 //! relay on a busy host that cut its neighbours off would have them all come back at once.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
@@ -24,10 +24,11 @@ use libp2p::swarm::{
 use libp2p::{Multiaddr, PeerId};
 
 use crate::transport::Timer;
+use statemesh_core::collections::OrderedMap;
 
 /// The watchdog.
 pub(crate) struct Behaviour {
-    links: BTreeMap<ConnectionId, Link>,
+    links: OrderedMap<ConnectionId, Link>,
     timer: Timer,
     closing: VecDeque<(PeerId, ConnectionId)>,
     told: VecDeque<Silent>,
@@ -51,7 +52,7 @@ struct Link {
 impl Behaviour {
     pub(crate) fn new() -> Self {
         Self {
-            links: BTreeMap::new(),
+            links: OrderedMap::new(),
             timer: Timer::new(TICK),
             closing: VecDeque::new(),
             told: VecDeque::new(),
@@ -76,15 +77,18 @@ impl Behaviour {
 
     fn on_tick(&mut self) {
         let mut silent = Vec::new();
-        for (&connection, link) in &mut self.links {
-            match link.patience {
-                Some(0) => silent.push((connection, link.peer)),
-                Some(left) => link.patience = Some(left - 1),
-                None => {}
+        self.links.retain(|connection, link| match link.patience {
+            Some(0) => {
+                silent.push((*connection, link.peer));
+                false
             }
-        }
+            Some(left) => {
+                link.patience = Some(left - 1);
+                true
+            }
+            None => true,
+        });
         for (connection, peer) in silent {
-            self.links.remove(&connection);
             self.closing.push_back((peer, connection));
             self.told.push_back(Silent { peer });
         }

@@ -6,13 +6,14 @@
 //!
 //! `Waiting -> (Asking ->) Dialling -> Linked`, and back to `Waiting` when a round fails or the link goes.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use libp2p::multiaddr::Protocol;
 use libp2p::swarm::ConnectionId;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::{Multiaddr, PeerId};
+use statemesh_core::collections::{OrderedMap, OrderedSet};
 use statemesh_core::time::{Instant, earliest};
 
 use crate::mesh::DialFailure;
@@ -20,7 +21,7 @@ use crate::mesh::DialFailure;
 /// All targets of a peer.
 pub(crate) struct Dialler {
     targets: Vec<Target>,
-    linked: BTreeSet<PeerId>,
+    linked: OrderedSet<PeerId>,
     actions: VecDeque<Action>,
     jitter: Jitter,
     pace: Pace,
@@ -55,7 +56,7 @@ struct Target {
     kind: Kind,
     phase: Phase,
     /// Peers of the current round: the target is linked when all of them are.
-    peers: BTreeSet<PeerId>,
+    peers: OrderedSet<PeerId>,
     /// Rounds since the last success.
     rounds: u32,
     /// Why the last round that ended failed.
@@ -76,7 +77,7 @@ enum Phase {
 
 struct Round {
     until: Instant,
-    pending: BTreeMap<ConnectionId, Attempt>,
+    pending: OrderedMap<ConnectionId, Attempt>,
     failures: Vec<DialFailure>,
 }
 
@@ -97,13 +98,13 @@ impl Dialler {
             phase: Phase::Waiting {
                 until: Instant::ZERO,
             },
-            peers: BTreeSet::new(),
+            peers: OrderedSet::new(),
             rounds: 0,
             failures: Vec::new(),
         };
         Self {
             targets: kinds.map(target).collect(),
-            linked: BTreeSet::new(),
+            linked: OrderedSet::new(),
             actions: VecDeque::new(),
             jitter: Jitter(seed | 1),
             pace,
@@ -274,7 +275,7 @@ impl Dialler {
     fn dial(&mut self, no: usize, addresses: Vec<Multiaddr>, now: Instant) {
         let mut round = Round {
             until: now + self.pace.dial_limit,
-            pending: BTreeMap::new(),
+            pending: OrderedMap::new(),
             failures: Vec::new(),
         };
         let groups = group(addresses);
@@ -307,7 +308,7 @@ impl Dialler {
         let Phase::Dialling(round) = &mut self.targets[no].phase else {
             return;
         };
-        for attempt in std::mem::take(&mut round.pending).into_values() {
+        for (_, attempt) in std::mem::take(&mut round.pending) {
             let reason = no_answer(self.pace.dial_limit);
             let failures = attempt.addresses.into_iter().map(|address| DialFailure {
                 address: Some(address),

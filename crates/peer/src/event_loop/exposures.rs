@@ -2,13 +2,13 @@
 //!
 //! `commit -> dirty bit, waker -> loop -> clock under the short lock -> Input::Clock`
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use futures::task::AtomicWaker;
 use statemesh_core::MachineIdx;
+use statemesh_core::collections::OrderedMap;
 use statemesh_core::node::{Exposed, Input};
 
 use crate::machine::{Machine, TraceGuard};
@@ -24,7 +24,7 @@ pub(crate) struct Signals {
 /// Exposed machines by index.
 pub(crate) struct Exposures {
     signals: Arc<Signals>,
-    exposed: BTreeMap<MachineIdx, Exposure>,
+    exposed: OrderedMap<MachineIdx, Exposure>,
 }
 
 struct Exposure {
@@ -62,7 +62,7 @@ impl Exposures {
     pub(crate) fn new(signals: Arc<Signals>) -> Self {
         Self {
             signals,
-            exposed: BTreeMap::new(),
+            exposed: OrderedMap::new(),
         }
     }
     /// Watches a machine and says how to introduce it.

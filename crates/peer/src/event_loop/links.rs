@@ -8,7 +8,6 @@
 //! When an old connection turns out to be dead after a newcomer was made, the newcomer is closed, too, and dialled
 //! again: gossipsub introduces itself on the first connection only, so the newcomer is mute for ever.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use libp2p::core::ConnectedPoint;
@@ -18,11 +17,12 @@ use web_time::Instant;
 
 use crate::mesh::{Link, TransportKind};
 use crate::transport::{core_id, kind_of};
+use statemesh_core::collections::OrderedMap;
 
 /// All established connections.
 pub(crate) struct Links {
     own: PeerId,
-    peers: BTreeMap<PeerId, Neighbour>,
+    peers: OrderedMap<PeerId, Neighbour>,
 }
 
 #[derive(Default)]
@@ -66,7 +66,7 @@ impl Links {
     pub(crate) fn new(own: PeerId) -> Self {
         Self {
             own,
-            peers: BTreeMap::new(),
+            peers: OrderedMap::new(),
         }
     }
     /// True while any connection lives.
@@ -103,7 +103,7 @@ impl Links {
         endpoint: &ConnectedPoint,
         now: Instant,
     ) -> Change {
-        let neighbour = self.peers.entry(peer).or_default();
+        let neighbour = self.peers.get_or_insert_with(peer, Neighbour::default);
         for connection in &mut neighbour.connections {
             connection.proved = false;
         }

@@ -3,7 +3,7 @@
 //! Writing never waits. A reader that falls behind by more than the ring holds is told how many events it missed and
 //! goes on with the oldest kept one. While nobody reads nothing is kept.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -12,6 +12,7 @@ use futures::Stream;
 use parking_lot::Mutex;
 
 use crate::mesh::MeshEvent;
+use statemesh_core::collections::OrderedMap;
 
 /// The writing side.
 pub(crate) struct EventLog {
@@ -33,7 +34,7 @@ struct Log {
     ring: VecDeque<MeshEvent>,
     /// Number of the first event in the ring.
     first: u64,
-    readers: BTreeMap<u64, Option<Waker>>,
+    readers: OrderedMap<u64, Option<Waker>>,
     next_reader: u64,
     closed: bool,
 }
@@ -98,7 +99,10 @@ impl Log {
     }
 
     fn take_wakers(&mut self) -> Vec<Waker> {
-        self.readers.values_mut().filter_map(Option::take).collect()
+        let mut wakers = Vec::new();
+        self.readers
+            .for_each_mut(|_, waker| wakers.extend(waker.take()));
+        wakers
     }
 }
 

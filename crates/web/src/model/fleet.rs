@@ -3,8 +3,6 @@
 //! A group is one peer, labelled by the host name its machines claim: a name can be claimed by anyone, a peer id
 //! cannot. The lifecycle of a peer stands on the host's line; it gets a row only where there is nothing else.
 
-use std::collections::BTreeMap;
-
 use statemesh::PeerId;
 
 use super::peers::role_of;
@@ -14,6 +12,7 @@ use super::{
     Health, Interval, LinkFacts, Machine, MachineKey, MachineRef, PeerRole, Role, Seen, Shown,
 };
 use crate::words;
+use statemesh::core::collections::{OrderedMap, sort_by};
 
 /// A host.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,16 +115,19 @@ impl WordKind {
 /// All groups in the order of the mesh: hosts by name, relays, others, this tab; those gone at the end.
 #[must_use]
 pub fn fleet(world: &World, now: Seen) -> Vec<Group> {
-    let mut owners: BTreeMap<PeerId, Vec<&Machine>> = BTreeMap::new();
+    let mut owners: OrderedMap<PeerId, Vec<&Machine>> = OrderedMap::new();
     for machine in world.machines() {
-        owners.entry(machine.key.peer).or_default().push(machine);
+        owners
+            .get_or_insert_with(machine.key.peer, Vec::new)
+            .push(machine);
     }
     let mut groups: Vec<Group> = owners
         .into_iter()
         .map(|(peer, machines)| group(world, peer, machines, now))
         .collect();
-    groups
-        .sort_by(|a, b| (a.gone, a.role, &a.name, a.peer).cmp(&(b.gone, b.role, &b.name, b.peer)));
+    sort_by(&mut groups, |a, b| {
+        (a.gone, a.role, &a.name, a.peer).cmp(&(b.gone, b.role, &b.name, b.peer))
+    });
     groups
 }
 
@@ -135,7 +137,9 @@ fn group(world: &World, peer: PeerId, mut machines: Vec<&Machine>, now: Seen) ->
             .gone
             .is_some_and(|gone| now.since(gone) >= MOVES_AFTER)
     };
-    machines.sort_by_key(|machine| (is_last(machine), machine.key));
+    sort_by(&mut machines, |a, b| {
+        (is_last(a), a.key).cmp(&(is_last(b), b.key))
+    });
     let lifecycle = machines
         .iter()
         .position(|machine| machine.role != Role::Application)

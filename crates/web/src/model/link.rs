@@ -1,6 +1,7 @@
 //! Links to machines: `/m#id=<machine>@<short peer>`. Names live in the fragment, which never reaches a server.
 
 use super::{Machine, MachineKey, Shown, World};
+use statemesh::core::collections::sort_by;
 
 /// A machine as a link names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,7 +125,9 @@ fn similar(world: &World, id: &str) -> Vec<MachineKey> {
         })
         .filter(|(distance, _)| *distance <= 2)
         .collect();
-    near.sort_by_key(|(distance, machine)| (*distance, machine.gone.is_some(), machine.key));
+    sort_by(&mut near, |(a_far, a), (b_far, b)| {
+        (a_far, a.gone.is_some(), a.key).cmp(&(b_far, b.gone.is_some(), b.key))
+    });
     near.into_iter()
         .take(SIMILAR_SHOWN)
         .map(|(_, machine)| machine.key)

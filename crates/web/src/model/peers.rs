@@ -1,10 +1,9 @@
 //! The peers this tab knows: facts as the mesh gives them, and the rows of the Peers page.
 
-use std::collections::BTreeMap;
-
 use statemesh::PeerId;
 
 use super::{Age, Interval, LinkFacts, Machine, MachineKey, Role, Seen, Shown, World};
+use statemesh::core::collections::{OrderedMap, sort_by};
 
 /// What the mesh says of one peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,9 +94,11 @@ pub struct PeerRow {
 /// All peers: hosts by name, relays, others, this tab.
 #[must_use]
 pub fn peer_rows(world: &World, now: Seen) -> Vec<PeerRow> {
-    let mut owned: BTreeMap<PeerId, Vec<&Machine>> = BTreeMap::new();
+    let mut owned: OrderedMap<PeerId, Vec<&Machine>> = OrderedMap::new();
     for machine in world.machines().filter(|machine| machine.gone.is_none()) {
-        owned.entry(machine.key.peer).or_default().push(machine);
+        owned
+            .get_or_insert_with(machine.key.peer, Vec::new)
+            .push(machine);
     }
     let mut rows: Vec<PeerRow> = world
         .peers()
@@ -107,7 +108,9 @@ pub fn peer_rows(world: &World, now: Seen) -> Vec<PeerRow> {
         })
         .collect();
     rows.extend(world.own().map(|own| own_row(world, own)));
-    rows.sort_by(|a, b| (a.gone, a.role, &a.name, &a.id).cmp(&(b.gone, b.role, &b.name, &b.id)));
+    sort_by(&mut rows, |a, b| {
+        (a.gone, a.role, &a.name, &a.id).cmp(&(b.gone, b.role, &b.name, &b.id))
+    });
     rows
 }
 

@@ -1,10 +1,9 @@
 //! A schema as the page needs it: names, properties, and relations in both directions, by index.
 
-use std::collections::BTreeMap;
-
 use statemesh::{SchemaDef, StateDef};
 
 use super::Shown;
+use statemesh::core::collections::OrderedMap;
 
 /// States in index order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,7 +51,7 @@ impl SchemaFacts {
     /// Indexes a schema. Relations to states that do not exist are left out.
     #[must_use]
     pub fn new(def: &SchemaDef) -> Self {
-        let index: BTreeMap<&str, usize> = (0..)
+        let index: OrderedMap<&str, usize> = (0..)
             .zip(&def.states)
             .map(|(at, (name, _))| (name.as_str(), at))
             .collect();

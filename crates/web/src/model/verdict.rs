@@ -2,8 +2,6 @@
 //!
 //! Onsets are intervals: who failed first is said only when the intervals do not overlap.
 
-use std::collections::BTreeMap;
-
 use statemesh::PeerId;
 
 use super::health::Assessment;
@@ -13,6 +11,7 @@ use super::{
     WallClock, age_text,
 };
 use crate::words;
+use statemesh::core::collections::{OrderedMap, sort_by};
 
 /// Who needs attention.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -26,7 +25,7 @@ pub enum Subject {
 /// Problems that are, and those just over.
 #[derive(Debug, Default)]
 pub struct Attention {
-    entries: BTreeMap<Subject, Entry>,
+    entries: OrderedMap<Subject, Entry>,
     last: Option<Ended>,
 }
 
@@ -50,22 +49,23 @@ impl Attention {
     /// Begins, continues and ends entries as health says.
     pub(super) fn follow(
         &mut self,
-        machines: &BTreeMap<MachineKey, Machine>,
-        assessments: &BTreeMap<MachineKey, Assessment>,
-        peers: &BTreeMap<PeerId, PeerFacts>,
+        machines: &OrderedMap<MachineKey, Machine>,
+        assessments: &OrderedMap<MachineKey, Assessment>,
+        peers: &OrderedMap<PeerId, PeerFacts>,
         now: Seen,
     ) {
         let problems = problems(machines, assessments, peers);
-        for (subject, entry) in &mut self.entries {
+        let last = &mut self.last;
+        self.entries.for_each_mut(|subject, entry| {
             if entry.over.is_none() && !problems.contains_key(subject) {
                 entry.over = Some(now);
-                self.last = name_of(machines, subject).map(|name| Ended {
+                *last = name_of(machines, subject).map(|name| Ended {
                     name,
                     began: entry.onset.by,
                     lasted: now.since(entry.onset.by),
                 });
             }
-        }
+        });
         self.entries.extend(problems);
         self.entries.retain(|subject, entry| {
             let past = entry.over.is_some_and(|over| now.since(over) >= DIMMED_FOR);
@@ -86,17 +86,19 @@ impl Attention {
     fn in_order(&self) -> Vec<(&Subject, &Entry)> {
         let mut entries: Vec<_> = self.entries.iter().collect();
         // Within one word of the owner the order is unknown: the worse comes first.
-        entries.sort_by_key(|(subject, entry)| (entry.onset.by, entry.health, **subject));
+        sort_by(&mut entries, |(a_of, a), (b_of, b)| {
+            (a.onset.by, a.health, a_of).cmp(&(b.onset.by, b.health, b_of))
+        });
         entries
     }
 }
 
 fn problems(
-    machines: &BTreeMap<MachineKey, Machine>,
-    assessments: &BTreeMap<MachineKey, Assessment>,
-    peers: &BTreeMap<PeerId, PeerFacts>,
-) -> BTreeMap<Subject, Entry> {
-    let mut problems = BTreeMap::new();
+    machines: &OrderedMap<MachineKey, Machine>,
+    assessments: &OrderedMap<MachineKey, Assessment>,
+    peers: &OrderedMap<PeerId, PeerFacts>,
+) -> OrderedMap<Subject, Entry> {
+    let mut problems = OrderedMap::new();
     for (key, machine) in machines.iter().filter(|(_, machine)| machine.counts()) {
         let Some(answer) = assessments.get(key) else {
             continue;
@@ -113,7 +115,7 @@ fn problems(
         } else {
             continue;
         };
-        problems.entry(subject).or_insert(Entry {
+        problems.get_or_insert_with(subject, || Entry {
             health: match subject {
                 Subject::Host(_) => Health::Stale,
                 Subject::Machine(_) => answer.health,
@@ -126,7 +128,7 @@ fn problems(
     problems
 }
 
-fn name_of(machines: &BTreeMap<MachineKey, Machine>, subject: &Subject) -> Option<Shown> {
+fn name_of(machines: &OrderedMap<MachineKey, Machine>, subject: &Subject) -> Option<Shown> {
     match subject {
         Subject::Machine(key) => machines.get(key).map(|machine| machine.shown.clone()),
         Subject::Host(peer) => machines
@@ -252,16 +254,14 @@ fn counts(world: &World) -> Vec<(Health, usize)> {
         Health::Starting,
         Health::Ok,
     ];
-    let mut counts: BTreeMap<Health, usize> = BTreeMap::new();
+    let mut counts: Vec<(Health, usize)> = shown.map(|health| (health, 0)).to_vec();
     for machine in world.machines().filter(|machine| machine.counts()) {
-        *counts
-            .entry(world.assessment(&machine.key).health)
-            .or_default() += 1;
+        let found = world.assessment(&machine.key).health;
+        if let Some((_, count)) = counts.iter_mut().find(|(health, _)| *health == found) {
+            *count += 1;
+        }
     }
-    shown
-        .into_iter()
-        .map(|health| (health, counts.get(&health).copied().unwrap_or(0)))
-        .collect()
+    counts
 }
 
 type Sentences = (Vec<Piece>, Vec<Piece>);

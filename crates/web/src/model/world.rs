@@ -4,8 +4,6 @@
 //! While the connection is down nothing is heard, so nothing is concluded: health stays as it was at the loss, and
 //! what the peer gives up meanwhile is shown as gone only when the connection is back.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use statemesh::PeerId;
 
 use super::health::assess;
@@ -15,6 +13,7 @@ use super::{
     Assessment, Connection, Health, Interval, Learned, LinkFacts, Machine, MachineKey, PeerFacts,
     Phase, Reading, Rule, Seen, Shown,
 };
+use statemesh::core::collections::{OrderedMap, OrderedSet};
 
 /// What happened, in the page's terms.
 #[derive(Clone, Debug)]
@@ -40,16 +39,16 @@ pub enum Input {
 /// The tab's knowledge.
 #[derive(Debug)]
 pub struct World {
-    machines: BTreeMap<MachineKey, Machine>,
-    assessments: BTreeMap<MachineKey, Assessment>,
-    peers: BTreeMap<PeerId, PeerFacts>,
+    machines: OrderedMap<MachineKey, Machine>,
+    assessments: OrderedMap<MachineKey, Assessment>,
+    peers: OrderedMap<PeerId, PeerFacts>,
     links: Vec<LinkFacts>,
     own: Option<PeerId>,
     connection: Connection,
     joined: Option<Seen>,
     attention: Attention,
-    dirty: BTreeSet<MachineKey>,
-    fresh: BTreeSet<MachineKey>,
+    dirty: OrderedSet<MachineKey>,
+    fresh: OrderedSet<MachineKey>,
     reshaped: bool,
 }
 
@@ -58,16 +57,16 @@ impl World {
     #[must_use]
     pub fn new(relay: String, https: bool, now: Seen) -> Self {
         Self {
-            machines: BTreeMap::new(),
-            assessments: BTreeMap::new(),
-            peers: BTreeMap::new(),
+            machines: OrderedMap::new(),
+            assessments: OrderedMap::new(),
+            peers: OrderedMap::new(),
             links: Vec::new(),
             own: None,
             connection: Connection::begin(relay, https, now),
             joined: None,
             attention: Attention::default(),
-            dirty: BTreeSet::new(),
-            fresh: BTreeSet::new(),
+            dirty: OrderedSet::new(),
+            fresh: OrderedSet::new(),
             reshaped: true,
         }
     }
@@ -137,7 +136,7 @@ impl World {
     }
 
     /// Machines that look different since the last call.
-    pub fn take_dirty(&mut self) -> BTreeSet<MachineKey> {
+    pub fn take_dirty(&mut self) -> OrderedSet<MachineKey> {
         std::mem::take(&mut self.dirty)
     }
 
@@ -230,9 +229,9 @@ impl World {
     /// What went and is back, under a new index or a new key of the same host, takes the place of what went.
     fn drop_superseded(&mut self) {
         let live = || self.machines.values().filter(|one| one.gone.is_none());
-        let by_peer: BTreeSet<(&str, PeerId)> =
+        let by_peer: OrderedSet<(&str, PeerId)> =
             live().map(|one| (&*one.id, one.key.peer)).collect();
-        let by_host: BTreeSet<(&str, &Shown)> = live()
+        let by_host: OrderedSet<(&str, &Shown)> = live()
             .filter_map(|one| Some((&*one.id, one.host.as_ref()?)))
             .collect();
         let is_back = |one: &&Machine| {
@@ -275,8 +274,7 @@ impl World {
     fn depart(&mut self, peer: PeerId, said_bye: bool, now: Seen) {
         let facts = self
             .peers
-            .entry(peer)
-            .or_insert_with(|| PeerFacts::unknown(peer));
+            .get_or_insert_with(peer, || PeerFacts::unknown(peer));
         facts.gone.get_or_insert(Departure { at: now, said_bye });
         let keys: Vec<MachineKey> = self.keys_of(peer).collect();
         for key in keys {

@@ -5,10 +5,10 @@
 //! make a suspect gone. A Go peer that never had a known link is not judged: its neighbours may be Go peers, which report
 //! none. While we have no connection at all, nobody can be asked, so silence counts only after a long time.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{GoneReason, Output, Peer, Registry};
+use crate::collections::OrderedSet;
 use crate::ids::PeerId;
 use crate::time::Instant;
 
@@ -93,7 +93,7 @@ impl Registry {
     pub(super) fn take_links(&mut self, reporter: PeerId, links: &[PeerId], now: Instant) {
         // A full report may leave links out; one peer of this project more or less in it says nothing.
         let is_full = links.len() >= MAX_LINKS;
-        let links: BTreeSet<PeerId> = links.iter().copied().take(MAX_LINKS).collect();
+        let links: OrderedSet<PeerId> = links.iter().copied().take(MAX_LINKS).collect();
         let Some(peer) = self.peers.get_mut(&reporter) else {
             return;
         };

@@ -77,14 +77,14 @@ impl Registry {
         if stale {
             return;
         }
-        let held = self
-            .pending
-            .range((owner, MachineIdx(0))..=(owner, MachineIdx(u64::MAX)));
-        if !self.pending.contains_key(&key) && held.count() >= MAX_PENDING_PER_PEER {
-            return;
-        }
-        if self.pending.len() >= MAX_PENDING && !self.pending.contains_key(&key) {
-            self.pending.pop_first();
+        if !self.pending.contains_key(&key) {
+            let of_owner = (owner, MachineIdx(0))..=(owner, MachineIdx(u64::MAX));
+            if self.pending.range(of_owner).count() >= MAX_PENDING_PER_PEER {
+                return;
+            }
+            if self.pending.len() >= MAX_PENDING {
+                self.pending.pop_first();
+            }
         }
         self.pending.insert(key, clock);
     }

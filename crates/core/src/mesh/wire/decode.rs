@@ -5,14 +5,12 @@
 //! Two passes over the outer map, since `Type` may come last: the first finds it and walks everything, so the second never
 //! runs on a payload whose counts lie.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
-
 use super::{
     Bye, Envelope, Extension, Info, MAX_LIST, MAX_LISTED_PER_MESSAGE, MAX_MACHINES_PER_MESSAGE,
     MAX_MACHINES_PER_PEER, MAX_NESTING, MAX_PAYLOAD, MAX_PEERS_PER_MESSAGE, MAX_STATES,
     MAX_STATES_PER_MESSAGE, MAX_TEXT, MAX_TICK, Message, PerPeer,
 };
+use crate::collections::OrderedMap;
 use crate::engine::StateDef;
 use crate::ids::{MachineIdx, PeerId};
 
@@ -86,7 +84,7 @@ struct Fields {
     sums: Option<Option<PerPeer<u64>>>,
     clocks: Option<Option<PerPeer<Vec<u64>>>>,
     ids: Option<Option<Vec<PeerId>>>,
-    byes: Option<Option<BTreeMap<MachineIdx, Bye>>>,
+    byes: Option<Option<OrderedMap<MachineIdx, Bye>>>,
     version: Option<u64>,
     run: Option<u64>,
     heartbeat_ms: Option<u64>,
@@ -399,12 +397,11 @@ impl<'a> Reader<'a> {
             return Ok(None);
         };
         spend(&mut self.peers, len)?;
-        let mut peers = BTreeMap::new();
+        let mut peers = OrderedMap::new();
         for _ in 0..len {
-            let Entry::Vacant(entry) = peers.entry(self.peer()?) else {
+            if peers.insert(self.peer()?, self.machines(&value)?).is_some() {
                 return Err(DUPLICATE);
-            };
-            entry.insert(self.machines(&value)?);
+            }
         }
         Ok(Some(peers))
     }
@@ -412,16 +409,15 @@ impl<'a> Reader<'a> {
     fn machines<T>(
         &mut self,
         value: impl Fn(&mut Self) -> Result<T, DecodeError>,
-    ) -> Result<Option<BTreeMap<MachineIdx, T>>, DecodeError> {
+    ) -> Result<Option<OrderedMap<MachineIdx, T>>, DecodeError> {
         let Some(len) = self.map()? else {
             return Ok(None);
         };
-        let mut machines = BTreeMap::new();
+        let mut machines = OrderedMap::new();
         for _ in 0..len {
-            let Entry::Vacant(entry) = machines.entry(self.index()?) else {
+            if machines.insert(self.index()?, value(self)?).is_some() {
                 return Err(DUPLICATE);
-            };
-            entry.insert(value(self)?);
+            }
             spend(&mut self.machines, 1)?;
             if machines.len() > MAX_MACHINES_PER_PEER {
                 return Err(DecodeError("too many machines"));
@@ -459,7 +455,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    fn schema(&mut self) -> Result<Option<BTreeMap<String, StateDef>>, DecodeError> {
+    fn schema(&mut self) -> Result<Option<OrderedMap<String, StateDef>>, DecodeError> {
         let Some(len) = self.map()? else {
             return Ok(None);
         };
@@ -467,16 +463,16 @@ impl<'a> Reader<'a> {
             return Err(DecodeError("too many states"));
         }
         spend(&mut self.states, len)?;
-        let mut schema = BTreeMap::new();
+        let mut schema = OrderedMap::new();
         for _ in 0..len {
             let name = self.text()?;
             if name.is_empty() {
                 return Err(DecodeError("empty name"));
             }
-            let Entry::Vacant(entry) = schema.entry(name.to_owned()) else {
+            let name = name.to_owned();
+            if schema.insert(name, self.state()?).is_some() {
                 return Err(DUPLICATE);
-            };
-            entry.insert(self.state()?);
+            }
         }
         Ok(Some(schema))
     }

@@ -1,8 +1,7 @@
 //! [`Envelope`] to bytes: fields in Go's order, extra keys behind them, no map without a valid `Type`.
 
-use std::collections::BTreeMap;
-
 use super::{Bye, Envelope, Extension, Info, Message, PerPeer};
+use crate::collections::OrderedMap;
 use crate::engine::StateDef;
 use crate::ids::{MachineIdx, PeerId};
 
@@ -222,7 +221,7 @@ impl Writer {
 
     fn machines<T>(
         &mut self,
-        machines: Option<&BTreeMap<MachineIdx, T>>,
+        machines: Option<&OrderedMap<MachineIdx, T>>,
         value: impl Fn(&mut Self, &T),
     ) {
         let Some(machines) = machines else {
@@ -255,7 +254,7 @@ impl Writer {
         self.text(&info.parent);
     }
 
-    fn schema(&mut self, schema: Option<&BTreeMap<String, StateDef>>) {
+    fn schema(&mut self, schema: Option<&OrderedMap<String, StateDef>>) {
         let Some(schema) = schema else {
             return self.nil();
         };

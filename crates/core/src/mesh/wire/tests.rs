@@ -1,8 +1,7 @@
 //! Worked examples and limits of the wire format.
 
-use std::collections::BTreeMap;
-
 use super::*;
+use crate::collections::OrderedMap;
 
 const P1: &str = "12D3KooWPZzhpv3EzKYZJMeFgvNH84H8PPycF1UmMkbf8xtm7Ntn";
 const P2: &str = "12D3KooWR2idSJiCrKFgoqscXKfXJDKiLogxaVHKDnZkzpuPnK5b";
@@ -134,15 +133,15 @@ fn info_with_a_machine_without_one_and_without_schema() {
         Dialect::V5,
         Message::Info {
             peers: of(P1, 0, info),
-            sums: Some(BTreeMap::new()),
+            sums: Some(OrderedMap::new()),
         },
     );
     check(
         "83a454797065a4696e666fa850656572496e666f81 <P1> 80ab50656572476f737369707380",
         Dialect::V5,
         Message::Info {
-            peers: Some([(peer(P1), Some(BTreeMap::new()))].into()),
-            sums: Some(BTreeMap::new()),
+            peers: Some([(peer(P1), Some(OrderedMap::new()))].into()),
+            sums: Some(OrderedMap::new()),
         },
     );
     let load_test = Info {
@@ -157,7 +156,7 @@ fn info_with_a_machine_without_one_and_without_schema() {
         Dialect::V5,
         Message::Info {
             peers: of(P1, 0, load_test),
-            sums: Some(BTreeMap::new()),
+            sums: Some(OrderedMap::new()),
         },
     );
 }
