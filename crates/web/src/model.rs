@@ -36,5 +36,5 @@ pub use tree::{
     ChangeRow, ChangedState, MachineHead, MachineScreen, MachineView, RelationRow, StateRow,
     machine_screen,
 };
-pub use verdict::{AttentionRow, Verdict, attention_rows, verdict};
+pub use verdict::{AttentionRow, Subject, Verdict, attention_rows, verdict};
 pub use world::{Input, World};

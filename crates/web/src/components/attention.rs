@@ -2,8 +2,9 @@
 
 use leptos::prelude::*;
 
+use super::dynamic::{RowKey, dynamic, rows};
 use super::{health_glyph, icon, name, sentence};
-use crate::model::{AttentionRow, Health, Interval, Piece, WallClock, age_text};
+use crate::model::{AttentionRow, Health, Interval, Piece, Subject, WallClock, age_text};
 use crate::store::Store;
 use crate::words;
 
@@ -41,30 +42,32 @@ pub fn AttentionList() -> impl IntoView {
                 <span></span>
             </div>
             <ol>
-                <For each=move || subjects.get() key=|subject| *subject let(subject)>
-                    <Row find=move || {
-                        store
-                            .attention
-                            .with(|rows| rows.iter().find(|row| row.subject == subject).cloned())
-                    } />
-                </For>
+                {rows(
+                    move || subjects.get(),
+                    |subject| RowKey::Subject(*subject),
+                    |subject| view! { <Row subject /> }.into_any(),
+                )}
             </ol>
-            {more}
+            {dynamic(more)}
         </section>
     }
 }
 
 #[component]
-fn Row(find: impl Fn() -> Option<AttentionRow> + Send + Sync + 'static) -> impl IntoView {
+fn Row(subject: Subject) -> impl IntoView {
     let store = expect_context::<Store>();
-    let row = Memo::new(move |_| find());
+    let row = Memo::new(move |_| {
+        store
+            .attention
+            .with(|rows| rows.iter().find(|row| row.subject == subject).cloned())
+    });
     let href = move || row.with(|row| row.as_ref().map(|row| row.href.clone()));
     let health = move || row.with(|row| row.as_ref().map(|row| row.health.mark()));
     let over = move || row.with(|row| row.as_ref().is_some_and(|row| row.lasted.is_some()));
     view! {
         <li class:over=over>
             <a href=href data-attention=health>
-                {move || row.get().map(|row| cells(store, &row))}
+                {dynamic(move || row.get().map(|row| cells(store, &row)))}
             </a>
         </li>
     }
@@ -100,7 +103,7 @@ fn cells(store: Store, row: &AttentionRow) -> impl IntoView + use<> {
         <span class="since num" title=exact>
             {since(onset, wall)}
         </span>
-        <span class="ago num">{ago}</span>
+        <span class="ago num">{dynamic(ago)}</span>
         <span class="go">"Open" {icon("i-right")}</span>
     }
 }

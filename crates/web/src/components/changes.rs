@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::dynamic::{RowKey, dynamic, rows};
 use super::{name, state_glyph};
 use crate::model::{ChangeRow, ChangedState, Interval, MachineKey, WallClock};
 use crate::store::Store;
@@ -20,7 +21,7 @@ pub fn Changes(
         let age = changed.get()?.age(store.now.get()).text();
         Some(format!("last {age} ago"))
     };
-    let rows = move || {
+    let items = move || {
         let key = key.get();
         let rows = changes.get();
         rows.into_iter().map(|row| (key, row)).collect::<Vec<_>>()
@@ -30,16 +31,18 @@ pub fn Changes(
             <div class="column-head">
                 <h2>"Recent changes"</h2>
                 <span class="grow"></span>
-                <span class="label">{age}</span>
+                <span class="label">{dynamic(age)}</span>
             </div>
             <div class="scroll">
                 <p class="nothing" hidden=move || !is_empty.get()>
                     {words::NO_CHANGE}
                 </p>
                 <ol>
-                    <For each=rows key=|(key, row)| (*key, row.number) let((_, row))>
-                        {change(store.wall, &row)}
-                    </For>
+                    {rows(
+                        items,
+                        |(key, row)| RowKey::Numbered(*key, row.number),
+                        move |(_, row)| change(store.wall, &row).into_any(),
+                    )}
                 </ol>
             </div>
         </section>

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::dynamic::dynamic;
 use super::health_glyph;
 use crate::model::Health;
 use crate::session::Session;
@@ -31,8 +32,8 @@ pub fn ConnectionBar() -> impl IntoView {
                 <div class="bar">
                     {health_glyph(Health::Error)}
                     <p>
-                        <b role="alert">{lost}</b>
-                        {since}
+                        <b role="alert">{dynamic(lost)}</b>
+                        {dynamic(since)}
                     </p>
                     <span class="grow"></span>
                     <button class="button small" type="button" on:click=move |_| session.retry_now()>
@@ -58,8 +59,8 @@ pub fn ConnectionBar() -> impl IntoView {
     };
     view! {
         <div class="bars">
-            {lost_bar}
-            <div role="status">{back_bar}</div>
+            {dynamic(lost_bar)}
+            <div role="status">{dynamic(back_bar)}</div>
         </div>
     }
 }

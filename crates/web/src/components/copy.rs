@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
+use super::dynamic::dynamic;
 use super::icon;
 use crate::browser;
 use crate::words;
@@ -40,6 +41,6 @@ pub fn CopyButton(text: String, label: &'static str) -> impl IntoView {
         <button class="button plain square small" type="button" aria-label=label title=label on:click=copy>
             {icon("i-copy")}
         </button>
-        <span role="status">{said}</span>
+        <span role="status">{dynamic(said)}</span>
     }
 }

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::dynamic::dynamic;
 use super::name;
 use crate::model::Shown;
 use crate::store::Store;
@@ -25,9 +26,9 @@ pub fn EmptyMesh() -> impl IntoView {
     view! {
         <section class="empty">
             <p>"Expose a machine from Rust:"</p>
-            <pre>{rust}</pre>
+            <pre>{dynamic(rust)}</pre>
             <p>"From Go, with asyncmachine-go:"</p>
-            <pre>{go}</pre>
+            <pre>{dynamic(go)}</pre>
         </section>
     }
 }

@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::dynamic::dynamic;
 use super::name;
 use crate::model::{Failure, Shown};
 use crate::store::Store;
@@ -19,13 +20,13 @@ pub fn Failures() -> impl IntoView {
             }
         })
     });
-    move || {
+    dynamic(move || {
         let failures = failures.get();
         (!failures.is_empty()).then(|| {
             let lines = failures.iter().map(line).collect_view();
             view! { <ul class="failures">{lines}</ul> }
         })
-    }
+    })
 }
 
 fn line(failure: &Failure) -> impl IntoView + use<> {

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use statemesh::PeerId;
 
+use super::dynamic::{RowKey, dynamic, rows};
 use super::roving::{Roving, move_focus};
 use super::{health_glyph, name};
 use crate::model::{
@@ -36,9 +37,11 @@ pub fn Fleet(filter: RwSignal<Option<Health>>) -> impl IntoView {
                         "Changed"
                     </span>
                 </div>
-                <For each=move || store.hosts.get() key=|peer| *peer let(peer)>
-                    <Host peer filter />
-                </For>
+                {rows(
+                    move || store.hosts.get(),
+                    |peer| RowKey::Peer(*peer),
+                    move |peer| view! { <Host peer filter /> }.into_any(),
+                )}
             </div>
         </section>
     }
@@ -49,31 +52,25 @@ fn Host(peer: PeerId, filter: RwSignal<Option<Health>>) -> impl IntoView {
     let store = expect_context::<Store>();
     store.host(&peer).map(|group| {
         let (of_rows, of_gone, of_title) = (group.clone(), group.clone(), group.clone());
-        let rows = Memo::new(move |_| of_rows.with(|group| group.rows.clone()));
+        let machines = Memo::new(move |_| of_rows.with(|group| group.rows.clone()));
         let title = Memo::new(move |_| of_title.with(Title::of));
         let gone = move || of_gone.with(|group| group.gone);
         view! {
             <div class="group" role="rowgroup" class:gone=gone>
                 <div class="host" role="row">
                     <span class="host-name" role="rowheader">
-                        {move || title.with(host_title)}
+                        {dynamic(move || title.with(host_title))}
                     </span>
                     <span class="host-facts" role="gridcell">
-                        {move || {
-                            group
-                                .with(|group| {
-                                    view! {
-                                        {host_absence(store, group)}
-                                        {host_facts(group)}
-                                    }
-                                })
-                        }}
+                        {dynamic(move || group.with(|group| host_line(store, group)))}
                     </span>
                 </div>
                 <div class="rows" role="presentation">
-                    <For each=move || rows.get() key=|key| *key let(key)>
-                        <Row key filter />
-                    </For>
+                    {rows(
+                        move || machines.get(),
+                        |key| RowKey::Machine(*key),
+                        move |key| view! { <Row key filter /> }.into_any(),
+                    )}
                 </div>
             </div>
         }
@@ -145,9 +142,16 @@ pub fn host_label(host: Option<&Shown>, role: PeerRole) -> AnyView {
     }
 }
 
-fn host_absence(store: Store, group: &Group) -> impl IntoView + use<> {
+fn host_line(store: Store, group: &Group) -> impl IntoView + use<> {
+    view! {
+        {host_absence(store, group)}
+        {host_facts(group)}
+    }
+}
+
+fn host_absence(store: Store, group: &Group) -> AnyView {
     let (gone, silent) = (group.gone, group.silent_since);
-    move || {
+    dynamic(move || {
         let text = match (gone, silent) {
             (true, _) => "gone".to_owned(),
             (false, Some(heard)) => {
@@ -156,7 +160,7 @@ fn host_absence(store: Store, group: &Group) -> impl IntoView + use<> {
             (false, None) => return None,
         };
         Some(view! { <span class="absent">{text}</span> })
-    }
+    })
 }
 
 fn host_facts(group: &Group) -> impl IntoView + use<> {
@@ -205,7 +209,7 @@ fn Row(key: MachineKey, filter: RwSignal<Option<Health>>) -> impl IntoView {
                 hidden=hidden
             >
                 <span class="health" role="gridcell" title=part(&row, |row| row.rule.clone())>
-                    {move || health_glyph(health.get())}
+                    {dynamic(move || health_glyph(health.get()))}
                 </span>
                 <span
                     class="machine"
@@ -216,13 +220,13 @@ fn Row(key: MachineKey, filter: RwSignal<Option<Health>>) -> impl IntoView {
                     {name(&fixed.name)}
                 </span>
                 <span class="active-states" role="gridcell">
-                    {move || states.with(|(states, more)| state_words(states, *more))}
+                    {dynamic(move || states.with(|(states, more)| state_words(states, *more)))}
                 </span>
                 <span class="ticks num" role="gridcell">
                     {part(&row, |row| grouped(row.time))}
                 </span>
                 <span class="changed num" role="gridcell">
-                    {age}
+                    {dynamic(age)}
                 </span>
             </a>
         }

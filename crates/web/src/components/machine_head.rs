@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::dynamic::dynamic;
 use super::{health_glyph, icon, name, sentence};
 use crate::model::{MachineHead, grouped};
 use crate::store::Store;
@@ -21,9 +22,9 @@ pub fn MachineFacts(head: Memo<Option<MachineHead>>, states: Memo<usize>) -> imp
             <a class="up" href="/m" aria-label="All machines">
                 {icon("i-left")}
             </a>
-            {line}
+            {dynamic(line)}
         </header>
-        {notes}
+        {dynamic(notes)}
     }
 }
 
@@ -36,7 +37,7 @@ fn title(store: Store, head: &MachineHead) -> impl IntoView + use<> {
         <h1 class:hearsay=head.hearsay title=words::provenance(!head.hearsay)>
             {name(&head.name)}
         </h1>
-        <span class=format!("tag health-{}", health.mark())>{said}</span>
+        <span class=format!("tag health-{}", health.mark())>{dynamic(said)}</span>
         <span class="on" title=head.owner.clone()>
             {name(&head.host)}
         </span>
@@ -65,7 +66,7 @@ fn facts(head: &MachineHead, states: Memo<usize>) -> impl IntoView + use<> {
                 "machine time " <b>{format!("t{}", grouped(head.time))}</b>
             </span>
             <span>
-                "schema " <b>{move || format!("{} states", states.get())}</b>
+                "schema " <b>{dynamic(move || format!("{} states", states.get()))}</b>
             </span>
             {parent}
             {tags}

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use statemesh::PeerId;
 
+use super::dynamic::{RowKey, dynamic, rows};
 use super::fleet::host_label;
 use super::roving::{Roving, move_focus};
 use super::{health_glyph, name};
@@ -28,9 +29,11 @@ pub fn MachineList() -> impl IntoView {
                 <span class="label">"by host"</span>
             </div>
             <div class="scroll">
-                <For each=move || store.hosts.get() key=|peer| *peer let(peer)>
-                    <Host peer chosen />
-                </For>
+                {rows(
+                    move || store.hosts.get(),
+                    |peer| RowKey::Peer(*peer),
+                    move |peer| view! { <Host peer chosen /> }.into_any(),
+                )}
             </div>
         </nav>
     }
@@ -41,7 +44,7 @@ fn Host(peer: PeerId, chosen: Memo<Option<MachineKey>>) -> impl IntoView {
     let store = expect_context::<Store>();
     store.host(&peer).map(|group| {
         let of_rows = group.clone();
-        let rows = Memo::new(move |_| of_rows.with(|group| group.rows.clone()));
+        let machines = Memo::new(move |_| of_rows.with(|group| group.rows.clone()));
         let title = move || {
             group.with(|group| {
                 let label = host_label(group.name.as_ref(), group.role);
@@ -53,10 +56,12 @@ fn Host(peer: PeerId, chosen: Memo<Option<MachineKey>>) -> impl IntoView {
             })
         };
         view! {
-            <h3>{title}</h3>
-            <For each=move || rows.get() key=|key| *key let(key)>
-                <Row key chosen />
-            </For>
+            <h3>{dynamic(title)}</h3>
+            {rows(
+                move || machines.get(),
+                |key| RowKey::Machine(*key),
+                move |key| view! { <Row key chosen /> }.into_any(),
+            )}
         }
     })
 }
@@ -81,9 +86,9 @@ fn Row(key: MachineKey, chosen: Memo<Option<MachineKey>>) -> impl IntoView {
                 data-own=fixed.own.then_some("")
                 data-health=move || health.get().mark()
             >
-                {move || health_glyph(health.get())}
+                {dynamic(move || health_glyph(health.get()))}
                 <span class="machine">{name(&fixed.name)}</span>
-                <span class="vh">{move || words::health(health.get())}</span>
+                <span class="vh">{dynamic(move || words::health(health.get()))}</span>
                 <span class="num">{time}</span>
             </a>
         }

@@ -1,19 +1,19 @@
 //! States in the owner's order: activity, tick, and on demand relations and tags.
 
-use std::collections::BTreeSet;
-
 use leptos::ev::KeyboardEvent;
 use leptos::prelude::*;
 
+use super::dynamic::{RowKey, dynamic, rows};
 use super::roving::move_focus;
 use super::{name, state_glyph};
 use crate::browser;
 use crate::model::{MachineKey, RelationRow, StateRow, grouped};
+use statemesh::core::collections::OrderedSet;
 
 /// The tree of one machine. `key` changes with the machine: what was unfolded belongs to it.
 #[component]
 pub fn StateTree(key: Memo<Option<MachineKey>>, states: Memo<Vec<StateRow>>) -> impl IntoView {
-    let open = RwSignal::new(BTreeSet::<usize>::new());
+    let open = RwSignal::new(OrderedSet::<usize>::new());
     let lines = move |states: &[StateRow]| -> usize {
         states.iter().map(|row| 1 + row.relations.len()).sum()
     };
@@ -25,13 +25,13 @@ pub fn StateTree(key: Memo<Option<MachineKey>>, states: Memo<Vec<StateRow>>) -> 
             open.set(if fits {
                 (0..states.len()).collect()
             } else {
-                BTreeSet::new()
+                OrderedSet::new()
             });
         });
     });
     let count = Memo::new(move |_| states.with(Vec::len));
     let unfold = move |_| open.set((0..count.get_untracked()).collect());
-    let fold = move |_| open.set(BTreeSet::new());
+    let fold = move |_| open.set(OrderedSet::new());
     let items = move || {
         let key = key.get();
         (0..count.get()).map(|at| (key, at)).collect::<Vec<_>>()
@@ -50,9 +50,11 @@ pub fn StateTree(key: Memo<Option<MachineKey>>, states: Memo<Vec<StateRow>>) -> 
             </div>
             <div class="scroll">
                 <div class="tree" role="tree" aria-label="States" on:keydown=move_focus>
-                    <For each=items key=|item| *item let((_, at))>
-                        <Item at states open />
-                    </For>
+                    {rows(
+                        items,
+                        |(key, at)| RowKey::Numbered(*key, *at as u64),
+                        move |(_, at)| view! { <Item at states open /> }.into_any(),
+                    )}
                 </div>
             </div>
         </section>
@@ -60,7 +62,11 @@ pub fn StateTree(key: Memo<Option<MachineKey>>, states: Memo<Vec<StateRow>>) -> 
 }
 
 #[component]
-fn Item(at: usize, states: Memo<Vec<StateRow>>, open: RwSignal<BTreeSet<usize>>) -> impl IntoView {
+fn Item(
+    at: usize,
+    states: Memo<Vec<StateRow>>,
+    open: RwSignal<OrderedSet<usize>>,
+) -> impl IntoView {
     let row = Memo::new(move |_| states.with(|states| states.get(at).cloned()));
     let is_open = Memo::new(move |_| open.with(|open| open.contains(&at)));
     let has_more = Memo::new(move |_| {
@@ -110,9 +116,9 @@ fn Item(at: usize, states: Memo<Vec<StateRow>>, open: RwSignal<BTreeSet<usize>>)
                 on:click=toggle
                 on:keydown=key
             >
-                {line}
+                {dynamic(line)}
             </div>
-            {more}
+            {dynamic(more)}
         </div>
     }
 }

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
+use super::dynamic::dynamic;
 use super::{icon, name};
 use crate::browser::Theme;
 use crate::model::{LinkFacts, PeerRole, PeerRow, Shown};
@@ -65,7 +66,7 @@ pub fn TopBar() -> impl IntoView {
                 {icon("mark")}
                 <span>"statemesh"</span>
             </a>
-            {mesh}
+            {dynamic(mesh)}
             <nav class="tabs" aria-label="Views">
                 <Tabs />
             </nav>
@@ -107,7 +108,7 @@ fn Tabs() -> impl IntoView {
                 <a href=tab.href() aria-current=current>
                     {icon(tab.icon())}
                     <span>{tab.word()}</span>
-                    {badge}
+                    {dynamic(badge)}
                 </a>
             }
         })
@@ -141,9 +142,9 @@ fn Pill() -> impl IntoView {
     view! {
         <a class="pill" href="/peers" data-connection=mark data-transport=transport>
             <i class="dot" aria-hidden="true"></i>
-            <b>{move || words::pill(mark.get())}</b>
-            <span class="via">{via}</span>
-            <span class="num">{rtt}</span>
+            <b>{dynamic(move || words::pill(mark.get()))}</b>
+            <span class="via">{dynamic(via)}</span>
+            <span class="num">{dynamic(rtt)}</span>
         </a>
     }
 }

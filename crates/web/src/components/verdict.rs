@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use super::dynamic::{RowKey, dynamic, rows};
 use super::{Failures, health_glyph, sentence};
 use crate::model::{Health, Phase};
 use crate::store::Store;
@@ -24,20 +25,27 @@ pub fn VerdictBanner(filter: RwSignal<Option<Health>>) -> impl IntoView {
             .with(|connection| matches!(connection.phase, Phase::Stopped(_)));
         (is_stopped || unreached.get()).then_some("alert")
     };
+    let other = move || {
+        unreached.get().then(|| {
+            view! {
+                <p class="other">
+                    <a class="button small" href="/join">
+                        "Use another relay"
+                    </a>
+                </p>
+            }
+        })
+    };
     view! {
         <div class="verdict-line">
             <div class="say" role=role>
-                <h1>{move || headline.with(|line| sentence(line))}</h1>
-                <p>{move || detail.with(|line| sentence(line))}</p>
+                <h1>{dynamic(move || headline.with(|line| sentence(line)))}</h1>
+                <p>{dynamic(move || detail.with(|line| sentence(line)))}</p>
             </div>
             <Counts filter />
         </div>
         <Failures />
-        {move || unreached.get().then(|| view! {
-            <p class="other">
-                <a class="button small" href="/join">"Use another relay"</a>
-            </p>
-        })}
+        {dynamic(other)}
     }
 }
 
@@ -72,7 +80,7 @@ fn Counts(filter: RwSignal<Option<Health>>) -> impl IntoView {
             <li>
                 <button type="button" aria-pressed=pressed on:click=toggle data-count=health.mark()>
                     {health_glyph(health)}
-                    <b>{move || count(health)}</b>
+                    <b>{dynamic(move || count(health))}</b>
                     <span>{words::health(health)}</span>
                 </button>
             </li>
@@ -81,16 +89,14 @@ fn Counts(filter: RwSignal<Option<Health>>) -> impl IntoView {
     view! {
         <div class="counts">
             <div class="share" aria-hidden="true">
-                {move || counts.get().into_iter().map(segment).collect_view()}
+                {dynamic(move || counts.get().into_iter().map(segment).collect_view())}
             </div>
             <ul aria-label="Machines by health">
-                <For
-                    each=move || counts.get().into_iter().map(|(health, _)| health)
-                    key=|health| *health
-                    let(health)
-                >
-                    {button(health)}
-                </For>
+                {rows(
+                    move || counts.get(),
+                    |(health, _)| RowKey::Health(*health),
+                    move |(health, _)| button(health).into_any(),
+                )}
             </ul>
         </div>
     }

@@ -5,7 +5,7 @@ use leptos::html::Input;
 use leptos::prelude::*;
 use leptos_router::hooks::use_navigate;
 
-use crate::components::{CopyButton, Failures, health_glyph};
+use crate::components::{CopyButton, Failures, dynamic, health_glyph};
 use crate::model::{Health, JoinTarget, Phase, Stop};
 use crate::session::Session;
 use crate::store::Store;
@@ -73,8 +73,8 @@ pub fn JoinPage() -> impl IntoView {
                     </button>
                 </div>
                 <div id="relay-said" role="alert">
-                    {move || state.with(said)}
-                    {move || joining.get().then(|| view! { <Failures /> })}
+                    {dynamic(move || state.with(said))}
+                    {dynamic(move || joining.get().then(|| view! { <Failures /> }))}
                 </div>
                 <HowToStart />
             </form>

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos_router::hooks::use_location;
 
-use crate::components::{Changes, MachineFacts, MachineList, StateTree, name};
+use crate::components::{Changes, MachineFacts, MachineList, StateTree, dynamic, name};
 use crate::model::{MachineRef, MachineScreen, MachineView, Shown};
 use crate::store::Store;
 use crate::words;
@@ -22,6 +22,13 @@ pub fn MachinePage() -> impl IntoView {
             .screen
             .with(|screen| matches!(screen, MachineScreen::Machine(_)))
     });
+    let shown = move || {
+        if is_machine.get() {
+            view! { <Machine /> }.into_any()
+        } else {
+            view! { <NoMachine /> }.into_any()
+        }
+    };
     view! {
         <div
             class="machine-page"
@@ -30,13 +37,7 @@ pub fn MachinePage() -> impl IntoView {
         >
             <MachineList />
             <article class="machine-view">
-                {move || {
-                    if is_machine.get() {
-                        view! { <Machine /> }.into_any()
-                    } else {
-                        view! { <NoMachine /> }.into_any()
-                    }
-                }}
+                {dynamic(shown)}
             </article>
         </div>
     }
@@ -85,10 +86,10 @@ fn NoMachine() -> impl IntoView {
             .connection
             .with(|connection| words::no_machine(connection, now))
     });
-    move || match (store.screen.get(), absent.get()) {
+    dynamic(move || match (store.screen.get(), absent.get()) {
         (MachineScreen::Unknown { id, similar }, words::EMPTY) => unknown(&id, &similar).into_any(),
         (_, words) => view! { <p class="nothing">{words}</p> }.into_any(),
-    }
+    })
 }
 
 fn unknown(id: &Shown, similar: &[(Shown, String)]) -> impl IntoView + use<> {

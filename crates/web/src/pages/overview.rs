@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::JoinPage;
-use crate::components::{AttentionList, EmptyMesh, Fleet, VerdictBanner};
+use crate::components::{AttentionList, EmptyMesh, Fleet, VerdictBanner, dynamic};
 use crate::model::{Health, Phase, Stop};
 use crate::store::Store;
 use crate::words;
@@ -22,13 +22,13 @@ pub fn OverviewPage() -> impl IntoView {
             }
         })
     });
-    move || {
+    dynamic(move || {
         if no_relay.get() {
             view! { <JoinPage /> }.into_any()
         } else {
             view! { <Overview /> }.into_any()
         }
-    }
+    })
 }
 
 #[component]
@@ -47,8 +47,8 @@ fn Overview() -> impl IntoView {
                 <VerdictBanner filter />
                 <AttentionList />
             </section>
-            {move || is_empty.get().then(|| view! { <EmptyMesh /> })}
-            {move || has_hosts.get().then(|| view! { <Fleet filter /> })}
+            {dynamic(move || is_empty.get().then(|| view! { <EmptyMesh /> }))}
+            {dynamic(move || has_hosts.get().then(|| view! { <Fleet filter /> }))}
         </div>
     }
 }

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::components::{CopyButton, health_glyph, name};
+use crate::components::{CopyButton, RowKey, dynamic, health_glyph, name, rows};
 use crate::model::{Health, LinkFacts, PeerRole, PeerRow, Shown, age_text};
 use crate::store::Store;
 use crate::words;
@@ -33,7 +33,7 @@ pub fn PeersPage() -> impl IntoView {
             <div class="column-head">
                 <h2>"Everyone known"</h2>
                 <span class="grow"></span>
-                <span class="label">{count}</span>
+                <span class="label">{dynamic(count)}</span>
             </div>
             <table>
                 <thead>
@@ -50,9 +50,11 @@ pub fn PeersPage() -> impl IntoView {
                     </tr>
                 </thead>
                 <tbody>
-                    <For each=move || ids.get() key=|id| id.clone() let(id)>
-                        <Row id />
-                    </For>
+                    {rows(
+                        move || ids.get(),
+                        |id| RowKey::Name(id.clone()),
+                        |id| view! { <Row id /> }.into_any(),
+                    )}
                 </tbody>
             </table>
         </div>
@@ -81,9 +83,9 @@ fn ThisTab() -> impl IntoView {
             <h2>"This tab"</h2>
             <dl>
                 <dt>"Peer id"</dt>
-                <dd>{id}</dd>
+                <dd>{dynamic(id)}</dd>
                 <dt>"Mesh"</dt>
-                <dd>{move || store.topic.get().map(|topic| name(&Shown::new(&topic)))}</dd>
+                <dd>{dynamic(move || store.topic.get().map(|topic| name(&Shown::new(&topic))))}</dd>
                 <dt>"Shares"</dt>
                 <dd>"no machine"</dd>
             </dl>
@@ -113,10 +115,10 @@ fn TheConnection() -> impl IntoView {
             <h2>"Connection"</h2>
             <dl>
                 <dt>"Relay"</dt>
-                <dd>{move || store.connection.with(|connection| name(&Shown::new(&connection.relay)))}</dd>
+                <dd>{dynamic(move || store.connection.with(|connection| name(&Shown::new(&connection.relay))))}</dd>
                 <dt>"State"</dt>
-                <dd>{state}</dd>
-                {move || links.get().iter().map(link).collect_view()}
+                <dd>{dynamic(state)}</dd>
+                {dynamic(move || links.get().iter().map(link).collect_view())}
             </dl>
         </section>
     }
@@ -155,7 +157,7 @@ fn Row(id: String) -> impl IntoView {
     let gone = move || row.with(|row| row.as_ref().is_some_and(|row| row.gone));
     view! {
         <tr data-peer=id class:gone=gone>
-            {move || row.get().map(|row| cells(store, &row))}
+            {dynamic(move || row.get().map(|row| cells(store, &row)))}
         </tr>
     }
 }
@@ -207,7 +209,7 @@ fn cells(store: Store, row: &PeerRow) -> impl IntoView + use<> {
         <td class="num">
             {link.and_then(|link| link.rtt).map_or_else(dash, |rtt| format!("{rtt} ms"))}
         </td>
-        <td class="num">{heard}</td>
+        <td class="num">{dynamic(heard)}</td>
         <td class="num">{row.machines}</td>
         <td class="num">{row.refused}</td>
     }
