@@ -21,6 +21,10 @@ const WASM_FEATURES: [&str; 6] = [
     "--enable-multivalue",
 ];
 
+/// What makes the module small on the wire. More passes (`-Oz`) make it smaller on disk, but gzip finds less to repeat:
+/// 777 KB against 765 KB.
+const WASM_PASSES: [&str; 2] = ["-O1", "--dae-optimizing"];
+
 /// `cargo xtask build`
 pub fn build() -> Result<ExitCode> {
     let mut steps = Steps::default();
@@ -50,12 +54,12 @@ pub fn build_page() -> Result<()> {
     if tools::has_wasm_opt() {
         for module in wasm_modules()? {
             let mut optimise = command("wasm-opt");
-            optimise.arg("-Oz").args(WASM_FEATURES);
+            optimise.args(WASM_PASSES).args(WASM_FEATURES);
             optimise.arg(&module).arg("-o").arg(&module);
             check(&mut optimise)?;
         }
     } else {
-        println!("   no wasm-opt on the PATH: the page is 8 % larger on disk, not on the wire");
+        println!("   no wasm-opt on the PATH: the page is 2 % larger on the wire");
     }
     Ok(())
 }
