@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 
 use crate::command::{cargo, check, command};
+use crate::layout;
 use crate::steps::Steps;
 use crate::tools;
 use crate::workspace;
@@ -51,15 +52,19 @@ pub fn build_page() -> Result<()> {
     // trunk refuses the values that other tools accept for this variable.
     trunk.env_remove("NO_COLOR");
     check(&mut trunk)?;
+    let modules = wasm_modules()?;
     if tools::has_wasm_opt() {
-        for module in wasm_modules()? {
+        for module in &modules {
             let mut optimise = command("wasm-opt");
             optimise.args(WASM_PASSES).args(WASM_FEATURES);
-            optimise.arg(&module).arg("-o").arg(&module);
+            optimise.arg(module).arg("-o").arg(module);
             check(&mut optimise)?;
         }
     } else {
         println!("   no wasm-opt on the PATH: the page is 2 % larger on the wire");
+    }
+    for module in &modules {
+        fs::write(module, layout::like_beside_like(&fs::read(module)?)?)?;
     }
     Ok(())
 }

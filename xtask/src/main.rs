@@ -9,6 +9,7 @@ mod cli;
 mod command;
 mod go;
 mod http;
+mod layout;
 mod packages;
 mod relay;
 mod run;

@@ -1,7 +1,7 @@
 //! Installs the build tools that are missing, at the pinned versions, into the user's cache. Never needs root.
 //!
-//! A tool of the right version that is already on the PATH is used as it is. wasm-opt is not installed: it saves 8 % of
-//! the raw page and nothing of what travels.
+//! A tool of the right version that is already on the PATH is used as it is. wasm-opt is not installed: it saves 2 %
+//! of what travels.
 
 use std::path::PathBuf;
 use std::process::Command;
