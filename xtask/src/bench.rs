@@ -17,21 +17,21 @@ use crate::steps::Steps;
 use crate::test::end_to_end_environment;
 use crate::workspace;
 
-/// Between these lines BENCHMARKS.md holds what the bench printed last.
-const BEGIN: &str = "<!-- bench page: written by `cargo xtask bench page` -->";
-const END: &str = "<!-- end of bench page -->";
+mod engine;
 
 /// What can be measured.
 pub fn list() {
     println!(
-        "page   the release page in Chromium: delays, size, memory and processor time of the relay"
+        "page     the release page in Chromium: delays, size, memory and processor time of the relay"
     );
+    println!("engine   a mutation and a check: the engine, its handle, and the Go engine");
 }
 
 /// Measures one thing.
 pub fn bench(bench: Bench) -> Result<ExitCode> {
     match bench {
         Bench::Page => page(),
+        Bench::Engine => engine::bench(),
     }
 }
 
@@ -59,7 +59,7 @@ fn page() -> Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     };
     println!("\n{table}");
-    keep(&workspace::root().join("BENCHMARKS.md"), &table)?;
+    keep("page", &table)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -217,31 +217,37 @@ fn shown(value: f64, unit: &Unit) -> String {
     }
 }
 
-/// Replaces the section of the file.
-fn keep(file: &Path, table: &str) -> Result<()> {
-    let text = fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
-    let replaced = with_section(&text, table)
+/// Replaces that bench's section of BENCHMARKS.md.
+fn keep(bench: &str, table: &str) -> Result<()> {
+    let file = workspace::root().join("BENCHMARKS.md");
+    let text = fs::read_to_string(&file).with_context(|| format!("reading {}", file.display()))?;
+    let replaced = with_section(&text, bench, table)
         .with_context(|| format!("{} has no section for this bench", file.display()))?;
-    fs::write(file, replaced).with_context(|| format!("writing {}", file.display()))
+    fs::write(&file, replaced).with_context(|| format!("writing {}", file.display()))
 }
 
-fn with_section(text: &str, section: &str) -> Option<String> {
-    let (before, rest) = text.split_once(BEGIN)?;
-    let (_, after) = rest.split_once(END)?;
-    Some(format!("{before}{BEGIN}\n\n{section}\n\n{END}{after}"))
+/// The text with what stands between the two marks of a bench replaced.
+fn with_section(text: &str, bench: &str, section: &str) -> Option<String> {
+    let begin = format!("<!-- bench {bench}: written by `cargo xtask bench {bench}` -->");
+    let end = format!("<!-- end of bench {bench} -->");
+    let (before, rest) = text.split_once(&begin)?;
+    let (_, after) = rest.split_once(&end)?;
+    Some(format!("{before}{begin}\n\n{section}\n\n{end}{after}"))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{BEGIN, END, table, with_section};
+    use super::{table, with_section};
     use serde_json::json;
 
     #[test]
     fn only_the_section_is_replaced() {
-        let text = format!("# B\n{BEGIN}\nold\n{END}\nrest\n");
-        let new = with_section(&text, "new").unwrap();
-        assert_eq!(new, format!("# B\n{BEGIN}\n\nnew\n\n{END}\nrest\n"));
-        assert_eq!(with_section("# nothing", "new"), None);
+        let begin = "<!-- bench page: written by `cargo xtask bench page` -->";
+        let end = "<!-- end of bench page -->";
+        let text = format!("# B\n{begin}\nold\n{end}\nrest\n");
+        let new = with_section(&text, "page", "new").unwrap();
+        assert_eq!(new, format!("# B\n{begin}\n\nnew\n\n{end}\nrest\n"));
+        assert_eq!(with_section(&text, "engine", "new"), None);
     }
 
     #[test]

@@ -47,4 +47,6 @@ pub struct TestOptions {
 pub enum Bench {
     /// The release page in a real browser: delays, size, cost of the relay
     Page,
+    /// The engine and its handle beside the Go engine: time and allocations per call
+    Engine,
 }

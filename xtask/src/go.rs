@@ -62,6 +62,14 @@ impl Go {
         Ok(peer)
     }
 
+    /// Runs the benchmarks of the Go engine; what it prints.
+    pub fn bench_engine(&self) -> Result<String> {
+        let mut go = self.command();
+        go.current_dir(module().join("engine"));
+        go.args(["test", "-run", "^$", "-bench", ".", "-benchmem"]);
+        output(&mut go).context("the Go benchmarks failed")
+    }
+
     fn command(&self) -> Command {
         let mut go = command(&self.program);
         go.current_dir(module()).env("CGO_ENABLED", "0");

@@ -3,7 +3,11 @@
 //! The unit is one mutation with the auto transition it causes. Handlers do nothing: what is measured is the engine's
 //! own share of a call.
 
+#![allow(unsafe_code, reason = "a counting allocator is an unsafe trait")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use statemesh_core::StateIdx;
@@ -41,7 +45,7 @@ fn run(machine: &mut Machine, mutation: Mutation<'_>) -> Outcome {
 }
 
 /// Adds one state of the list after another, round and round.
-fn adds(machine: &mut Machine, states: &[StateIdx]) -> impl FnMut() {
+fn adds<'a>(machine: &'a mut Machine, states: &'a [StateIdx]) -> impl FnMut() + 'a {
     let mut at = 0;
     move || {
         let called = [states[at]];
@@ -56,47 +60,50 @@ fn indexes(machine: &Machine, names: &str) -> Vec<StateIdx> {
     names.split_whitespace().map(index).collect()
 }
 
+/// Measures one case, and says how often a thousand of its calls allocate once the lists have grown.
+fn case(criterion: &mut Criterion, id: &str, mut call: impl FnMut()) {
+    criterion.bench_function(id, |bencher| bencher.iter(&mut call));
+    (0..100).for_each(|_| call());
+    let before = ALLOCATIONS.load(Ordering::Relaxed);
+    (0..1_000).for_each(|_| call());
+    let allocations = ALLOCATIONS.load(Ordering::Relaxed) - before;
+    println!("allocations {id} {allocations}");
+}
+
 fn mutations(criterion: &mut Criterion) {
     let mut toggle = machine("A(-B) B(-A)");
     let ab = indexes(&toggle, "A B");
-    criterion.bench_function("toggle of 2 exclusive states", |bencher| {
-        bencher.iter(adds(&mut toggle, &ab));
-    });
+    case(criterion, "toggle", adds(&mut toggle, &ab));
     let mut handlers = machine("A(-B) B(-A)");
     handlers.bind(&[
         Handler::Enter(ab[0]),
         Handler::State(ab[0]),
         Handler::State(ab[1]),
     ]);
-    criterion.bench_function("the same with 1 Enter and 2 State handlers", |bencher| {
-        bencher.iter(adds(&mut handlers, &ab));
-    });
+    case(criterion, "toggle-handlers", adds(&mut handlers, &ab));
+    let mut flow = flow();
+    let steps = indexes(&flow, "Received Packed Sent Delivered");
+    case(criterion, "flow", adds(&mut flow, &steps));
+    let retry = indexes(&flow, "Retry");
+    case(criterion, "multi", adds(&mut flow, &retry));
+}
+
+fn flow() -> Machine {
     let mut flow = machine(FLOW);
     let start = indexes(&flow, "Start");
     run(&mut flow, Mutation::add(&start));
-    let steps = indexes(&flow, "Received Packed Sent Delivered");
-    criterion.bench_function("flow of 10 states", |bencher| {
-        bencher.iter(adds(&mut flow, &steps));
-    });
-    let retry = indexes(&flow, "Retry");
-    criterion.bench_function("Multi state in that flow", |bencher| {
-        bencher.iter(adds(&mut flow, &retry));
-    });
+    flow
 }
 
 fn queries(criterion: &mut Criterion) {
-    let mut flow = machine(FLOW);
-    let start = indexes(&flow, "Start");
-    run(&mut flow, Mutation::add(&start));
-    let state = start[0];
-    criterion.bench_function("is, by index", |bencher| {
-        bencher.iter(|| black_box(&flow).is(black_box(state)));
+    let flow = flow();
+    let start = indexes(&flow, "Start")[0];
+    case(criterion, "is-index", || {
+        black_box(black_box(&flow).is(black_box(start)));
     });
-    criterion.bench_function("is, by name", |bencher| {
-        bencher.iter(|| {
-            let state = black_box(&flow).schema().index(black_box("Start"));
-            state.is_some_and(|state| flow.is(state))
-        });
+    case(criterion, "is-name", || {
+        let state = black_box(&flow).schema().index(black_box("Start"));
+        black_box(state.is_some_and(|state| flow.is(state)));
     });
 }
 
@@ -123,34 +130,27 @@ fn sizes(criterion: &mut Criterion) {
         let mut machine = machine(&dense(states));
         run(&mut machine, Mutation::add(&[StateIdx(0)]));
         let called = [StateIdx(1), StateIdx(8), StateIdx(40)];
-        criterion.bench_function(
-            &format!("{states} states with dense relations"),
-            |bencher| {
-                bencher.iter(adds(&mut machine, &called));
-            },
+        case(
+            criterion,
+            &format!("dense-{states}"),
+            adds(&mut machine, &called),
         );
     }
     let mut waiting = machine(&format!("A(-B) B(-A) {}", dense(1_000)));
     let ab = indexes(&waiting, "A B");
-    let others: Vec<_> = (2..1_002).map(StateIdx).collect();
-    for state in others {
+    for state in (2..1_002).map(StateIdx) {
         waiting.when(&[state]);
     }
-    criterion.bench_function("toggle beside 1,000 pending waits", |bencher| {
-        bencher.iter(adds(&mut waiting, &ab));
-    });
-    let mut flow = machine(FLOW);
-    let start = indexes(&flow, "Start");
-    run(&mut flow, Mutation::add(&start));
+    case(criterion, "toggle-waits", adds(&mut waiting, &ab));
+    let mut flow = flow();
     let steps = indexes(&flow, "Received Packed Sent Delivered");
     let (mut at, mut tracer) = (0, Steps::default());
-    criterion.bench_function("flow of 10 states, steps recorded", |bencher| {
-        bencher.iter(|| {
-            let called = [steps[at]];
-            at = (at + 1) % steps.len();
-            tracer.0.clear();
-            flow.apply_traced(Mutation::add(black_box(&called)), &mut tracer)
-        });
+    case(criterion, "flow-steps", || {
+        let called = [steps[at]];
+        at = (at + 1) % steps.len();
+        tracer.0.clear();
+        let outcome = flow.apply_traced(Mutation::add(black_box(&called)), &mut tracer);
+        assert_eq!(black_box(outcome), Outcome::Executed);
     });
 }
 
@@ -165,6 +165,26 @@ impl Tracer for Steps {
         self.0.push(step);
     }
 }
+
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+
+struct Counting;
+
+// SAFETY: every call is forwarded unchanged to the system allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: as the caller promised.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as the caller promised.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
 
 criterion_group!(engine, mutations, queries, sizes);
 criterion_main!(engine);
