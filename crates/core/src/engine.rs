@@ -26,6 +26,7 @@ pub use self::export::{Export, ImportError};
 pub use self::fingerprint::fingerprint;
 pub use self::groups::Groups;
 pub use self::handlers::{BindingId, Handler};
+pub use self::log::{Awaited, LogLevel, Logger};
 pub use self::mutation::{Args, Mode, Mutation, MutationKind, Outcome, Place, Source};
 pub use self::parse::{SchemaError, SchemaErrors, SchemaWarning};
 pub use self::relations::{Relation, Step};
@@ -33,7 +34,9 @@ pub use self::replace::ReplaceError;
 pub use self::schema::{IndexError, Schema, SchemaDef, SchemaProblem, StateDef};
 pub use self::signature::Signature;
 pub use self::subscriptions::{Subscriptions, Wait, WaitId};
-pub use self::text::{CallText, ClockText, Inspect, NameList, StepText, TransitionText};
+pub use self::text::{
+    CallText, ClockText, HandlerName, Inspect, NameList, StepText, TransitionText,
+};
 pub use self::time::{NamedTime, Time, UnknownState};
 pub use self::tracer::{Call, NoTracer, QueuedView, Tracer, TransitionView, TxId};
 
@@ -48,6 +51,7 @@ mod export;
 mod fingerprint;
 mod groups;
 mod handlers;
+mod log;
 mod mutation;
 mod normalise;
 mod parse;
@@ -169,6 +173,7 @@ impl Machine {
     ) -> (BindingId, Outcome) {
         let is_first = self.bindings.is_empty();
         let binding = self.bindings.bind(handlers);
+        tracer.handlers_bound(binding);
         let exception = self.schema.exception();
         let outcome = match self.error.clone() {
             Some(error) if is_first && self.is(exception) => {
@@ -209,6 +214,7 @@ impl Machine {
             && queue::is_idempotent(&called, &self.schema.masks().multi)
             && let Some(equal) = self.queue.equal(kind, &called)
         {
+            tracer.mutation_skipped(kind, &called);
             // One that was prepended has no queue tick to wait for.
             return equal.queue_tick.map_or(Outcome::Executed, Outcome::Queued);
         }

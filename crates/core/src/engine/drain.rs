@@ -186,7 +186,10 @@ impl Machine {
         }
         loop {
             let drain = &mut self.drain;
-            let due = if self.bindings.has_phase(drain.cursor.phase) {
+            let due = if T::EVENTS {
+                let walk = self.transition.walk(&self.clock);
+                drain.cursor.due_told(&self.bindings, walk, tracer)
+            } else if self.bindings.has_phase(drain.cursor.phase) {
                 let walk = self.transition.walk(&self.clock);
                 drain.cursor.due(&self.bindings, walk)
             } else {
@@ -208,24 +211,24 @@ impl Machine {
                 Some(Due::Args(state)) => return Some(Poll::Args(state)),
                 None => {}
             }
-            let next = self.next_phase(self.drain.cursor.phase)?;
+            let next = self.next_phase::<T>(self.drain.cursor.phase)?;
             self.drain.cursor = Cursor::new(next);
         }
     }
-    fn start_walk(&mut self, phase: Phase) {
-        if self.bindings.has_phase(phase) {
+    fn start_walk<T: Tracer>(&mut self, phase: Phase) {
+        if T::EVENTS || self.bindings.has_phase(phase) {
             self.transition.start_walk();
         }
     }
-    fn next_phase(&mut self, phase: Phase) -> Option<Phase> {
+    fn next_phase<T: Tracer>(&mut self, phase: Phase) -> Option<Phase> {
         match phase {
             Phase::Exit => Some(Phase::Enter),
             Phase::Enter => {
-                self.start_walk(Phase::Stay);
+                self.start_walk::<T>(Phase::Stay);
                 Some(Phase::Stay)
             }
             Phase::Stay => {
-                self.start_walk(Phase::Pair);
+                self.start_walk::<T>(Phase::Pair);
                 Some(Phase::Pair)
             }
             Phase::Pair if self.transition.is_auto && !self.transition.has_target() => {
@@ -241,6 +244,9 @@ impl Machine {
 
     fn on_answer<T: Tracer>(&mut self, call: Call, answer: Answer, tracer: &mut T) {
         let is_negotiation = call.handler.is_negotiation();
+        if answer != Answer::Accept && (is_negotiation || answer != Answer::Veto) {
+            tracer.handler_refused(call, answer, self.transition.view(&self.clock));
+        }
         match answer {
             Answer::Accept => self.drain.cursor.next_set(),
             Answer::Veto if !is_negotiation => self.drain.cursor.next_set(),

@@ -6,6 +6,7 @@
 
 use crate::engine::MutationKind;
 use crate::engine::state_set::StateBits;
+use crate::engine::tracer::Tracer;
 use crate::ids::StateIdx;
 
 /// Number of a bound handler set, in binding order from 0.
@@ -341,6 +342,68 @@ impl Cursor {
             }
         }
         None
+    }
+    /// [`Cursor::due`], telling every event on the way to every set, also those that nobody has a handler for.
+    pub(crate) fn due_told<T: Tracer>(
+        &mut self,
+        bindings: &Bindings,
+        walk: Walk<'_>,
+        tracer: &mut T,
+    ) -> Option<Due> {
+        while let Some(handler) = self.any_event(walk) {
+            while self.binding < bindings.sets.len() {
+                let binding = BindingId(u32::try_from(self.binding).unwrap_or(u32::MAX));
+                tracer.event(binding, handler);
+                if bindings.sets[self.binding].has(handler) {
+                    self.is_first = bindings.find(handler, 0) == Some(self.binding);
+                    return Some(Due::Call(binding, handler));
+                }
+                self.binding += 1;
+            }
+            self.skip_event();
+            if let Handler::State(state) = handler
+                && bindings.is_args_watched(state)
+            {
+                return Some(Due::Args(state));
+            }
+        }
+        None
+    }
+    /// The event at or behind this place, bound or not.
+    fn any_event(&mut self, walk: Walk<'_>) -> Option<Handler> {
+        let at = self.outer;
+        let once = |handler| (at == 0).then_some(handler);
+        match self.phase {
+            Phase::Exit => walk.exits.get(at).copied().map(Handler::Exit),
+            Phase::Enter => walk.enters.get(at).copied().map(Handler::Enter),
+            Phase::Stay if walk.kind == MutationKind::Remove => None,
+            Phase::Stay => {
+                while let Some(&state) = walk.target.get(self.outer) {
+                    if walk.before_bits.contains(state) {
+                        return Some(Handler::Stay(state));
+                    }
+                    self.step();
+                }
+                None
+            }
+            Phase::Pair => {
+                while let Some(&from) = walk.before.get(self.outer) {
+                    while let Some(&to) = walk.target.get(self.inner) {
+                        if from != to {
+                            return Some(Handler::Pair(from, to));
+                        }
+                        self.inner += 1;
+                        self.binding = 0;
+                    }
+                    self.step();
+                }
+                None
+            }
+            Phase::AnyEnter => once(Handler::AnyEnter),
+            Phase::End => walk.exits.get(at).copied().map(Handler::End),
+            Phase::State => walk.enters.get(at).copied().map(Handler::State),
+            Phase::AnyState => once(Handler::AnyState),
+        }
     }
     /// The same event goes to the next set.
     pub(crate) fn next_set(&mut self) {

@@ -49,6 +49,15 @@ impl Schema {
             called: self.list(called),
         }
     }
+    /// A handler by the convention of names: `DoorEnter`, `DoorLamp` for a pair.
+    #[must_use]
+    pub fn handler_name(&self, handler: Handler) -> HandlerName<'_> {
+        HandlerName {
+            schema: self,
+            handler,
+            quote: "",
+        }
+    }
     /// One decision, as a line without its end; `**` around names. A missed requirement takes several lines.
     #[must_use]
     pub fn step_text(&self, step: Step) -> StepText<'_> {
@@ -235,16 +244,17 @@ impl fmt::Display for StepText<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = |state| self.schema.shown(state);
         match self.step {
-            Step::Requested(state) => write!(f, "called **{}**", name(state)),
-            Step::Set(state) => write!(f, "activate **{}**", name(state)),
-            Step::Remove(state) => write!(f, "deactivate **{}**", name(state)),
-            Step::RemoveNotActive(state) | Step::Unmet(state) => {
-                write!(f, "deactivate-passive **{}**", name(state))
+            Step::Requested(state)
+            | Step::Set(state)
+            | Step::Remove(state)
+            | Step::RemoveNotActive(state)
+            | Step::Unmet(state)
+            | Step::Cancel(state) => {
+                write!(f, "{} **{}**", self.step.label(), name(state))
             }
             Step::Relation(relation, from, to) => {
                 write!(f, "**{}** {relation} **{}**", name(from), name(to))
             }
-            Step::Cancel(state) => write!(f, "cancel **{}**", name(state)),
             Step::Missing {
                 state,
                 place,
@@ -260,18 +270,59 @@ impl fmt::Display for StepText<'_> {
                 Ok(())
             }
             Step::Handler(handler) => {
-                f.write_str("handler ")?;
-                match handler {
-                    Handler::Exit(state) => write!(f, "**{}**Exit", name(state)),
-                    Handler::Enter(state) => write!(f, "**{}**Enter", name(state)),
-                    Handler::Stay(state) => write!(f, "**{0}****{0}**", name(state)),
-                    Handler::Pair(from, to) => write!(f, "**{}****{}**", name(from), name(to)),
-                    Handler::AnyEnter => f.write_str("**Any**Enter"),
-                    Handler::End(state) => write!(f, "**{}**End", name(state)),
-                    Handler::State(state) => write!(f, "**{}**State", name(state)),
-                    Handler::AnyState => f.write_str("**Any**State"),
-                }
+                let name = HandlerName {
+                    schema: self.schema,
+                    handler,
+                    quote: "**",
+                };
+                write!(f, "handler {name}")
             }
+        }
+    }
+}
+
+/// See [`Schema::handler_name`].
+#[derive(Clone, Copy, Debug)]
+pub struct HandlerName<'a> {
+    schema: &'a Schema,
+    handler: Handler,
+    /// Around names of states.
+    quote: &'static str,
+}
+
+impl fmt::Display for HandlerName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let quote = self.quote;
+        let name = |state| self.schema.shown(state);
+        match self.handler {
+            Handler::Exit(state) => write!(f, "{quote}{}{quote}Exit", name(state)),
+            Handler::Enter(state) => write!(f, "{quote}{}{quote}Enter", name(state)),
+            Handler::Stay(state) => write!(f, "{quote}{0}{quote}{quote}{0}{quote}", name(state)),
+            Handler::Pair(from, to) => {
+                write!(f, "{quote}{}{quote}{quote}{}{quote}", name(from), name(to))
+            }
+            Handler::AnyEnter => write!(f, "{quote}Any{quote}Enter"),
+            Handler::End(state) => write!(f, "{quote}{}{quote}End", name(state)),
+            Handler::State(state) => write!(f, "{quote}{}{quote}State", name(state)),
+            Handler::AnyState => write!(f, "{quote}Any{quote}State"),
+        }
+    }
+}
+
+impl Step {
+    /// What kind of decision it is.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Requested(_) => "called",
+            Self::Set(_) => "activate",
+            Self::Remove(_) => "deactivate",
+            Self::RemoveNotActive(_) | Self::Unmet(_) | Self::Missing { .. } => {
+                "deactivate-passive"
+            }
+            Self::Relation(..) => "rel",
+            Self::Cancel(_) => "cancel",
+            Self::Handler(_) => "handler",
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::engine::Answer;
 use crate::engine::handlers::{BindingId, Handler};
 use crate::engine::mutation::{Args, MutationKind, Source};
 use crate::engine::relations::{Step, StepSink};
@@ -86,6 +87,21 @@ pub struct QueuedView<'a> {
 pub trait Tracer {
     /// True: [`Tracer::step`] is called, which slows resolution down.
     const STEPS: bool = false;
+    /// True: [`Tracer::event`] is called, which looks at every pair of states a transition has.
+    const EVENTS: bool = false;
+
+    /// A set of handlers was bound.
+    fn handlers_bound(&mut self, binding: BindingId) {
+        let _ = binding;
+    }
+    /// A mutation was not queued, because an equal one waits already.
+    fn mutation_skipped(&mut self, kind: MutationKind, called: &[StateIdx]) {
+        let _ = (kind, called);
+    }
+    /// A bound set may have a handler for this, and is called next if it has.
+    fn event(&mut self, binding: BindingId, handler: Handler) {
+        let _ = (binding, handler);
+    }
 
     /// A mutation was queued, in front or at the back.
     fn mutation_queued(&mut self, mutation: QueuedView<'_>) {
@@ -107,6 +123,10 @@ pub trait Tracer {
     fn handler_end(&mut self, call: Call) {
         let _ = call;
     }
+    /// That handler did not accept. The lists are as before this takes effect.
+    fn handler_refused(&mut self, call: Call, answer: Answer, transition: TransitionView<'_>) {
+        let _ = (call, answer, transition);
+    }
     /// A decision of the running transition.
     fn step(&mut self, step: Step) {
         let _ = step;
@@ -118,7 +138,7 @@ pub trait Tracer {
     /// The drain ended.
     fn queue_end(&mut self) {}
     /// The machine has another schema, or its states another order.
-    fn schema_changed(&mut self, old: &Schema, new: &Schema) {
+    fn schema_changed(&mut self, old: &Arc<Schema>, new: &Arc<Schema>) {
         let _ = (old, new);
     }
 }
