@@ -10,6 +10,7 @@ use crate::vectors::Verdict;
 
 use self::case::{Case, Outcome};
 
+mod awaiting;
 pub(crate) mod case;
 mod compare;
 pub(crate) mod run;

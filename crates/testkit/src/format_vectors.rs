@@ -9,6 +9,7 @@ use crate::vectors::Verdict;
 
 mod compare;
 mod lists;
+mod logs;
 mod machines;
 mod moves;
 mod times;
@@ -34,6 +35,9 @@ pub fn check(line: &Value) -> Verdict {
         "verify_states" => machines::verify(input),
         "machine_text" => machines::texts(input),
         "checks" => machines::checks(input),
+        "log" => logs::lines(input),
+        "tx_text" => logs::transitions(input),
+        "enum_text" => Ok(logs::words()),
         "import" => moves::import(input),
         "import_errors" => moves::import_errors(input),
         "set_schema" => moves::set_schema(input),
@@ -67,6 +71,8 @@ fn fixed(kind: &str, input: &Value, recorded: &Value, ours: &Value) -> Option<&'
         ("verify_states", None) => machines::loses_a_state(recorded, ours).then_some("B18"),
         ("import_errors", None) => moves::imports_half(recorded, ours).then_some("B23"),
         ("set_schema", None) => moves::drops_an_active_state(recorded, ours).then_some("B23"),
+        ("log", None) => logs::fires_queue_waits_late(recorded, ours).then_some("B2"),
+        ("tx_text", None) => logs::shows_pairs_as_after(recorded, ours).then_some("5.7"),
         ("list_fn", None) => lists::subtracts_nothing(input, recorded, ours).then_some("B19"),
         _ => None,
     }

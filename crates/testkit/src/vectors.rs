@@ -30,6 +30,7 @@ pub fn recorded_files() -> Vec<PathBuf> {
     let names = [
         "engine-vectors.jsonl.gz",
         "engine-vectors-nondeterministic.jsonl.gz",
+        "engine-formats.jsonl.gz",
         "mesh-wire.jsonl",
         "mesh-wire-bad.jsonl",
     ];

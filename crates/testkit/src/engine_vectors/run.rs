@@ -1,35 +1,47 @@
 //! Plays a case on the engine and records what is observable, in the recorded format.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
 use statemesh_core::engine::{
-    Answer, Call, Machine, Mutation, NoTracer, Options, Outcome, Poll, Schema, SchemaDef,
-    SchemaProblem,
+    Answer, Call, LogLevel, Logger, Machine, Mutation, NoTracer, Options, Outcome, Poll, Schema,
+    SchemaDef, SchemaProblem,
 };
 use statemesh_core::{QueueTick, StateIdx};
 
+use super::awaiting::Awaiting;
 use super::case::{Bind, Case, Op};
 use super::scripts::HandlerSet;
 use super::waits::{Registered, Waits};
-use super::watch::{Record, Watch, names};
+use super::watch::{Log, Record, Watch, Write, names};
 
 /// What a run showed.
 pub(crate) struct Actual {
     pub(crate) index: Vec<String>,
     pub(crate) init: Value,
     pub(crate) out: Vec<Value>,
+    /// One per transition of a deep case.
+    pub(crate) texts: Vec<String>,
 }
 
 /// Runs a case from construction to its last operation.
 pub(crate) fn run(case: &Case) -> Result<Actual, String> {
+    run_logged(case, None)
+}
+
+/// The same, and says what happens in log lines.
+pub(crate) fn run_logged(case: &Case, log: Option<(LogLevel, Write)>) -> Result<Actual, String> {
     let (schema, problems) = ordered(&case.schema_def(), case.names.as_deref())?;
     let mut run = Run {
         machine: machine(case, Arc::clone(&schema)),
         sets: Vec::new(),
         waits: Waits::default(),
         record: Record::default(),
-        is_deep: case.deep,
+        texts: Vec::new(),
+        is_deep: case.deep || log.is_some(),
+        log: log.map(|(level, write)| Logger::new(schema.clone(), "gold", level, write)),
+        awaited: BTreeMap::new(),
         error: String::new(),
     };
     raise(&mut run.machine, &problems);
@@ -49,6 +61,7 @@ pub(crate) fn run(case: &Case) -> Result<Actual, String> {
         index: schema.names().map(str::to_owned).collect(),
         init,
         out,
+        texts: run.texts,
     })
 }
 
@@ -93,6 +106,10 @@ struct Run<'a> {
     sets: Vec<HandlerSet<'a>>,
     waits: Waits,
     record: Record,
+    texts: Vec<String>,
+    log: Option<Log>,
+    /// What the log says of open subscriptions.
+    awaited: BTreeMap<String, Awaiting>,
     /// Steps and queued mutations are recorded, too.
     is_deep: bool,
     /// As of the last record.
@@ -101,6 +118,15 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn bind(&mut self, set: HandlerSet<'a>) -> Result<(), String> {
+        if let Some(log) = &mut self.log {
+            let number = self.sets.len() + 1;
+            let name = if number == 1 {
+                "h".to_owned()
+            } else {
+                format!("h{number}")
+            };
+            log.name_set(name);
+        }
         let (machine, mut watch) = self.watched::<false>();
         let (_, outcome) = machine.bind_traced(&set.handlers(), &mut watch);
         self.sets.push(set);
@@ -108,6 +134,7 @@ impl<'a> Run<'a> {
     }
     fn finish_record(&mut self, result: Value) -> Value {
         let record = std::mem::take(&mut self.record);
+        self.texts.extend(record.texts);
         let machine = &self.machine;
         let mut fields = json!({
             "r": result,
@@ -153,6 +180,7 @@ impl<'a> Run<'a> {
                 Poll::Call(call) => self.call(call)?,
                 Poll::Fired => {
                     let fired = self.waits.fired(self.machine.fired());
+                    self.log_fired(&fired);
                     self.record.fired(&fired);
                 }
                 Poll::Args(state) => self.look_at_args(state),
@@ -168,6 +196,7 @@ impl<'a> Run<'a> {
             sets: &self.sets,
             waits: &mut self.waits,
             record: &mut self.record,
+            log: self.log.as_mut(),
         };
         (&mut self.machine, watch)
     }
@@ -178,6 +207,7 @@ impl<'a> Run<'a> {
         for id in self.waits.begun(state, args) {
             self.machine.unwatch_args(state);
             // The transition still runs: its number is that of the next to be written down.
+            self.log_fired(std::slice::from_ref(&id));
             let entry = json!({"id": id, "tx": self.record.transitions.len()});
             self.record.fired.push(entry);
         }
@@ -185,6 +215,7 @@ impl<'a> Run<'a> {
     fn look_at_clock(&mut self) {
         let fired = self.waits.settled(self.machine.clock());
         fired.iter().for_each(|_| self.machine.unwatch_clock());
+        self.log_fired(&fired);
         self.record.fired(&fired);
     }
     fn call(&mut self, call: Call) -> Result<(), String> {
@@ -272,13 +303,33 @@ impl<'a> Run<'a> {
         let id = op.id.as_deref().ok_or("subscription without an id")?;
         match self.registered(op, id, states)? {
             Registered::Closed => self.record.fired.push(json!({"id": id, "tx": -1})),
-            Registered::Open => {}
+            Registered::Open => self.log_registered(op, id, states),
             Registered::Same(older) => {
                 let same_as = &mut self.record.same_as;
                 same_as.insert(id.to_owned(), Value::String(older));
             }
         }
         Ok(())
+    }
+    fn log_registered(&mut self, op: &Op, id: &str, states: &[StateIdx]) {
+        let Some(log) = &mut self.log else {
+            return;
+        };
+        let queries = self.awaited.values();
+        let queries = queries
+            .filter(|open| matches!(open, Awaiting::Query(_)))
+            .count();
+        if let Some(awaiting) = Awaiting::new(op, states, &self.machine, queries) {
+            awaiting.with(|awaited| log.wait_registered(awaited));
+            self.awaited.insert(id.to_owned(), awaiting);
+        }
+    }
+    fn log_fired(&mut self, ids: &[String]) {
+        for id in ids {
+            if let (Some(log), Some(awaiting)) = (&mut self.log, self.awaited.remove(id)) {
+                awaiting.with(|awaited| log.wait_fired(awaited));
+            }
+        }
     }
     fn registered(&mut self, op: &Op, id: &str, states: &[StateIdx]) -> Result<Registered, String> {
         let context = op.ctx.as_ref();

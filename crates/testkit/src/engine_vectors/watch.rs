@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 use statemesh_core::StateIdx;
 use statemesh_core::engine::{
-    Call, Handler, MutationKind, QueuedView, Relation, Schema, Step, Tracer, TransitionView,
+    Answer, BindingId, Call, Handler, LogLevel, Logger, MutationKind, QueuedView, Relation, Schema,
+    Step, Tracer, TransitionView,
 };
 
 use super::scripts::HandlerSet;
@@ -19,9 +20,12 @@ pub(crate) struct Record {
     pub(crate) fired: Vec<Value>,
     pub(crate) same_as: Map<String, Value>,
     pub(crate) queued: Vec<String>,
+    /// Texts of all transitions so far, when steps are listened to.
+    pub(crate) texts: Vec<String>,
     /// Of the transition that runs: handlers called, steps, and what its beginning showed.
     names: Vec<String>,
     steps: Vec<String>,
+    raw_steps: Vec<Step>,
     init: Option<(Vec<String>, Vec<u64>)>,
 }
 
@@ -40,12 +44,40 @@ pub(crate) struct Watch<'a, 'b, const STEPS: bool> {
     pub(crate) sets: &'a [HandlerSet<'b>],
     pub(crate) waits: &'a mut Waits,
     pub(crate) record: &'a mut Record,
+    pub(crate) log: Option<&'a mut Log>,
 }
+
+/// Log lines, `<level> <text>`.
+pub(crate) type Log = Logger<Write>;
+pub(crate) type Write = Box<dyn FnMut(LogLevel, &str)>;
 
 impl<const STEPS: bool> Tracer for Watch<'_, '_, STEPS> {
     const STEPS: bool = STEPS;
+    const EVENTS: bool = STEPS;
 
+    fn handlers_bound(&mut self, binding: BindingId) {
+        self.logged(|log| log.handlers_bound(binding));
+    }
+    fn mutation_skipped(&mut self, kind: MutationKind, called: &[StateIdx]) {
+        self.logged(|log| log.mutation_skipped(kind, called));
+    }
+    fn event(&mut self, binding: BindingId, handler: Handler) {
+        self.logged(|log| log.event(binding, handler));
+    }
+    fn handler_end(&mut self, call: Call) {
+        self.logged(|log| log.handler_end(call));
+    }
+    fn handler_refused(&mut self, call: Call, answer: Answer, transition: TransitionView<'_>) {
+        self.logged(|log| log.handler_refused(call, answer, transition));
+    }
+    fn transition_finals(&mut self, transition: TransitionView<'_>) {
+        self.logged(|log| log.transition_finals(transition));
+    }
+    fn queue_end(&mut self) {
+        self.logged(Tracer::queue_end);
+    }
     fn mutation_queued(&mut self, mutation: QueuedView<'_>) {
+        self.logged(|log| log.mutation_queued(mutation));
         let QueuedView { now, queue_len, .. } = mutation;
         self.record.queued.push(format!(
             "{} {}; tick {} now {} len {queue_len}{}{}",
@@ -58,12 +90,14 @@ impl<const STEPS: bool> Tracer for Watch<'_, '_, STEPS> {
         ));
     }
     fn transition_init(&mut self, transition: TransitionView<'_>) {
+        self.logged(|log| log.transition_init(transition));
         if STEPS {
             let before = names(&self.schema, transition.before);
             self.record.init = Some((before, transition.clock_after.to_vec()));
         }
     }
     fn handler_start(&mut self, call: Call) {
+        self.logged(|log| log.handler_start(call));
         let set = usize::try_from(call.binding.0)
             .ok()
             .and_then(|at| self.sets.get(at));
@@ -71,6 +105,8 @@ impl<const STEPS: bool> Tracer for Watch<'_, '_, STEPS> {
         self.record.names.push(name);
     }
     fn step(&mut self, step: Step) {
+        self.logged(|log| Tracer::step(log, step));
+        self.record.raw_steps.push(step);
         let schema = &self.schema;
         let Step::Missing {
             state,
@@ -93,6 +129,12 @@ impl<const STEPS: bool> Tracer for Watch<'_, '_, STEPS> {
         self.record.steps.extend(texts.into_iter().take(told));
     }
     fn transition_end(&mut self, transition: TransitionView<'_>) {
+        self.logged(|log| log.transition_end(transition));
+        if STEPS {
+            let steps = std::mem::take(&mut self.record.raw_steps);
+            let text = transition.text(&self.schema, &steps);
+            self.record.texts.push(text.to_string());
+        }
         let names = |states| names(&self.schema, states);
         let handlers = std::mem::take(&mut self.record.names);
         let (before, sim) = self.record.init.take().unzip();
@@ -117,6 +159,14 @@ impl<const STEPS: bool> Tracer for Watch<'_, '_, STEPS> {
         if transition.accepted && !transition.is_check {
             let expired = self.waits.expire();
             self.record.fired(&expired);
+        }
+    }
+}
+
+impl<const STEPS: bool> Watch<'_, '_, STEPS> {
+    fn logged(&mut self, tell: impl FnOnce(&mut Log)) {
+        if let Some(log) = &mut self.log {
+            tell(log);
         }
     }
 }
