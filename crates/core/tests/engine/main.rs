@@ -1,7 +1,9 @@
-//! The engine from outside: worked examples, handler orders, recorded cases, laws that hold for every schema.
+//! The engine from outside: worked examples, handler orders, recorded cases and texts, laws that hold for every
+//! schema.
 
 mod examples;
 mod fixed;
+mod formats;
 mod handlers;
 mod properties;
 mod recorded;
