@@ -49,7 +49,7 @@ impl Queued {
             called,
         }
     }
-    fn has_args(&self) -> bool {
+    pub(crate) fn has_args(&self) -> bool {
         let extra = self.extra.as_ref();
         extra.is_some_and(|extra| extra.args.is_some() || extra.error.is_some())
     }
@@ -164,6 +164,10 @@ impl Queue {
                 && queued.called.len() == called.len()
                 && queued.called.iter().all(|state| called.contains(state))
         })
+    }
+    /// All that wait, the next first.
+    pub(crate) fn waiting(&self) -> impl Iterator<Item = &Queued> {
+        self.waiting.iter()
     }
     /// Some mutation of this kind waits that calls all of these states.
     pub(crate) fn will(&self, kind: MutationKind, states: &[StateIdx]) -> bool {
