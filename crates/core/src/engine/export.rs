@@ -81,8 +81,8 @@ impl Machine {
     }
     /// Takes over the clock, and the index order, of an earlier machine of the same id; active states stand in index
     /// order then. Meant for a fresh machine: nothing is called for what began or ended by it, but waits that it makes
-    /// true are in [`Machine::fired`]. If the schema has `MachineRestored`, that is added then: poll after
-    /// [`Outcome::Started`]. Without it, [`Outcome::Executed`].
+    /// true are in [`Machine::fired`] until the next poll. If the schema has `MachineRestored`, that is added then: poll
+    /// after [`Outcome::Started`]. Without it, [`Outcome::Executed`].
     ///
     /// Indexes change where the order does: the caller looks its own up again, by name.
     ///

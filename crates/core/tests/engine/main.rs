@@ -5,6 +5,7 @@ mod examples;
 mod fixed;
 mod formats;
 mod handlers;
+mod moves;
 mod properties;
 mod recorded;
 mod waits;

@@ -24,7 +24,7 @@ fn state() -> impl Strategy<Value = StateDef> {
     )
 }
 
-fn schema() -> impl Strategy<Value = SchemaDef> {
+pub(crate) fn schema() -> impl Strategy<Value = SchemaDef> {
     prop::collection::vec(state(), usize::from(STATES)).prop_map(|states| SchemaDef {
         states: (0..)
             .zip(states)
@@ -34,14 +34,14 @@ fn schema() -> impl Strategy<Value = SchemaDef> {
 }
 
 #[derive(Clone, Debug)]
-struct Request {
+pub(crate) struct Request {
     kind: MutationKind,
     states: Vec<StateIdx>,
     is_check: bool,
     is_in_front: bool,
 }
 
-fn request() -> impl Strategy<Value = Request> {
+pub(crate) fn request() -> impl Strategy<Value = Request> {
     let kind = prop_oneof![
         4 => Just(MutationKind::Add),
         2 => Just(MutationKind::Remove),
@@ -59,7 +59,7 @@ fn request() -> impl Strategy<Value = Request> {
 }
 
 impl Request {
-    fn mutation(&self) -> Mutation<'_> {
+    pub(crate) fn mutation(&self) -> Mutation<'_> {
         let mutation = Mutation::new(self.kind, &self.states);
         let mutation = if self.is_check {
             mutation.check()
