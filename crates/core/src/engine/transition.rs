@@ -349,6 +349,8 @@ impl Transition {
             target: &self.walked,
         }
     }
+    /// Inlined, so that it costs nothing where nobody listens.
+    #[inline]
     pub(crate) fn view<'a>(&'a self, clock: &'a Clock) -> TransitionView<'a> {
         let own = (&self.list, &self.ticks[..]);
         let machine = (clock.active(), clock.ticks());
