@@ -67,6 +67,12 @@ fn lint(steps: &mut Steps, deny: bool) {
         clippy.args(["--all-targets", "--target", WASM]);
         check(clippy.args(DENY_WARNINGS))
     });
+    // As the page is built, without what only other pages import.
+    steps.run("clippy, page", || {
+        let mut clippy = cargo(["clippy", "--locked", "--package", "statemesh-web"]);
+        clippy.args(["--no-default-features", "--bins", "--target", WASM]);
+        check(clippy.args(DENY_WARNINGS))
+    });
     steps.run("clippy, no features", || {
         let mut clippy = cargo(["clippy", "--locked", "--package", "statemesh"]);
         check(clippy.arg("--no-default-features").args(DENY_WARNINGS))
