@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use super::keep;
-use crate::command::{cargo, check_lines, command, output};
+use crate::command::{cargo, check, check_lines, command, output};
 use crate::go::Go;
 use crate::steps::Steps;
 use crate::workspace;
@@ -121,7 +121,6 @@ fn measure_engine(measured: &mut Measured) -> Result<()> {
     bench.args(["--bench", "engine"]);
     let allocations = &mut measured.allocations;
     check_lines(&mut bench, |line| {
-        println!("   {line}");
         let mut words = line
             .strip_prefix("allocations ")
             .into_iter()
@@ -137,7 +136,7 @@ fn measure_engine(measured: &mut Measured) -> Result<()> {
 fn measure_handle(measured: &mut Measured) -> Result<()> {
     let mut bench = cargo(["bench", "--locked", "--package", "statemesh"]);
     bench.args(["--no-default-features", "--bench", "handle"]);
-    check_lines(&mut bench, |line| println!("   {line}"))?;
+    check(&mut bench)?;
     measured.ours.extend(estimates()?);
     Ok(())
 }
