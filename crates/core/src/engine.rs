@@ -214,7 +214,7 @@ impl Machine {
         if !self.queue.is_empty()
             && mutation.args.is_none()
             && queue::is_idempotent(&called, &self.schema.masks().multi)
-            && let Some(equal) = self.queue.equal(kind, &called)
+            && let Some(equal) = self.queued(QueueFilter::equal(kind, &called)).next()
         {
             tracer.mutation_skipped(kind, &called);
             // One that was prepended has no queue tick to wait for.
@@ -413,12 +413,14 @@ impl Machine {
     /// True when a waiting mutation adds all of these states.
     #[must_use]
     pub fn will_be(&self, states: &[StateIdx]) -> bool {
-        self.queue.will(MutationKind::Add, states)
+        let adds = QueueFilter::new(MutationKind::Add, states);
+        self.queued(adds).next().is_some()
     }
     /// True when a waiting mutation removes all of these states.
     #[must_use]
     pub fn will_be_removed(&self, states: &[StateIdx]) -> bool {
-        self.queue.will(MutationKind::Remove, states)
+        let removes = QueueFilter::new(MutationKind::Remove, states);
+        self.queued(removes).next().is_some()
     }
     /// True from the first mutation of a drain until [`Poll::Idle`]: mutations only queue.
     #[must_use]

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::collections::OrderedSet;
 use crate::engine::normalise::EXCEPTION;
 use crate::engine::relations::Relation;
 use crate::engine::schema::{Schema, SchemaDef, StateDef};
@@ -147,17 +148,12 @@ fn errors(def: &SchemaDef) -> Vec<SchemaError> {
         for (relation, list) in lists {
             check_list(name, relation, list.as_deref(), &known, &mut errors);
         }
-        let removed = state.remove.iter().flatten().map(|other| (other, ()));
-        let removed: BTreeMap<_, _> = removed.collect();
-        let added: BTreeMap<_, _> = state
-            .add
-            .iter()
-            .flatten()
-            .map(|other| (other, ()))
-            .collect();
-        let conflicts = state.require.iter().flatten().filter(|&other| {
-            removed.contains_key(other) && !added.contains_key(other) && other != name
-        });
+        let removed: OrderedSet<_> = state.remove.iter().flatten().collect();
+        let added: OrderedSet<_> = state.add.iter().flatten().collect();
+        let conflicts =
+            state.require.iter().flatten().filter(|&other| {
+                removed.contains(other) && !added.contains(other) && other != name
+            });
         errors.extend(conflicts.map(|other| SchemaError::RequireRemove {
             state: name.clone(),
             other: other.clone(),

@@ -155,26 +155,9 @@ impl Queue {
         let extras = self.waiting.drain(..).filter_map(|queued| queued.extra);
         extras.filter_map(|extra| extra.args).collect()
     }
-    /// An equal mutation that waits already: same kind, same set of called states, no arguments.
-    pub(crate) fn equal(&self, kind: MutationKind, called: &[StateIdx]) -> Option<&Queued> {
-        self.waiting.iter().find(|queued| {
-            queued.kind == kind
-                && !queued.is_check
-                && !queued.has_args()
-                && queued.called.len() == called.len()
-                && queued.called.iter().all(|state| called.contains(state))
-        })
-    }
     /// All that wait, the next first.
     pub(crate) fn waiting(&self) -> impl Iterator<Item = &Queued> {
         self.waiting.iter()
-    }
-    /// Some mutation of this kind waits that calls all of these states.
-    pub(crate) fn will(&self, kind: MutationKind, states: &[StateIdx]) -> bool {
-        self.waiting.iter().any(|queued| {
-            let calls = |state| queued.called.contains(state);
-            queued.kind == kind && !queued.is_check && states.iter().all(calls)
-        })
     }
     pub(crate) fn wait_for_tick(&mut self, tick: QueueTick, wait: WaitId) {
         self.waits.insert((tick, wait));

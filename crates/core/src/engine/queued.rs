@@ -38,6 +38,16 @@ impl<'a> QueueFilter<'a> {
         }
     }
 
+    /// Mutations that do the same as one without arguments that calls these states.
+    #[must_use]
+    pub fn equal(kind: MutationKind, states: &'a [StateIdx]) -> Self {
+        Self {
+            exactly: true,
+            without_args: true,
+            ..Self::new(kind, states)
+        }
+    }
+
     fn fits(&self, queued: &Queued) -> bool {
         let calls = |state| queued.called.contains(state);
         let is_listed = |state| self.states.contains(state);
@@ -122,6 +132,9 @@ mod tests {
             ..adds
         };
         assert_eq!(found(since), [(2, Some(3))]);
+        let reversed = [both[1], both[0]];
+        let equal = QueueFilter::equal(MutationKind::Add, &reversed);
+        assert_eq!(found(equal), [(1, Some(2))], "in any order");
         let none = QueueFilter::new(MutationKind::Remove, &both);
         assert_eq!(found(none), []);
         let any = QueueFilter::new(MutationKind::Remove, &[]);

@@ -114,13 +114,8 @@ impl Resolver {
         steps: &mut S,
     ) {
         let masks = schema.masks();
-        let requires = |target: &StateList| target.bits().intersects(&masks.require);
-        if target.bits().intersects(&masks.add) {
-            self.imply(schema, request, target, steps);
-        }
-        if requires(target) {
-            self.require(schema, request, target, steps);
-        }
+        self.imply(schema, request, target, steps);
+        self.require(schema, request, target, steps);
         let dropped = self.block(schema, request, target, steps);
         if S::LISTENS || target.bits().intersects(&masks.add) {
             self.imply_again(schema, request, target, steps);
@@ -129,9 +124,7 @@ impl Resolver {
             // Reversed, filtered and reversed again: the order is what it was.
             let blocked = &self.blocked;
             target.retain(|state, _| !blocked.contains(state));
-            if requires(target) {
-                self.require(schema, request, target, steps);
-            }
+            self.require(schema, request, target, steps);
         }
         self.sort(schema, target.order_mut(), steps);
     }
@@ -186,6 +179,7 @@ impl Resolver {
     }
 
     /// Require pass: drops states that miss a requirement, round by round, until nothing changes.
+    #[inline]
     fn require<S: StepSink>(
         &self,
         schema: &Schema,
@@ -193,27 +187,9 @@ impl Resolver {
         list: &mut StateList,
         steps: &mut S,
     ) {
-        let masks = schema.masks();
-        while list.bits().intersects(&masks.require) {
-            let is_met = |state| {
-                let mut required = schema.require(state).iter();
-                !masks.impossible.contains(state) && required.all(|&state| list.contains(state))
-            };
-            if !S::LISTENS && list.as_slice().iter().all(|&state| is_met(state)) {
-                return;
-            }
-            let before = list.len();
-            list.retain(|state, bits| {
-                if S::LISTENS {
-                    tell_required(schema, state, (bits, request.called.contains(state)), steps);
-                }
-                let mut required = schema.require(state).iter();
-                !masks.impossible.contains(state) && required.all(|&state| bits.contains(state))
-            });
-            if list.len() == before {
-                break;
-            }
-        }
+        while list.bits().intersects(&schema.masks().require)
+            && drop_unmet(schema, request, list, steps)
+        {}
     }
 
     /// Block filter, last to first: marks a state when any remover in the list is not marked itself. Says whether any is.
@@ -305,6 +281,36 @@ impl Resolver {
             sort_stable(states, &mut |&a, &b| after_less(schema, a, b, steps));
         }
     }
+}
+
+/// One round of the Require pass; says whether any state was dropped.
+fn drop_unmet<S: StepSink>(
+    schema: &Schema,
+    request: Request<'_>,
+    list: &mut StateList,
+    steps: &mut S,
+) -> bool {
+    let is_met = |state, listed: &StateBits| {
+        let mut required = schema.require(state).iter();
+        !schema.masks().impossible.contains(state)
+            && required.all(|&required| listed.contains(required))
+    };
+    // Mostly all are met, and then the list need not be written.
+    if !S::LISTENS {
+        let listed = list.bits();
+        if list.as_slice().iter().all(|&state| is_met(state, listed)) {
+            return false;
+        }
+    }
+    let before = list.len();
+    list.retain(|state, listed| {
+        if S::LISTENS {
+            let is_called = request.called.contains(state);
+            tell_required(schema, state, (listed, is_called), steps);
+        }
+        is_met(state, listed)
+    });
+    list.len() < before
 }
 
 /// Every look at a requirement, and what it found.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 use statemesh_core::engine::{
-    Answer, Call, LogLevel, Logger, Machine, Mutation, NoTracer, Options, Outcome, Poll, Schema,
-    SchemaDef, SchemaProblem,
+    Answer, Call, LogLevel, Logger, Machine, Mutation, Options, Outcome, Poll, Schema, SchemaDef,
+    SchemaProblem,
 };
 use statemesh_core::{QueueTick, StateIdx};
 
@@ -90,7 +90,7 @@ pub(crate) fn raise(machine: &mut Machine, problems: &[SchemaProblem]) {
         return;
     }
     machine.add_err(&[], errors.join("\n").into(), None);
-    while machine.poll_traced(&mut NoTracer) != Poll::Idle {}
+    while machine.poll() != Poll::Idle {}
 }
 
 fn machine(case: &Case, schema: Arc<Schema>) -> Machine {
@@ -256,21 +256,15 @@ impl<'a> Run<'a> {
     }
 
     fn indexes(&self, names: &[String]) -> Result<Vec<StateIdx>, String> {
-        let schema = self.machine.schema();
-        let index = |name: &String| {
-            schema
-                .index(name)
-                .ok_or_else(|| format!("unknown state {name}"))
-        };
-        names.iter().map(index).collect()
+        let indexes = self.machine.schema().indexes(names);
+        indexes.map_err(|error| error.to_string())
     }
     fn op(&mut self, op: &Op) -> Result<Value, String> {
         let states = self.indexes(&op.states)?;
-        let is = |state: &StateIdx| self.machine.is(*state);
         Ok(match op.op.as_str() {
-            "is" => json!(states.iter().all(is)),
-            "not" => json!(!states.iter().any(is)),
-            "any" => json!(states.iter().any(is)),
+            "is" => json!(self.machine.is_all(&states)),
+            "not" => json!(self.machine.is_none(&states)),
+            "any" => json!(self.machine.is_any(&states)),
             "will_be" => json!(self.machine.will_be(&states)),
             "will_be_removed" => json!(self.machine.will_be_removed(&states)),
             "queue_len" => json!(self.machine.queue_len()),

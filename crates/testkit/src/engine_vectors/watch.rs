@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 use statemesh_core::StateIdx;
 use statemesh_core::engine::{
-    Answer, BindingId, Call, Handler, LogLevel, Logger, MutationKind, QueuedView, Relation, Schema,
-    Step, Tracer, TransitionView,
+    Answer, BindingId, Call, Handler, LogLevel, Logger, MutationKind, QueuedView, Schema, Step,
+    Tracer, TransitionView,
 };
 
 use super::scripts::HandlerSet;
@@ -81,7 +81,7 @@ impl<const STEPS: bool> Tracer for Watch<'_, '_, STEPS> {
         let QueuedView { now, queue_len, .. } = mutation;
         self.record.queued.push(format!(
             "{} {}; tick {} now {} len {queue_len}{}{}",
-            kind(mutation.kind),
+            mutation.kind,
             names(&self.schema, mutation.called).join(" "),
             mutation.queue_tick.map_or(0, |tick| tick.0),
             now.0,
@@ -139,7 +139,7 @@ impl<const STEPS: bool> Tracer for Watch<'_, '_, STEPS> {
         let handlers = std::mem::take(&mut self.record.names);
         let (before, sim) = self.record.init.take().unzip();
         self.record.transitions.push(json!({
-            "t": kind(transition.kind),
+            "t": transition.kind.to_string(),
             "called": names(transition.called),
             "auto": transition.is_auto,
             "check": transition.is_check,
@@ -179,14 +179,6 @@ pub(crate) fn names(schema: &Schema, states: &[StateIdx]) -> Vec<String> {
         .collect()
 }
 
-fn kind(kind: MutationKind) -> &'static str {
-    match kind {
-        MutationKind::Add | MutationKind::Toggle => "add",
-        MutationKind::Remove => "remove",
-        MutationKind::Set => "set",
-    }
-}
-
 fn step_text(schema: &Schema, step: Step) -> String {
     let name = |state| schema.name(state);
     match step {
@@ -198,12 +190,6 @@ fn step_text(schema: &Schema, step: Step) -> String {
             format!("deactivate-passive {}>", name(state))
         }
         Step::Relation(relation, from, to) => {
-            let relation = match relation {
-                Relation::After => "after",
-                Relation::Add => "add",
-                Relation::Require => "require",
-                Relation::Remove => "remove",
-            };
             format!("rel:{relation} {}>{}", name(from), name(to))
         }
         Step::Cancel(state) => format!("cancel >{}", name(state)),
