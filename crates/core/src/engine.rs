@@ -30,6 +30,7 @@ pub use self::log::{Awaited, LogLevel, Logger};
 pub use self::mutation::{Args, Mode, Mutation, MutationKind, Outcome, Place, Source};
 pub use self::parse::{SchemaError, SchemaErrors, SchemaWarning};
 pub use self::queued::{QueueFilter, Waiting};
+pub use self::refs::{StateName, StateRef, States};
 pub use self::relations::{Relation, Step};
 pub use self::replace::ReplaceError;
 pub use self::schema::{IndexError, Schema, SchemaDef, SchemaProblem, StateDef};
@@ -58,6 +59,7 @@ mod normalise;
 mod parse;
 mod queue;
 mod queued;
+mod refs;
 mod related;
 mod relations;
 mod replace;
@@ -70,6 +72,7 @@ mod text;
 mod time;
 mod tracer;
 mod transition;
+mod typed;
 
 /// A handler's answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -31,7 +31,7 @@ pub mod wait;
 pub use libp2p::multiaddr::{self, Multiaddr};
 pub use statemesh_core as core;
 pub use statemesh_core::engine::{SchemaDef, StateDef};
-pub use statemesh_core::{MachineIdx, PeerId, StateIdx};
+pub use statemesh_core::{MachineIdx, PeerId, StateIdx, states};
 
 /// What most applications import.
 pub mod prelude {
@@ -42,5 +42,5 @@ pub mod prelude {
     #[cfg(feature = "mesh")]
     pub use crate::remote::RemoteMachine;
     pub use crate::wait::{WaitError, When};
-    pub use crate::{MachineIdx, PeerId, SchemaDef, StateDef, StateIdx};
+    pub use crate::{MachineIdx, PeerId, SchemaDef, StateDef, StateIdx, states};
 }

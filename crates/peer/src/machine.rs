@@ -242,8 +242,8 @@ impl Machine {
 
     /// Tick of one state, 0 when unknown.
     #[must_use]
-    pub fn tick(&self, state: &str) -> u64 {
-        let state = self.schema().index(state);
+    pub fn tick(&self, state: impl StateName) -> u64 {
+        let state = self.schema().find(state.state_ref());
         state.map_or(0, |state| self.shared.lock().engine.clock()[state.at()])
     }
 

@@ -13,8 +13,8 @@ use statemesh_core::mesh::Mirror;
 use statemesh_core::{MachineIdx, PeerId, StateIdx};
 use web_time::Instant;
 
-use crate::machine::States;
 use crate::machine::states::{Known, resolve};
+use crate::machine::{StateName, States};
 use crate::wait::{Ticket, WaitError, WaitSource, Waiters, When};
 
 /// A read-only mirror of another peer's machine: a clonable handle on the newest known clock.
@@ -173,8 +173,8 @@ impl RemoteMachine {
     }
     /// Tick of one state, 0 when unknown.
     #[must_use]
-    pub fn tick(&self, state: &str) -> u64 {
-        let index = self.schema().index(state);
+    pub fn tick(&self, state: impl StateName) -> u64 {
+        let index = self.schema().find(state.state_ref());
         index
             .and_then(|index| self.clock().get(index.at()).copied())
             .unwrap_or(0)

@@ -7,6 +7,7 @@ use std::fmt::Write;
 
 use crate::engine::fingerprint::fingerprint;
 use crate::engine::names;
+use crate::engine::normalise::EXCEPTION;
 use crate::engine::schema::{SchemaDef, StateDef};
 
 impl StateDef {
@@ -99,6 +100,15 @@ impl SchemaDef {
     pub fn merge(self, other: Self) -> Self {
         let merge = |all: Self, (name, state)| all.state(name, state);
         other.states.into_iter().fold(self, merge)
+    }
+    /// These states, and `Exception` (multi) behind them unless it is among them.
+    #[must_use]
+    pub fn with_exception(mut self) -> Self {
+        if self.get(EXCEPTION).is_none() {
+            let exception = (EXCEPTION.to_owned(), StateDef::new().multi());
+            self.states.push(exception);
+        }
+        self
     }
     /// Every state renamed by a prefix, in all relations, too.
     #[must_use]

@@ -8,9 +8,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::collections::OrderedSet;
-use crate::engine::normalise::EXCEPTION;
 use crate::engine::relations::Relation;
-use crate::engine::schema::{Schema, SchemaDef, StateDef};
+use crate::engine::schema::{Schema, SchemaDef};
 
 /// One mistake in a definition.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -102,11 +101,7 @@ impl Schema {
     /// # Errors
     /// [`SchemaErrors`]: all mistakes.
     pub fn parse(def: &SchemaDef) -> Result<(Arc<Self>, Vec<SchemaWarning>), SchemaErrors> {
-        let mut def = def.clone();
-        if def.states.iter().all(|(name, _)| name != EXCEPTION) {
-            let exception = (EXCEPTION.to_owned(), StateDef::new().multi());
-            def.states.push(exception);
-        }
+        let def = def.clone().with_exception();
         let errors = errors(&def);
         if !errors.is_empty() {
             return Err(SchemaErrors(errors));
@@ -197,6 +192,7 @@ const MAX_STATES: usize = u16::MAX as usize;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::StateDef;
 
     fn check(def: SchemaDef, expected: &str) {
         let text = match Schema::parse(&def) {

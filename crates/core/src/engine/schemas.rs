@@ -1,88 +1,92 @@
-//! Schemas to build on: a life cycle, a connection, a pool of connections, disposal. Merge them with your own states
-//! ([`SchemaDef::merge`]); each declares the `Exception` it refers to where it stands in the usual order.
+//! Schemas to build on: a life cycle, a connection, a pool of connections, disposal (machine.md 10). Name them as the
+//! base of your own in [`states!`](crate::states), or merge the definitions
+//! ([`SchemaDef::merge`](crate::engine::SchemaDef::merge)). Each declares the `Exception` it refers to where it stands
+//! in the usual order.
 
-use crate::engine::schema::{SchemaDef, StateDef};
-
-/// Start, readiness, health probes, and the usual errors.
-#[must_use]
-pub fn basic() -> SchemaDef {
-    let error = || {
-        let exception = ["Exception"];
-        StateDef::new().multi().add(exception).require(exception)
-    };
-    SchemaDef::new()
-        .state("Exception", StateDef::new().multi())
-        .state("ErrNetwork", error())
-        .state("ErrHandlerTimeout", error())
-        .state("Start", StateDef::new())
-        .state("Ready", StateDef::new().require(["Start"]))
-        .state("Healthcheck", StateDef::new().multi())
-        .state("Heartbeat", StateDef::new())
+crate::states! {
+    /// Start, readiness, health probes, and the usual errors.
+    pub enum Basic {
+        /// Something went wrong.
+        Exception { multi },
+        /// The network failed.
+        ErrNetwork { multi, add: [Exception], require: [Exception] },
+        /// A handler overran its time.
+        ErrHandlerTimeout { multi, add: [Exception], require: [Exception] },
+        /// It runs.
+        Start,
+        /// It does what it is for.
+        Ready { require: [Start] },
+        /// A probe that each time counts.
+        Healthcheck { multi },
+        /// A probe.
+        Heartbeat,
+    }
 }
 
-/// One connection, which is in one of four states while it is started. Needs `Start`.
-#[must_use]
-pub fn connected() -> SchemaDef {
-    let one_of = || {
-        let group = ["Connecting", "Connected", "Disconnecting", "Disconnected"];
-        StateDef::new().remove(group)
-    };
-    SchemaDef::new()
-        .state("ErrConnecting", StateDef::new().require(["Exception"]))
-        .state("Connecting", one_of().require(["Start"]))
-        .state("Connected", one_of().require(["Start"]))
-        .state("Disconnecting", one_of())
-        .state("Disconnected", one_of().auto())
-        .state("Exception", StateDef::new().multi())
+crate::states! {
+    /// One connection, which is in one of four states while it is started. Needs [`Basic::Start`].
+    pub enum Connected {
+        /// Connecting failed.
+        ErrConnecting { require: [Exception] },
+        /// It is being made.
+        Connecting { require: [Basic::Start], remove: [..CONNECTION] },
+        /// It is there.
+        Connected { require: [Basic::Start], remove: [..CONNECTION] },
+        /// It is being closed.
+        Disconnecting { remove: [..CONNECTION] },
+        /// There is none.
+        Disconnected { auto, remove: [..CONNECTION] },
+    }
+    groups {
+        /// What excludes each other.
+        CONNECTION: [Connecting, Connected, Disconnecting, Disconnected],
+    }
 }
 
-/// Several connections at once: some may be there while others come and go. Needs `Start`.
-#[must_use]
-pub fn conn_pool() -> SchemaDef {
-    let state = StateDef::new;
-    SchemaDef::new()
-        .state("ErrConnecting", state().require(["Exception"]))
-        .state(
-            "Connecting",
-            state().require(["Start"]).remove(["Disconnecting"]),
-        )
-        .state(
-            "Connected",
-            state().require(["Start"]).remove(["Disconnected"]),
-        )
-        .state(
-            "ConnectedFully",
-            state().require(["Connected"]).remove(["Disconnected"]),
-        )
-        .state(
-            "Disconnecting",
-            state().remove(["ConnectedFully", "Connected", "Connecting"]),
-        )
-        .state(
-            "Disconnected",
-            state().remove(["Connecting", "ConnectedFully", "Disconnecting"]),
-        )
-        .state("Exception", state().multi())
+crate::states! {
+    /// Several connections at once: some may be there while others come and go. Needs [`Basic::Start`].
+    pub enum ConnPool {
+        /// Connecting failed.
+        ErrConnecting { require: [Exception] },
+        /// Some are being made.
+        Connecting { require: [Basic::Start], remove: [Disconnecting] },
+        /// Some are there.
+        Connected { require: [Basic::Start], remove: [Disconnected] },
+        /// All are there.
+        ConnectedFully { require: [Connected], remove: [Disconnected] },
+        /// All are being closed.
+        Disconnecting { remove: [ConnectedFully, Connected, Connecting] },
+        /// There is none.
+        Disconnected { remove: [Connecting, ConnectedFully, Disconnecting] },
+    }
+    groups {
+        /// There is one, or there is none.
+        CONNECTION: [Connected, Disconnected],
+    }
 }
 
-/// An orderly end: `Disposing`, then `Disposed`, after which errors are canceled. Needs `Start`.
-#[must_use]
-pub fn disposed() -> SchemaDef {
-    let end = |removed: &[&str]| StateDef::new().remove(removed.iter().copied());
-    SchemaDef::new()
-        .state("Exception", StateDef::new().multi())
-        .state("RegisterDisposal", StateDef::new().multi())
-        .state("Disposing", end(&["Start", "Exception"]))
-        .state("Disposed", end(&["Start", "Exception", "Disposing"]))
+crate::states! {
+    /// An orderly end: `Disposing`, then `Disposed`, after which errors are canceled. Needs [`Basic::Start`].
+    pub enum Disposed {
+        /// Something went wrong.
+        Exception { multi },
+        /// One more thing to be done at the end.
+        RegisterDisposal { multi },
+        /// It is ending.
+        Disposing { remove: [Basic::Start, Exception] },
+        /// It has ended.
+        Disposed { remove: [Basic::Start, Exception, Disposing] },
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::engine::{Machine, Mutation, Options, Outcome, Schema};
+    use crate::engine::{SchemaDef, StateDef};
 
     fn play(def: SchemaDef, steps: &[(&str, Outcome, &str)]) {
-        let (schema, warnings) = Schema::parse(&basic().merge(def)).unwrap();
+        let (schema, warnings) = Schema::parse(&Basic::schema().merge(def)).unwrap();
         assert_eq!(warnings, []);
         let mut machine = Machine::new(schema, Options::default());
         for (call, outcome, expected) in steps {
@@ -101,7 +105,7 @@ mod tests {
     fn each_is_strictly_right_on_top_of_the_basic_one() {
         let done = Outcome::Executed;
         play(
-            connected(),
+            Connected::schema(),
             &[
                 ("+Start", done, "(Start:1 Disconnected:1)"),
                 ("+Connecting", done, "(Start:1 Connecting:1)"),
@@ -110,7 +114,7 @@ mod tests {
             ],
         );
         play(
-            conn_pool(),
+            ConnPool::schema(),
             &[
                 ("+Start", done, "(Start:1)"),
                 ("+Connected", done, "(Start:1 Connected:1)"),
@@ -123,7 +127,7 @@ mod tests {
             ],
         );
         play(
-            disposed(),
+            Disposed::schema(),
             &[
                 ("+Start", done, "(Start:1)"),
                 ("+Exception", done, "(Exception:1 Start:1)"),
@@ -147,10 +151,10 @@ mod tests {
                 .join(" ")
         };
         assert_eq!(
-            names(basic()),
+            names(Basic::schema()),
             "Exception ErrNetwork ErrHandlerTimeout Start Ready Healthcheck Heartbeat"
         );
-        let pool = conn_pool().state("Start", StateDef::new());
+        let pool = ConnPool::schema().state("Start", StateDef::new());
         assert_eq!(
             names(pool),
             "ErrConnecting Connecting Connected ConnectedFully Disconnecting Disconnected Exception Start"

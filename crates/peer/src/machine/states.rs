@@ -1,29 +1,10 @@
-//! How callers name states: by name or by index, one or many.
+//! States as callers name them, resolved against a machine's schema.
 
 use smallvec::SmallVec;
 use statemesh_core::StateIdx;
 use statemesh_core::engine::Schema;
 
-/// One state, by name or index.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StateRef<'a> {
-    /// By name.
-    Name(&'a str),
-    /// By index.
-    Index(StateIdx),
-}
-
-/// What names one state: `&str`, `String`, [`StateIdx`].
-pub trait StateName {
-    /// The state.
-    fn state_ref(&self) -> StateRef<'_>;
-}
-
-/// Names or indexes of states: `"Ready"`, `["A", "B"]`, a slice, a `Vec`, a [`StateIdx`].
-pub trait States {
-    /// Shows each state, in order.
-    fn each(&self, see: &mut dyn FnMut(StateRef<'_>));
-}
+pub use statemesh_core::engine::{StateName, StateRef, States};
 
 /// The caller named a state that the schema lacks. Nothing changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -46,7 +27,7 @@ pub(crate) fn resolve(
 ) -> Result<StateList, UnknownState> {
     let mut list = StateList::new();
     let mut unknown = None;
-    states.each(&mut |state| match find(state, schema) {
+    states.each(&mut |state| match schema.find(state) {
         Some(index) => list.push(index),
         None if unknown.is_none() => unknown = Some(state.text()),
         None => {}
@@ -73,7 +54,7 @@ impl Known {
             list: StateList::new(),
             all: true,
         };
-        states.each(&mut |state| match find(state, schema) {
+        states.each(&mut |state| match schema.find(state) {
             Some(index) => known.list.push(index),
             None => known.all = false,
         });
@@ -93,82 +74,4 @@ impl Known {
 
 fn is_active(state: StateIdx, clock: &[u64]) -> bool {
     clock.get(state.at()).is_some_and(|tick| tick % 2 == 1)
-}
-
-fn find(state: StateRef<'_>, schema: &Schema) -> Option<StateIdx> {
-    match state {
-        StateRef::Name(name) => schema.index(name),
-        StateRef::Index(index) => (index.at() < schema.len()).then_some(index),
-    }
-}
-
-impl StateRef<'_> {
-    fn text(self) -> String {
-        match self {
-            Self::Name(name) => name.to_owned(),
-            Self::Index(index) => format!("#{index}"),
-        }
-    }
-}
-
-impl StateName for &str {
-    fn state_ref(&self) -> StateRef<'_> {
-        StateRef::Name(self)
-    }
-}
-
-impl StateName for String {
-    fn state_ref(&self) -> StateRef<'_> {
-        StateRef::Name(self)
-    }
-}
-
-impl StateName for &String {
-    fn state_ref(&self) -> StateRef<'_> {
-        StateRef::Name(self)
-    }
-}
-
-impl StateName for StateIdx {
-    fn state_ref(&self) -> StateRef<'_> {
-        StateRef::Index(*self)
-    }
-}
-
-impl<S: StateName> States for S {
-    fn each(&self, see: &mut dyn FnMut(StateRef<'_>)) {
-        see(self.state_ref());
-    }
-}
-
-impl<S: StateName> States for &[S] {
-    fn each(&self, see: &mut dyn FnMut(StateRef<'_>)) {
-        for state in *self {
-            see(state.state_ref());
-        }
-    }
-}
-
-impl<S: StateName> States for Vec<S> {
-    fn each(&self, see: &mut dyn FnMut(StateRef<'_>)) {
-        self.as_slice().each(see);
-    }
-}
-
-impl<S: StateName> States for &Vec<S> {
-    fn each(&self, see: &mut dyn FnMut(StateRef<'_>)) {
-        self.as_slice().each(see);
-    }
-}
-
-impl<S: StateName, const N: usize> States for [S; N] {
-    fn each(&self, see: &mut dyn FnMut(StateRef<'_>)) {
-        self.as_slice().each(see);
-    }
-}
-
-impl<S: StateName, const N: usize> States for &[S; N] {
-    fn each(&self, see: &mut dyn FnMut(StateRef<'_>)) {
-        self.as_slice().each(see);
-    }
 }

@@ -10,7 +10,7 @@ use statemesh_core::engine::{Machine as Engine, Outcome, Wait};
 
 use super::conditions::Condition;
 use super::shared::State;
-use super::{Machine, States, UnknownState, states};
+use super::{Machine, StateName, States, UnknownState, states};
 use crate::wait::{WaitError, When};
 
 /// Waits for states and ticks.
@@ -47,12 +47,12 @@ impl Machine {
     }
 
     /// Resolves when that state has ticked `ticks` times from now.
-    pub fn when_ticks(&self, state: &str, ticks: u64) -> When {
+    pub fn when_ticks(&self, state: impl StateName, ticks: u64) -> When {
         self.wait_one(state, |engine, state| engine.when_ticks(state, ticks))
     }
 
     /// Resolves when that state becomes active again; being active now does not count.
-    pub fn when_next_active(&self, state: &str) -> When {
+    pub fn when_next_active(&self, state: impl StateName) -> When {
         self.wait_one(state, Engine::when_next_active)
     }
 }
@@ -81,7 +81,7 @@ impl Machine {
     /// only implied.
     pub fn when_args<T: Send + Sync + 'static>(
         &self,
-        state: &str,
+        state: impl StateName,
         is_met: impl Fn(&T) -> bool + Send + Sync + 'static,
     ) -> When {
         let index = match self.index_of(state) {
@@ -109,7 +109,11 @@ impl Machine {
         }
     }
 
-    fn wait_one(&self, state: &str, register: impl FnOnce(&mut Engine, StateIdx) -> Wait) -> When {
+    fn wait_one(
+        &self,
+        state: impl StateName,
+        register: impl FnOnce(&mut Engine, StateIdx) -> Wait,
+    ) -> When {
         match self.index_of(state) {
             Ok(index) => self.register(|state| register(&mut state.engine, index)),
             Err(unknown) => When::done(Err(unknown.into())),
@@ -127,8 +131,8 @@ impl Machine {
         })
     }
 
-    fn index_of(&self, state: &str) -> Result<StateIdx, UnknownState> {
-        states::resolve(&[state], self.id(), self.schema()).map(|list| list[0])
+    fn index_of(&self, state: impl StateName) -> Result<StateIdx, UnknownState> {
+        states::resolve(&state, self.id(), self.schema()).map(|list| list[0])
     }
 
     fn register(&self, register: impl FnOnce(&mut State) -> Wait) -> When {

@@ -7,4 +7,5 @@ mod drain;
 mod handle;
 mod handlers;
 mod kit;
+mod typed;
 mod waits;
