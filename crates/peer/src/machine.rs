@@ -17,12 +17,12 @@ use statemesh_core::engine::{
 use self::observe::Observe;
 use self::shared::Shared;
 use self::states::{Known, StateList};
-use crate::handlers::{Event, Handlers, MaybeSend};
+use crate::handlers::{Event, Handlers, MaybeSend, Typed};
 use crate::wait::When;
 
 pub use self::builder::MachineBuilder;
 pub use self::error::MachineError;
-pub use self::observe::{TraceGuard, Transition};
+pub use self::observe::{Refusal, TraceGuard, Transition};
 pub use self::states::{StateName, StateRef, States, UnknownState};
 pub use statemesh_core::engine::Outcome;
 
@@ -122,11 +122,24 @@ impl Machine {
         self.mutate(MutationKind::Add, &states, Cause::default())
     }
 
-    /// Adds states with arguments for the handlers ([`Event::args`]).
+    /// Adds a state with the arguments it takes.
     ///
     /// # Errors
     /// As [`Machine::add`].
-    pub fn add_with(
+    pub fn add_with<T: Any + Send + Sync>(
+        &self,
+        state: Typed<T, impl StateName>,
+        args: T,
+    ) -> Result<Outcome, UnknownState> {
+        self.add_args(state, args)
+    }
+
+    /// Adds states with arguments of any type for the handlers ([`EventHead::args`](crate::handlers::EventHead::args)).
+    /// [`Machine::add_with`] has the compiler look at the type.
+    ///
+    /// # Errors
+    /// As [`Machine::add`].
+    pub fn add_args(
         &self,
         states: impl States,
         args: impl Any + Send + Sync,

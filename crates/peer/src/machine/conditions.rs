@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use parking_lot::MutexGuard;
 use statemesh_core::StateIdx;
+use statemesh_core::collections::OrderedMap;
 use statemesh_core::engine::{Machine as Engine, WaitId};
 
 use super::observe::Effect;
@@ -26,62 +27,63 @@ pub(super) enum Condition {
     Clock(OfClock),
 }
 
-/// Open conditions of one machine, in order of registration.
+/// Open conditions of one machine. What is asked together is asked in order of registration.
 #[derive(Default)]
 pub(super) struct Conditions {
-    open: Vec<(WaitId, Condition)>,
+    of_args: OrderedMap<(StateIdx, WaitId), OfArgs>,
+    of_clock: OrderedMap<WaitId, OfClock>,
+    /// The states of the former.
+    states: OrderedMap<WaitId, StateIdx>,
 }
 
 impl Conditions {
     /// Opens one, and has the engine watch for it.
     pub(super) fn open(&mut self, condition: Condition, engine: &mut Engine) -> WaitId {
-        match condition {
-            Condition::Args(state, _) => engine.watch_args(state),
-            Condition::Clock(_) => engine.watch_clock(),
-        }
         let wait = engine.fresh_wait();
-        self.open.push((wait, condition));
+        match condition {
+            Condition::Args(state, ask) => {
+                engine.watch_args(state);
+                self.states.insert(wait, state);
+                self.of_args.insert((state, wait), ask);
+            }
+            Condition::Clock(ask) => {
+                engine.watch_clock();
+                self.of_clock.insert(wait, ask);
+            }
+        }
         wait
     }
 
     /// Closes one. It comes back, to be dropped after unlocking; `None`: it is not open.
     pub(super) fn close(&mut self, wait: WaitId, engine: &mut Engine) -> Option<Condition> {
-        let at = self.open.iter().position(|(open, _)| *open == wait)?;
-        let (_, condition) = self.open.remove(at);
-        match condition {
-            Condition::Args(state, _) => engine.unwatch_args(state),
-            Condition::Clock(_) => engine.unwatch_clock(),
+        if let Some(ask) = self.of_clock.remove(&wait) {
+            engine.unwatch_clock();
+            return Some(Condition::Clock(ask));
         }
-        Some(condition)
+        let state = self.states.remove(&wait)?;
+        engine.unwatch_args(state);
+        let ask = self.of_args.remove(&(state, wait))?;
+        Some(Condition::Args(state, ask))
     }
 
     /// Closes all.
     pub(super) fn take(&mut self) -> impl Iterator<Item = Condition> {
-        std::mem::take(&mut self.open)
-            .into_iter()
-            .map(|(_, condition)| condition)
+        let all = std::mem::take(self);
+        let of_args = all.of_args.into_iter();
+        let of_args = of_args.map(|((state, _), ask)| Condition::Args(state, ask));
+        let of_clock = all.of_clock.into_iter();
+        of_args.chain(of_clock.map(|(_, ask)| Condition::Clock(ask)))
     }
 
     fn of_args(&self, begun: StateIdx) -> Vec<(WaitId, OfArgs)> {
-        let asked = self
-            .open
-            .iter()
-            .filter_map(|(wait, condition)| match condition {
-                Condition::Args(state, ask) if *state == begun => Some((*wait, ask.clone())),
-                Condition::Args(..) | Condition::Clock(_) => None,
-            });
-        asked.collect()
+        let all = (begun, WaitId(0))..=(begun, WaitId(u64::MAX));
+        let asked = self.of_args.range(all);
+        asked.map(|((_, wait), ask)| (*wait, ask.clone())).collect()
     }
 
     fn of_clock(&self) -> Vec<(WaitId, OfClock)> {
-        let asked = self
-            .open
-            .iter()
-            .filter_map(|(wait, condition)| match condition {
-                Condition::Clock(ask) => Some((*wait, ask.clone())),
-                Condition::Args(..) => None,
-            });
-        asked.collect()
+        let asked = self.of_clock.iter();
+        asked.map(|(wait, ask)| (*wait, ask.clone())).collect()
     }
 }
 

@@ -15,7 +15,7 @@ use super::conditions;
 use super::observe::Effect;
 use super::shared::State;
 use super::{Machine, MachineError};
-use crate::handlers::{self, Bound, BoundSet, Event};
+use crate::handlers::{self, Bound, BoundSet, Event, Reply};
 
 /// Drains that may be nested on one thread.
 const MAX_NESTED: u32 = 32;
@@ -132,7 +132,8 @@ fn drain<'a>(machine: &'a Machine, mut state: MutexGuard<'a, State>) -> Outcome 
 fn call_handler(machine: &Machine, state: &mut MutexGuard<'_, State>, call: Call) {
     run_effects(state);
     let set = state.take_set(call.binding);
-    let event = state.engine.transition().map(|it| Event::new(machine, it));
+    let transition = state.engine.transition();
+    let event = transition.map(|it| Event::new(machine, call.handler, it));
     let (Some(mut set), Some(event)) = (set, event) else {
         // Disposed meanwhile: its handlers are gone.
         state.engine.resume(call.tx, call.call_no, Answer::Accept);
@@ -151,13 +152,17 @@ fn settle(
     state: &mut State,
     call: Call,
     set: BoundSet,
-    answer: Result<bool, String>,
+    reply: Result<Reply, String>,
 ) {
     state.put_back(call.binding, set);
-    let answer = match answer {
-        Ok(true) => Answer::Accept,
-        Ok(false) => Answer::Veto,
+    let answer = match reply {
+        Ok(Reply::Accept) => Answer::Accept,
+        Ok(Reply::Veto(reason)) => {
+            state.refusals.reason = reason;
+            Answer::Veto
+        }
         Err(message) => {
+            state.refusals.reason = Some(message.as_str().into());
             state.last_error = Some(MachineError::panic(call.handler, machine.schema(), message));
             Answer::Panic
         }

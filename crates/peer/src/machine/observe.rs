@@ -6,7 +6,9 @@ use std::sync::{Arc, Weak};
 use std::task::Waker;
 
 use statemesh_core::StateIdx;
-use statemesh_core::engine::{Args, MutationKind, Source, Tracer, TransitionView, TxId};
+use statemesh_core::engine::{
+    Answer, Args, BindingId, Call, Handler, MutationKind, Source, Tracer, TransitionView, TxId,
+};
 
 use super::Machine;
 use super::conditions::Condition;
@@ -34,10 +36,41 @@ pub struct Transition {
     pub clock_after: Vec<u64>,
     /// Cause.
     pub source: Option<Source>,
+    /// Who refused, in order. A refusal cancels the transition, except that a refused Auto state alone drops out.
+    pub refusals: Vec<Refusal>,
+}
+
+/// A handler did not accept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Which handler.
+    pub handler: Handler,
+    /// Of which set, in the order they were bound.
+    pub binding: BindingId,
+    /// How it refused; never `Accept`.
+    pub answer: Answer,
+    /// What it said: the reason of a veto, the message of a panic.
+    pub reason: Option<Arc<str>>,
+}
+
+/// Refusals of the running transition, until its record takes them.
+#[derive(Default)]
+pub(super) struct Refusals {
+    list: Vec<(TxId, Refusal)>,
+    /// Of the answer the engine was given last.
+    pub(super) reason: Option<Arc<str>>,
+}
+
+impl Refusals {
+    /// Takes those of this transition; what an observer that left had asked for goes with them.
+    fn take(&mut self, tx: TxId) -> Vec<Refusal> {
+        let list = std::mem::take(&mut self.list).into_iter();
+        list.filter(|(at, _)| *at == tx).map(|(_, it)| it).collect()
+    }
 }
 
 impl Transition {
-    fn copy(view: TransitionView<'_>) -> Self {
+    fn copy(view: TransitionView<'_>, refusals: &mut Refusals) -> Self {
         Self {
             tx: view.tx,
             kind: view.kind,
@@ -48,6 +81,7 @@ impl Transition {
             clock_before: view.clock_before.to_vec(),
             clock_after: view.clock_after.to_vec(),
             source: view.source.cloned(),
+            refusals: refusals.take(view.tx),
         }
     }
 }
@@ -96,6 +130,7 @@ pub(super) struct Observer {
 pub(super) struct Collector<'a> {
     observers: &'a Observers,
     effects: &'a mut Vec<Effect>,
+    refusals: &'a mut Refusals,
 }
 
 /// A snapshot of the observers, to run effects with.
@@ -159,15 +194,36 @@ impl Observers {
 }
 
 impl<'a> Collector<'a> {
-    pub(super) fn new(observers: &'a Observers, effects: &'a mut Vec<Effect>) -> Self {
-        Self { observers, effects }
+    pub(super) fn new(
+        observers: &'a Observers,
+        effects: &'a mut Vec<Effect>,
+        refusals: &'a mut Refusals,
+    ) -> Self {
+        Self {
+            observers,
+            effects,
+            refusals,
+        }
     }
 }
 
 impl Tracer for Collector<'_> {
+    fn handler_refused(&mut self, call: Call, answer: Answer, transition: TransitionView<'_>) {
+        let reason = self.refusals.reason.take();
+        if self.observers.wants_transitions {
+            let refusal = Refusal {
+                handler: call.handler,
+                binding: call.binding,
+                answer,
+                reason,
+            };
+            self.refusals.list.push((transition.tx, refusal));
+        }
+    }
+
     fn transition_end(&mut self, transition: TransitionView<'_>) {
         if self.observers.wants_transitions {
-            let transition = Box::new(Transition::copy(transition));
+            let transition = Box::new(Transition::copy(transition, self.refusals));
             self.effects.push(Effect::Ended(transition));
         }
         if self.observers.wants_commits && transition.clock_before != transition.clock_after {

@@ -8,7 +8,7 @@ use statemesh_core::engine::{BindingId, Machine as Engine, Options, Poll, Schema
 
 use super::MachineError;
 use super::conditions::Conditions;
-use super::observe::{Collector, Effect, Observers};
+use super::observe::{Collector, Effect, Observers, Refusals};
 use crate::handlers::BoundSet;
 use crate::wait::{Ticket, WaitError, WaitSource, Waiters};
 
@@ -31,6 +31,7 @@ pub(super) struct State {
     pub(super) observers: Observers,
     /// What the drainer does when it unlocks next.
     pub(super) effects: Vec<Effect>,
+    pub(super) refusals: Refusals,
     pub(super) last_error: Option<Arc<MachineError>>,
     /// By binding id; `None` while the set is being called, and after disposal.
     handlers: Vec<Option<BoundSet>>,
@@ -57,6 +58,7 @@ impl Shared {
                 conditions: Conditions::default(),
                 observers: Observers::default(),
                 effects: Vec::new(),
+                refusals: Refusals::default(),
                 last_error: None,
                 handlers: Vec::new(),
             }),
@@ -75,9 +77,10 @@ impl State {
             engine,
             observers,
             effects,
+            refusals,
             ..
         } = self;
-        engine.poll_traced(&mut Collector::new(observers, effects))
+        engine.poll_traced(&mut Collector::new(observers, effects, refusals))
     }
 
     /// Hands the fired waits to the effects.

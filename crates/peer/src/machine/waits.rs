@@ -11,6 +11,7 @@ use statemesh_core::engine::{Machine as Engine, Outcome, Wait};
 use super::conditions::Condition;
 use super::shared::State;
 use super::{Machine, StateName, States, UnknownState, states};
+use crate::handlers::Typed;
 use crate::wait::{WaitError, When};
 
 /// Waits for states and ticks.
@@ -81,7 +82,7 @@ impl Machine {
     /// only implied.
     pub fn when_args<T: Send + Sync + 'static>(
         &self,
-        state: impl StateName,
+        state: Typed<T, impl StateName>,
         is_met: impl Fn(&T) -> bool + Send + Sync + 'static,
     ) -> When {
         let index = match self.index_of(state) {

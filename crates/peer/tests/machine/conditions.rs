@@ -7,6 +7,8 @@ use statemesh::prelude::*;
 
 use crate::kit::{block_on, plain, poll_once, within};
 
+const RECEIVED: Typed<Order> = Typed::new("Received");
+
 struct Order {
     number: u32,
 }
@@ -15,15 +17,15 @@ struct Order {
 fn arguments_of_a_beginning() {
     within(|| {
         let machine = Machine::new("m", plain(&["Received", "Sent"]));
-        let mut seven = machine.when_args("Received", |order: &Order| order.number == 7);
-        let mut text = machine.when_args("Received", |_: &String| true);
+        let mut seven = machine.when_args(RECEIVED, |order| order.number == 7);
+        let mut text = machine.when_args(Typed::new("Received"), |_: &String| true);
         machine.add("Received").unwrap();
         machine.remove("Received").unwrap();
-        machine.add_with("Received", Order { number: 6 }).unwrap();
-        machine.add_with("Sent", Order { number: 7 }).unwrap();
+        machine.add_with(RECEIVED, Order { number: 6 }).unwrap();
+        machine.add_args("Sent", Order { number: 7 }).unwrap();
         assert_eq!(poll_once(&mut seven, || ()), Poll::Pending);
         machine.remove("Received").unwrap();
-        machine.add_with("Received", Order { number: 7 }).unwrap();
+        machine.add_with(RECEIVED, Order { number: 7 }).unwrap();
         assert_eq!(block_on(seven), Ok(()));
         assert_eq!(
             poll_once(&mut text, || ()),
@@ -32,7 +34,7 @@ fn arguments_of_a_beginning() {
         );
         drop(text);
         assert_eq!(machine.pending_waits(), 0);
-        assert!(block_on(machine.when_args("Nobody", |_: &Order| true)).is_err());
+        assert!(block_on(machine.when_args(Typed::new("Nobody"), |_: &Order| true)).is_err());
     });
 }
 

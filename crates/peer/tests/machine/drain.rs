@@ -219,14 +219,14 @@ fn no_lock_is_held_across_user_code() {
         machine.add("B").unwrap();
         seen("waker", 1);
         // Arguments: executed, refused as a duplicate's like, queued and then executed, queued and then disposed.
-        machine.add_with("A", nosy()).unwrap();
+        machine.add_args("A", nosy()).unwrap();
         seen("arguments", 1);
         let inner = (machine.downgrade(), looks.clone());
         machine
             .bind(Handlers::new(nosy()).end("A", move |_, event| {
                 let machine = event.machine();
                 machine
-                    .add_with("A", Nosy(inner.0.clone(), inner.1.clone()))
+                    .add_args("A", Nosy(inner.0.clone(), inner.1.clone()))
                     .unwrap();
             }))
             .unwrap();
@@ -237,7 +237,7 @@ fn no_lock_is_held_across_user_code() {
             .bind(Handlers::new(()).end("B", move |_, event| {
                 let machine = event.machine();
                 machine
-                    .add_with("A", Nosy(inner.0.clone(), inner.1.clone()))
+                    .add_args("A", Nosy(inner.0.clone(), inner.1.clone()))
                     .unwrap();
                 machine.dispose();
             }))
@@ -258,7 +258,7 @@ fn panics_of_observers_wakers_and_drops_stay_there() {
     within(|| {
         let machine = Machine::builder("m", plain(&["A", "B"]))
             .handlers(Handlers::new(()).state("A", |(), event| {
-                event.machine().add_with("B", Bomb).unwrap();
+                event.machine().add_args("B", Bomb).unwrap();
             }))
             .build();
         let heard = Arc::new(AtomicUsize::new(0));

@@ -78,7 +78,7 @@ fn a_panic_becomes_an_exception_and_the_machine_lives_on() {
         let machine = Machine::builder("m", plain(&["A", "B", "C"]))
             .handlers(
                 Handlers::new(())
-                    .enter("A", |(), _| panic!("no {}", "way"))
+                    .enter("A", |(), _| -> bool { panic!("no {}", "way") })
                     .state("B", |(), _| panic!("static"))
                     .state("C", |(), _| std::panic::panic_any(7)),
             )
@@ -129,7 +129,7 @@ fn an_event_tells_what_is_going_on() {
                 ));
             }))
             .build();
-        target.add_with("A", 7_u32).unwrap();
+        target.add_args("A", 7_u32).unwrap();
         assert_eq!(
             log.take(),
             "Add:A>A+B:auto=false:Some(7) Add:C>A+B+C:auto=true:None"

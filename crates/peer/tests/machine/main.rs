@@ -4,6 +4,7 @@
 
 mod conditions;
 mod drain;
+mod events;
 mod handle;
 mod handlers;
 mod kit;

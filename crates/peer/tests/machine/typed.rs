@@ -33,9 +33,9 @@ fn a_machine_is_programmed_with_typed_states_alone() {
             .build();
         let busy = machine.when_ticks(S::Busy, 3);
         let again = machine.when_next_active(S::Busy);
-        let told = machine.when_args(S::Busy, |text: &String| text == "go");
+        let told = machine.when_args(Typed::new(S::Busy), |text: &String| text == "go");
         machine
-            .add_with([S::Start, S::Busy], "go".to_owned())
+            .add_args([S::Start, S::Busy], "go".to_owned())
             .unwrap();
         machine.add(S::Busy).unwrap();
         assert_eq!((machine.tick(S::Busy), machine.tick(S::Idle)), (3, 0));

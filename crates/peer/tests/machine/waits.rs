@@ -92,7 +92,7 @@ fn a_handler_may_dispose_its_machine() {
         let machine = Machine::builder("m", plain(&["A", "B"]))
             .handlers(Handlers::new(held.clone()).state("A", |_, event| {
                 let machine = event.machine();
-                machine.add_with("B", Arc::new(())).unwrap();
+                machine.add_args("B", Arc::new(())).unwrap();
                 let wait = machine.when("B");
                 machine.dispose();
                 assert_eq!(block_on(wait), Err(WaitError::Disposed));
