@@ -83,8 +83,9 @@ fn answer() -> impl Strategy<Value = Answer> {
     ]
 }
 
-fn handlers() -> Vec<Handler> {
-    let states = || (0..STATES).map(StateIdx);
+/// Every handler a schema of so many states can have.
+pub(crate) fn handlers(states: usize) -> Vec<Handler> {
+    let states = || (0..=u16::MAX).map(StateIdx).take(states);
     let mut all = vec![Handler::AnyEnter, Handler::AnyState];
     for from in states() {
         all.extend([
@@ -206,7 +207,7 @@ proptest! {
     ) {
         let (schema, _) = Schema::normalise(&def);
         let mut machine = Machine::new(schema, Options::default());
-        machine.bind(&handlers());
+        machine.bind(&handlers(usize::from(STATES)));
         let mut answers = answers.into_iter();
         for request in &requests {
             run(&mut machine, request, &mut answers);
