@@ -22,6 +22,8 @@ use self::state_set::StateList;
 use self::transition::Transition;
 
 pub use self::clock::{activations, is_active_tick, next_active_tick, next_inactive_tick};
+#[cfg(any(feature = "json", feature = "toml"))]
+pub use self::document::{MAX_BYTES, MAX_ERRORS, TextError, TextErrors, TextProblem};
 pub use self::export::{Export, ImportError};
 pub use self::fingerprint::fingerprint;
 pub use self::groups::Groups;
@@ -48,6 +50,8 @@ pub mod schemas;
 mod algebra;
 mod checks;
 mod clock;
+#[cfg(any(feature = "json", feature = "toml"))]
+mod document;
 mod drain;
 mod export;
 mod fingerprint;

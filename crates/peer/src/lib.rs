@@ -2,6 +2,8 @@
 //!
 //! The only crate an application adds. Without default features it is the engine, handlers and futures alone; with
 //! the feature `mesh` (default) machines are exposed on a topic and those of other peers are mirrored.
+//!
+//! [`guide`] begins at the beginning.
 
 #[cfg(feature = "mesh")]
 mod behaviour;
@@ -9,6 +11,7 @@ mod behaviour;
 mod door;
 #[cfg(feature = "mesh")]
 mod event_loop;
+pub mod guide;
 pub mod handlers;
 #[cfg(feature = "mesh")]
 pub mod identity;

@@ -5,6 +5,7 @@
 
 use std::fmt::Write;
 
+use crate::collections::OrderedMap;
 use crate::engine::fingerprint::fingerprint;
 use crate::engine::names;
 use crate::engine::normalise::EXCEPTION;
@@ -97,9 +98,17 @@ impl SchemaDef {
     }
     /// These states, then those of another. Of a state both have, the other's definition counts, as a whole.
     #[must_use]
-    pub fn merge(self, other: Self) -> Self {
-        let merge = |all: Self, (name, state)| all.state(name, state);
-        other.states.into_iter().fold(self, merge)
+    pub fn merge(mut self, other: Self) -> Self {
+        let names = self.states.iter().map(|(name, _)| name.clone());
+        let mut places: OrderedMap<String, usize> = names.zip(0..).collect();
+        for (name, state) in other.states {
+            let end = self.states.len();
+            match *places.get_or_insert_with(name.clone(), || end) {
+                place if place < end => self.states[place].1 = state,
+                _ => self.states.push((name, state)),
+            }
+        }
+        self
     }
     /// These states, and `Exception` (multi) behind them unless it is among them.
     #[must_use]

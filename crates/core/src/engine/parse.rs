@@ -102,7 +102,7 @@ impl Schema {
     /// [`SchemaErrors`]: all mistakes.
     pub fn parse(def: &SchemaDef) -> Result<(Arc<Self>, Vec<SchemaWarning>), SchemaErrors> {
         let def = def.clone().with_exception();
-        let errors = errors(&def);
+        let errors = mistakes(&def);
         if !errors.is_empty() {
             return Err(SchemaErrors(errors));
         }
@@ -118,7 +118,8 @@ impl Schema {
     }
 }
 
-fn errors(def: &SchemaDef) -> Vec<SchemaError> {
+/// All mistakes in a definition that has its `Exception`.
+pub(crate) fn mistakes(def: &SchemaDef) -> Vec<SchemaError> {
     let states = def.states.len();
     if states > MAX_STATES {
         return vec![SchemaError::TooMany { states }];
