@@ -288,6 +288,10 @@ impl Machine {
     pub fn take_result(&mut self) -> Outcome {
         self.drain.take_result()
     }
+    /// [`Machine::take_result`], if that mutation has ended.
+    pub fn ended_result(&self) -> Option<Outcome> {
+        self.drain.ended_result()
+    }
     /// [`Machine::mutate`] and a drain that accepts every handler call: for machines without handlers. Waits that fired
     /// on the way are all in [`Machine::fired`].
     pub fn apply(&mut self, mutation: Mutation<'_>) -> Outcome {
@@ -341,6 +345,16 @@ impl Machine {
     pub fn when_queue(&mut self, tick: QueueTick) -> Wait {
         if tick <= self.queue_tick() {
             return Wait::Ready;
+        }
+        let wait = self.subscriptions.fresh_id();
+        self.queue.wait_for_tick(tick, wait);
+        Wait::Pending(wait)
+    }
+    /// [`Machine::when_queue`] for a driver whose handlers take their time: a mutation that runs now has not run yet.
+    pub fn when_settled(&mut self, tick: QueueTick) -> Wait {
+        let running = self.transition().and_then(|it| it.queue_tick);
+        if running != Some(tick) {
+            return self.when_queue(tick);
         }
         let wait = self.subscriptions.fresh_id();
         self.queue.wait_for_tick(tick, wait);

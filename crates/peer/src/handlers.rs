@@ -11,21 +11,26 @@
 
 use statemesh_core::engine::{Handler, Schema};
 
+use std::future::Future;
+
 use crate::machine::UnknownState;
 
 use self::bound::{Callback, Named, Table};
 
 pub(crate) use self::bound::{Bound, BoundSet, call_caught, name_of};
-pub use self::event::{Event, EventHead};
+pub use self::event::{Event, EventHead, OwnedEvent};
 pub use self::maybe_send::MaybeSend;
 pub(crate) use self::maybe_send::{Held, hold};
+pub use self::task::Task;
+pub(crate) use self::task::{Caught, Stop};
 pub use self::typed::Typed;
-pub(crate) use self::verdict::Reply;
 pub use self::verdict::Verdict;
+pub(crate) use self::verdict::{Later, Reply};
 
 mod bound;
 mod event;
 mod maybe_send;
+mod task;
 mod typed;
 mod verdict;
 
@@ -52,6 +57,7 @@ mod verdict;
 pub struct Handlers<T> {
     data: T,
     entries: Vec<(Named, Box<dyn Callback<T>>)>,
+    needs_spawner: bool,
 }
 
 /// Negotiation: before anything changed. The answer may be a veto.
@@ -168,6 +174,115 @@ impl<T: MaybeSend + 'static> Handlers<T> {
     }
 }
 
+/// Asynchronous handlers: a future per call. The machine's queue waits for it; reads, waits and all other machines go
+/// on. The machine needs a [`spawner`](crate::machine::MachineBuilder::spawner).
+///
+/// The closure runs like any handler and makes the future, which has nothing borrowed: what it needs of the user's value
+/// it takes along, an `Arc` or a copy. What it found out it hands back by a mutation, which is queued until the
+/// transition is over. A panic in it is the handler's panic. When the machine is disposed, or its last handle dropped,
+/// the future is dropped.
+///
+/// ```
+/// use statemesh::prelude::*;
+///
+/// const LOADED: Typed<String> = Typed::new("Loaded");
+/// async fn fetch(url: String) -> String {
+///     format!("what is at {url}")
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let schema = SchemaDef::new()
+///     .state("Loading", StateDef::new().remove(["Loaded"]))
+///     .state("Loaded", StateDef::new().remove(["Loading"]));
+/// let handlers = Handlers::new(String::from("https://example.org"))
+///     .state_async("Loading", |url, event| {
+///         let url = url.clone();
+///         async move {
+///             let page = fetch(url).await;
+///             if let Some(machine) = event.machine() {
+///                 let _ = machine.add_with(LOADED, page);
+///             }
+///         }
+///     })
+///     .state_with(LOADED, |_, _, page| assert_eq!(page, "what is at https://example.org"));
+/// let page = Machine::builder("page", schema)
+///     .spawner(|task| { tokio::spawn(task); })
+///     .handlers(handlers)
+///     .build();
+/// page.add("Loading")?;
+/// page.when("Loaded").await?;
+/// # Ok(())
+/// # }
+/// ```
+impl<T: MaybeSend + 'static> Handlers<T> {
+    /// Before a state begins.
+    #[must_use]
+    pub fn enter_async<F>(
+        self,
+        state: impl Into<String>,
+        f: impl FnMut(&mut T, OwnedEvent) -> F + MaybeSend + 'static,
+    ) -> Self
+    where
+        F: Future<Output: Verdict> + MaybeSend + 'static,
+    {
+        self.later(Named::Enter(state.into()), f, Reply::of)
+    }
+
+    /// Before a state ends.
+    #[must_use]
+    pub fn exit_async<F>(
+        self,
+        state: impl Into<String>,
+        f: impl FnMut(&mut T, OwnedEvent) -> F + MaybeSend + 'static,
+    ) -> Self
+    where
+        F: Future<Output: Verdict> + MaybeSend + 'static,
+    {
+        self.later(Named::Exit(state.into()), f, Reply::of)
+    }
+
+    /// A state began, or a called Multi state began again.
+    #[must_use]
+    pub fn state_async<F>(
+        self,
+        state: impl Into<String>,
+        f: impl FnMut(&mut T, OwnedEvent) -> F + MaybeSend + 'static,
+    ) -> Self
+    where
+        F: Future<Output = ()> + MaybeSend + 'static,
+    {
+        self.later(Named::State(state.into()), f, |()| Reply::Accept)
+    }
+
+    /// A state ended.
+    #[must_use]
+    pub fn end_async<F>(
+        self,
+        state: impl Into<String>,
+        f: impl FnMut(&mut T, OwnedEvent) -> F + MaybeSend + 'static,
+    ) -> Self
+    where
+        F: Future<Output = ()> + MaybeSend + 'static,
+    {
+        self.later(Named::End(state.into()), f, |()| Reply::Accept)
+    }
+
+    fn later<F: Future + MaybeSend + 'static>(
+        mut self,
+        named: Named,
+        mut f: impl FnMut(&mut T, OwnedEvent) -> F + MaybeSend + 'static,
+        reply: fn(F::Output) -> Reply,
+    ) -> Self {
+        self.needs_spawner = true;
+        self.entry(named, move |data, event| {
+            let future = f(data, event.owned());
+            let future = Box::pin(async move { reply(future.await) });
+            Reply::Later(Later { future, done: 0 })
+        })
+    }
+}
+
 impl<T: MaybeSend + 'static> Handlers<T> {
     /// No handlers yet.
     #[must_use]
@@ -175,6 +290,7 @@ impl<T: MaybeSend + 'static> Handlers<T> {
         Self {
             data,
             entries: Vec::new(),
+            needs_spawner: false,
         }
     }
 
@@ -218,6 +334,7 @@ impl<T: MaybeSend + 'static> Handlers<T> {
         let data = self.data;
         Ok(Bound {
             handlers,
+            needs_spawner: self.needs_spawner,
             set: hold(Box::new(Table { data, table })),
         })
     }

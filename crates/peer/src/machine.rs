@@ -21,7 +21,7 @@ use crate::handlers::{Event, Handlers, MaybeSend, Typed};
 use crate::wait::When;
 
 pub use self::builder::MachineBuilder;
-pub use self::error::MachineError;
+pub use self::error::{BindError, MachineError};
 pub use self::observe::{Refusal, TraceGuard, Transition};
 pub use self::states::{StateName, StateRef, States, UnknownState};
 pub use statemesh_core::engine::Outcome;
@@ -33,6 +33,7 @@ mod error;
 mod observe;
 mod shared;
 pub(crate) mod states;
+mod suspend;
 mod waits;
 
 /// A state machine: a clonable handle. Clones are the same machine.
@@ -103,9 +104,12 @@ impl Machine {
     /// Binds one more handler set; its handlers run after those of earlier sets.
     ///
     /// # Errors
-    /// [`UnknownState`]: nothing was bound.
-    pub fn bind<T: MaybeSend + 'static>(&self, handlers: Handlers<T>) -> Result<(), UnknownState> {
+    /// [`BindError`]: nothing was bound.
+    pub fn bind<T: MaybeSend + 'static>(&self, handlers: Handlers<T>) -> Result<(), BindError> {
         let bound = handlers.bind(self.id(), self.schema())?;
+        if bound.needs_spawner && self.shared.spawner.is_none() {
+            return Err(BindError::NoSpawner);
+        }
         drain::bind(self, bound);
         Ok(())
     }

@@ -99,6 +99,9 @@ impl Drain {
     pub(crate) fn take_result(&mut self) -> Outcome {
         self.result.take().unwrap_or(Outcome::Canceled)
     }
+    pub(crate) fn ended_result(&self) -> Option<Outcome> {
+        self.result
+    }
 }
 
 impl Machine {

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use statemesh_core::engine::{Handler, Schema};
 
-use super::verdict::Reply;
+use super::verdict::{Later, Reply};
 use super::{Event, Held, MaybeSend};
 use crate::machine::UnknownState;
 
@@ -14,6 +14,8 @@ pub(crate) struct Bound {
     /// What it handles, sorted.
     pub(crate) handlers: Vec<Handler>,
     pub(crate) set: BoundSet,
+    /// Has asynchronous handlers.
+    pub(crate) needs_spawner: bool,
 }
 
 /// A bound set as the machine keeps it.
@@ -21,17 +23,18 @@ pub(crate) type BoundSet = Held<Box<dyn HandlerSet>>;
 
 /// A bound set without its type.
 pub(crate) trait HandlerSet: MaybeSend {
-    /// Calls what is bound there, in order, until one vetoes.
-    fn call(&mut self, handler: Handler, event: &Event<'_>) -> Reply;
+    /// Calls what is bound there behind the first `done`, in order, until one vetoes or needs time.
+    fn call(&mut self, handler: Handler, done: usize, event: &Event<'_>) -> Reply;
 }
 
 /// Calls a set and catches its panic: `Err` is the message.
 pub(crate) fn call_caught(
     set: &mut BoundSet,
     handler: Handler,
+    done: usize,
     event: &Event<'_>,
 ) -> Result<Reply, String> {
-    catch_unwind(AssertUnwindSafe(|| set.call(handler, event))).map_err(panic_text)
+    catch_unwind(AssertUnwindSafe(|| set.call(handler, done, event))).map_err(panic_text)
 }
 
 /// What a panic said.
@@ -71,13 +74,18 @@ pub(super) struct Table<T> {
 }
 
 impl<T: MaybeSend> HandlerSet for Table<T> {
-    fn call(&mut self, handler: Handler, event: &Event<'_>) -> Reply {
+    fn call(&mut self, handler: Handler, done: usize, event: &Event<'_>) -> Reply {
         let first = self.table.partition_point(|(known, _)| *known < handler);
         let bound = self.table[first..].iter_mut();
-        for (_, callback) in bound.take_while(|(known, _)| *known == handler) {
+        let bound = bound.take_while(|(known, _)| *known == handler);
+        for (at, (_, callback)) in bound.enumerate().skip(done) {
             match callback.call(&mut self.data, event) {
                 Reply::Accept => {}
                 veto @ Reply::Veto(_) => return veto,
+                Reply::Later(Later { future, .. }) => {
+                    let done = at + 1;
+                    return Reply::Later(Later { future, done });
+                }
             }
         }
         Reply::Accept

@@ -6,7 +6,7 @@ use statemesh_core::StateIdx;
 use statemesh_core::engine::{Args, Handler, MutationKind, Source, TransitionView, TxId};
 
 use super::Typed;
-use crate::machine::{Machine, MachineError};
+use crate::machine::{Machine, MachineError, WeakMachine};
 
 /// What a handler sees of the running transition. It dereferences to its [`EventHead`].
 ///
@@ -166,6 +166,19 @@ impl<'a> Event<'a> {
         }
     }
 
+    /// The same for itself: for what outlives the handler's call.
+    #[must_use]
+    pub fn owned(&self) -> OwnedEvent {
+        OwnedEvent {
+            machine: self.machine.downgrade(),
+            head: self.head.clone(),
+            called: self.called(),
+            target: self.target(),
+            cause: self.cause(),
+            source: self.source(),
+        }
+    }
+
     /// Looks at the transition under the machine's lock. It is this one as long as the event can be borrowed, except
     /// after the machine was disposed.
     fn view<R: Default>(&self, look: impl FnOnce(TransitionView<'_>) -> R) -> R {
@@ -174,6 +187,59 @@ impl<'a> Event<'a> {
 }
 
 impl Deref for Event<'_> {
+    type Target = EventHead;
+
+    fn deref(&self) -> &EventHead {
+        &self.head
+    }
+}
+
+/// What an asynchronous handler sees of its transition. It dereferences to its [`EventHead`].
+///
+/// It does not keep its machine alive, so that a handler which waits for ever does not either.
+#[derive(Clone)]
+pub struct OwnedEvent {
+    machine: WeakMachine,
+    head: EventHead,
+    called: Vec<StateIdx>,
+    target: Vec<StateIdx>,
+    cause: Option<Source>,
+    source: Source,
+}
+
+impl OwnedEvent {
+    /// The machine whose handler runs; `None` when all its handles were dropped.
+    #[must_use]
+    pub fn machine(&self) -> Option<Machine> {
+        self.machine.upgrade()
+    }
+
+    /// States called by the mutation.
+    #[must_use]
+    pub fn called(&self) -> &[StateIdx] {
+        &self.called
+    }
+
+    /// States active after this transition, if it is accepted.
+    #[must_use]
+    pub fn target(&self) -> &[StateIdx] {
+        &self.target
+    }
+
+    /// The transition that caused this one, possibly in another machine.
+    #[must_use]
+    pub fn cause(&self) -> Option<&Source> {
+        self.cause.as_ref()
+    }
+
+    /// This transition as the cause of mutations elsewhere.
+    #[must_use]
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+}
+
+impl Deref for OwnedEvent {
     type Target = EventHead;
 
     fn deref(&self) -> &EventHead {

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::task::Boxed;
+
 /// A negotiation handler's answer: `bool` (`false` is a veto), or a `Result` whose error is a veto with its reason.
 ///
 /// The reason is text from here on. It is kept in the record of the transition
@@ -52,6 +54,16 @@ pub(crate) enum Reply {
     Accept,
     /// Negotiation only, with the reason.
     Veto(Option<Arc<str>>),
+    /// What this future will answer.
+    Later(Later),
+}
+
+/// The rest of an asynchronous handler.
+pub(crate) struct Later {
+    /// Answers `Accept` or `Veto`.
+    pub(crate) future: Boxed<Reply>,
+    /// How many of the set's handlers for the event are done when it accepts.
+    pub(crate) done: usize,
 }
 
 impl Reply {

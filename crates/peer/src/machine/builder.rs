@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use statemesh_core::engine::{Options, Schema, SchemaDef};
 
-use super::{Machine, MachineError, Shared, UnknownState, drain};
-use crate::handlers::{Bound, Handlers, MaybeSend};
+use super::suspend::Spawner;
+use super::{BindError, Machine, MachineError, Shared, UnknownState, drain};
+use crate::handlers::{Bound, Handlers, MaybeSend, Task};
 
 /// Builds a machine.
 #[must_use = "a builder does nothing until `build`"]
@@ -15,6 +16,7 @@ pub struct MachineBuilder {
     tags: Vec<String>,
     parent: String,
     handlers: Vec<Binding>,
+    spawner: Option<Spawner>,
 }
 
 /// A handler set waiting for the schema.
@@ -28,6 +30,7 @@ impl MachineBuilder {
             tags: Vec::new(),
             parent: String::new(),
             handlers: Vec::new(),
+            spawner: None,
         }
     }
 
@@ -50,6 +53,14 @@ impl MachineBuilder {
         self
     }
 
+    /// Gives the futures of asynchronous handlers to an executor: `|task| { tokio::spawn(task); }`, or in a browser
+    /// `wasm_bindgen_futures::spawn_local`. It is called without locks, on the thread that drains the machine, one task
+    /// per call. A task that is dropped unfinished makes its handler fail.
+    pub fn spawner(mut self, spawn: impl Fn(Task) + Send + Sync + 'static) -> Self {
+        self.spawner = Some(Arc::new(spawn));
+        self
+    }
+
     /// The machine. Problems of the schema and handlers for unknown states do not stop it: they are raised as an
     /// `Exception`, one each, and the last one is [`Machine::last_error`].
     #[must_use]
@@ -60,8 +71,11 @@ impl MachineBuilder {
         let mut bound = Vec::new();
         for bind in self.handlers {
             match bind(&self.id, &schema) {
+                Ok(set) if set.needs_spawner && self.spawner.is_none() => {
+                    errors.push(MachineError::Handlers(BindError::NoSpawner));
+                }
                 Ok(set) => bound.push(set),
-                Err(unknown) => errors.push(MachineError::Handlers(unknown)),
+                Err(unknown) => errors.push(MachineError::Handlers(unknown.into())),
             }
         }
         let machine = Machine {
@@ -70,6 +84,7 @@ impl MachineBuilder {
                 self.tags,
                 self.parent,
                 schema,
+                self.spawner,
                 Options::default(),
             )),
         };

@@ -14,8 +14,9 @@ use statemesh_core::engine::{Answer, Call, Mode, Mutation, Outcome, Place, Poll}
 use super::conditions;
 use super::observe::Effect;
 use super::shared::State;
+use super::suspend;
 use super::{Machine, MachineError};
-use crate::handlers::{self, Bound, BoundSet, Event, Reply};
+use crate::handlers::{self, Bound, Event, Reply, Task};
 
 /// Drains that may be nested on one thread.
 const MAX_NESTED: u32 = 32;
@@ -78,7 +79,11 @@ pub(super) fn dispose(machine: &Machine) {
     }
     state.end();
     state.effects.push(Effect::Committed);
-    start(machine, state);
+    if state.abandon_suspended() {
+        go_on(machine, state);
+    } else {
+        start(machine, state);
+    }
 }
 
 /// Becomes the drainer. `None`: somebody else is, or will be.
@@ -87,6 +92,11 @@ fn start<'a>(machine: &'a Machine, mut state: MutexGuard<'a, State>) -> Option<O
         return None;
     }
     state.draining = true;
+    go_on(machine, state)
+}
+
+/// Drains, as the one who may. `None`: the first mutation has not ended.
+pub(super) fn go_on<'a>(machine: &'a Machine, state: MutexGuard<'a, State>) -> Option<Outcome> {
     let Some(nested) = Nested::enter() else {
         drop(state);
         put_off(machine);
@@ -97,15 +107,23 @@ fn start<'a>(machine: &'a Machine, mut state: MutexGuard<'a, State>) -> Option<O
         drain(&machine, machine.shared.lock());
     }
     drop(nested);
-    Some(outcome)
+    outcome
 }
 
-/// Runs until the engine is idle and all it led to is told. Result of the first mutation.
-fn drain<'a>(machine: &'a Machine, mut state: MutexGuard<'a, State>) -> Outcome {
+/// Runs until the engine is idle and all it led to is told, or until a handler needs time. Result of the first mutation,
+/// if it has ended.
+fn drain<'a>(machine: &'a Machine, mut state: MutexGuard<'a, State>) -> Option<Outcome> {
     let mut result = None;
     loop {
         match state.poll() {
-            Poll::Call(call) => call_handler(machine, &mut state, call),
+            Poll::Call(call) => {
+                if let Some(task) = call_handler(machine, &mut state, call) {
+                    let result = state.engine.ended_result();
+                    drop(state);
+                    suspend::spawn(machine, task);
+                    return result;
+                }
+            }
             Poll::Fired => state.collect_fired(),
             Poll::Args(begun) => {
                 run_effects(&mut state);
@@ -120,7 +138,7 @@ fn drain<'a>(machine: &'a Machine, mut state: MutexGuard<'a, State>) -> Outcome 
                 let result = *result.get_or_insert_with(|| engine.take_result());
                 if state.effects.is_empty() {
                     state.draining = false;
-                    return result;
+                    return Some(result);
                 }
                 run_effects(&mut state);
             }
@@ -128,8 +146,8 @@ fn drain<'a>(machine: &'a Machine, mut state: MutexGuard<'a, State>) -> Outcome 
     }
 }
 
-/// Unlocks, runs one handler, locks, resumes.
-fn call_handler(machine: &Machine, state: &mut MutexGuard<'_, State>, call: Call) {
+/// Unlocks, runs one handler, locks, resumes; or comes back with a task that will.
+fn call_handler(machine: &Machine, state: &mut MutexGuard<'_, State>, call: Call) -> Option<Task> {
     run_effects(state);
     let set = state.take_set(call.binding);
     let transition = state.engine.transition();
@@ -137,26 +155,33 @@ fn call_handler(machine: &Machine, state: &mut MutexGuard<'_, State>, call: Call
     let (Some(mut set), Some(event)) = (set, event) else {
         // Disposed meanwhile: its handlers are gone.
         state.engine.resume(call.tx, call.call_no, Answer::Accept);
-        return;
+        return None;
     };
-    let answer = MutexGuard::unlocked(state, || {
+    let done = std::mem::take(&mut state.done);
+    let reply = MutexGuard::unlocked(state, || {
         // The event, with its share of the arguments, is dropped before the lock is taken again.
         let event = event;
-        handlers::call_caught(&mut set, call.handler, &event)
+        handlers::call_caught(&mut set, call.handler, done, &event)
     });
-    settle(machine, state, call, set, answer);
+    state.put_back(call.binding, set);
+    match reply {
+        Ok(Reply::Later(later)) => Some(state.suspend(machine, call, later)),
+        reply => {
+            settle(machine, state, call, reply);
+            None
+        }
+    }
 }
 
-fn settle(
+/// Gives the engine a handler's answer.
+pub(super) fn settle(
     machine: &Machine,
     state: &mut State,
     call: Call,
-    set: BoundSet,
     reply: Result<Reply, String>,
 ) {
-    state.put_back(call.binding, set);
     let answer = match reply {
-        Ok(Reply::Accept) => Answer::Accept,
+        Ok(Reply::Accept | Reply::Later(_)) => Answer::Accept,
         Ok(Reply::Veto(reason)) => {
             state.refusals.reason = reason;
             Answer::Veto

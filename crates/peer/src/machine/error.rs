@@ -23,10 +23,22 @@ pub enum MachineError {
     Schema(SchemaProblem),
     /// The builder's fault: a handler set was not bound.
     #[error("handlers: {0}")]
-    Handlers(UnknownState),
+    Handlers(BindError),
     /// Raised by the application through `add_error`.
     #[error("{0}")]
     Raised(String),
+}
+
+/// A handler set cannot be bound. The caller's mistake; nothing was bound.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BindError {
+    /// A handler is for a state that the schema lacks.
+    #[error(transparent)]
+    Unknown(#[from] UnknownState),
+    /// It has asynchronous handlers, and the machine was built without a
+    /// [`spawner`](super::MachineBuilder::spawner).
+    #[error("asynchronous handlers, but no spawner")]
+    NoSpawner,
 }
 
 impl MachineError {

@@ -13,7 +13,7 @@ use statemesh_core::engine::{
 use super::Machine;
 use super::conditions::Condition;
 use super::shared::Shared;
-use crate::handlers::BoundSet;
+use crate::handlers::{BoundSet, Stop};
 
 /// A finished transition.
 #[derive(Clone, Debug)]
@@ -116,6 +116,8 @@ pub(super) enum Effect {
     ReleaseArgs(Args),
     /// Drops handlers.
     ReleaseHandlers(BoundSet),
+    /// Drops the future of a handler.
+    Stop(Stop),
     /// Drops the condition of a wait.
     ReleaseCondition(Condition),
 }
@@ -163,6 +165,9 @@ impl Effect {
             }
             Self::ReleaseHandlers(set) => {
                 let _ = catch_unwind(AssertUnwindSafe(|| drop(set)));
+            }
+            Self::Stop(stop) => {
+                let _ = catch_unwind(AssertUnwindSafe(|| stop.stop()));
             }
             Self::ReleaseCondition(condition) => {
                 let _ = catch_unwind(AssertUnwindSafe(|| drop(condition)));

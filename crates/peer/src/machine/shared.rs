@@ -9,6 +9,7 @@ use statemesh_core::engine::{BindingId, Machine as Engine, Options, Poll, Schema
 use super::MachineError;
 use super::conditions::Conditions;
 use super::observe::{Collector, Effect, Observers, Refusals};
+use super::suspend::{Spawner, Suspended};
 use crate::handlers::BoundSet;
 use crate::wait::{Ticket, WaitError, WaitSource, Waiters};
 
@@ -17,6 +18,7 @@ pub(super) struct Shared {
     pub(super) tags: Vec<String>,
     pub(super) parent: String,
     pub(super) schema: Arc<Schema>,
+    pub(super) spawner: Option<Spawner>,
     state: Mutex<State>,
 }
 
@@ -33,6 +35,10 @@ pub(super) struct State {
     pub(super) effects: Vec<Effect>,
     pub(super) refusals: Refusals,
     pub(super) last_error: Option<Arc<MachineError>>,
+    /// A call whose handler needs time. Its answer goes on with the drain.
+    pub(super) suspended: Option<Suspended>,
+    /// How many of the set's handlers for the pending call are done.
+    pub(super) done: usize,
     /// By binding id; `None` while the set is being called, and after disposal.
     handlers: Vec<Option<BoundSet>>,
 }
@@ -43,6 +49,7 @@ impl Shared {
         tags: Vec<String>,
         parent: String,
         schema: Arc<Schema>,
+        spawner: Option<Spawner>,
         options: Options,
     ) -> Self {
         let engine = Engine::new(schema.clone(), options);
@@ -51,6 +58,7 @@ impl Shared {
             tags,
             parent,
             schema,
+            spawner,
             state: Mutex::new(State {
                 engine,
                 draining: false,
@@ -60,6 +68,8 @@ impl Shared {
                 effects: Vec::new(),
                 refusals: Refusals::default(),
                 last_error: None,
+                suspended: None,
+                done: 0,
                 handlers: Vec::new(),
             }),
         }
@@ -152,10 +162,15 @@ impl WaitSource for Shared {
 impl Drop for Shared {
     fn drop(&mut self) {
         let mut wakers = Vec::new();
-        self.state
-            .get_mut()
+        let state = self.state.get_mut();
+        state
             .waiters
             .end(WaitError::Disposed, |waker| wakers.push(waker));
+        state.abandon_suspended();
+        let audience = state.observers.audience();
+        for effect in state.effects.drain(..) {
+            effect.run(&audience);
+        }
         for waker in wakers {
             // The panic hook has told it; the others are woken all the same.
             let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));

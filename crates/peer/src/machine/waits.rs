@@ -63,7 +63,7 @@ impl Machine {
     /// Resolves when the mutation with this outcome has run, whatever came of it: at once unless it was queued.
     pub fn when_queue(&self, outcome: Outcome) -> When {
         match outcome {
-            Outcome::Queued(tick) => self.register(|state| state.engine.when_queue(tick)),
+            Outcome::Queued(tick) => self.register(|state| state.engine.when_settled(tick)),
             Outcome::Executed | Outcome::Canceled | Outcome::Started => When::done(Ok(())),
         }
     }

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
+use statemesh::handlers::Task;
 use statemesh::prelude::*;
 
 /// Nothing here takes longer than a moment, so this only ends what hangs.
@@ -115,5 +116,53 @@ impl Log {
     pub(crate) fn accept(&self, what: impl Into<String>) -> bool {
         self.push(what);
         true
+    }
+}
+
+/// An executor by hand: tasks wait here until the test polls them.
+#[derive(Clone, Default)]
+pub(crate) struct Tasks(Arc<Mutex<Vec<Task>>>);
+
+impl Tasks {
+    /// A machine whose asynchronous handlers run here.
+    pub(crate) fn machine<T: Send + 'static>(
+        &self,
+        schema: SchemaDef,
+        handlers: Handlers<T>,
+    ) -> Machine {
+        let tasks = self.clone();
+        Machine::builder("m", schema)
+            .spawner(move |task| tasks.push(task))
+            .handlers(handlers)
+            .build()
+    }
+
+    pub(crate) fn push(&self, task: Task) {
+        self.0.lock().unwrap().push(task);
+    }
+
+    /// Takes all tasks out.
+    pub(crate) fn take(&self) -> Vec<Task> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+
+    /// Polls every task once, those that come meanwhile too; how many are still pending.
+    pub(crate) fn poll(&self) -> usize {
+        let mut pending = Vec::new();
+        loop {
+            let tasks = self.take();
+            if tasks.is_empty() {
+                break;
+            }
+            for mut task in tasks {
+                let cx = &mut Context::from_waker(Waker::noop());
+                if pin!(&mut task).poll(cx).is_pending() {
+                    pending.push(task);
+                }
+            }
+        }
+        let count = pending.len();
+        self.0.lock().unwrap().extend(pending);
+        count
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! Every test runs under a deadline: a lock held across user code shows as a deadlock, not as a wrong value.
 
+mod asynchronous;
 mod conditions;
 mod drain;
 mod events;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use statemesh::handlers::{Event, Handlers};
-use statemesh::machine::{Machine, Outcome, UnknownState};
+use statemesh::machine::{BindError, Machine, Outcome, UnknownState};
 use statemesh::{SchemaDef, StateDef};
 
 /// A state that one of this group at a time may hold.
@@ -106,16 +106,16 @@ pub(super) fn did(outcome: Result<Outcome, UnknownState>) -> bool {
     }
 }
 
-/// Notes a handler set for a state that does not exist.
-pub(super) fn bound(result: Result<(), UnknownState>) {
-    if let Err(unknown) = result {
-        complain(&unknown);
+/// Notes a handler set that was not bound, for a state that does not exist.
+pub(super) fn bound(result: Result<(), BindError>) {
+    if let Err(error) = result {
+        complain(&error);
     }
 }
 
-fn complain(unknown: &UnknownState) {
-    debug_assert!(false, "{unknown}");
-    tracing::error!("the demo has a slip: {unknown}");
+fn complain(slip: &dyn std::error::Error) {
+    debug_assert!(false, "{slip}");
+    tracing::error!("the demo has a slip: {slip}");
 }
 
 /// Seeded choices and delays of one script: the same seed and name, the same sequence.
