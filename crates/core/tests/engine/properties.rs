@@ -1,10 +1,12 @@
 //! Laws that hold for every schema, every handler and every sequence of mutations.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 use statemesh_core::StateIdx;
 use statemesh_core::engine::{
     Answer, Handler, Machine, Mutation, MutationKind, NoTracer, Options, Outcome, Poll, Schema,
-    SchemaDef, StateDef, Tracer, TransitionView,
+    SchemaDef, StateDef, Tracer, TransitionView, TxId,
 };
 
 const STATES: u16 = 6;
@@ -103,9 +105,15 @@ pub(crate) fn handlers(states: usize) -> Vec<Handler> {
 #[derive(Default)]
 struct Laws {
     queue_tick: u64,
+    /// The last transition that was committed.
+    committed: TxId,
 }
 
 impl Tracer for Laws {
+    fn transition_finals(&mut self, transition: TransitionView<'_>) {
+        assert!(!transition.is_check && transition.accepted);
+        self.committed = transition.tx;
+    }
     fn transition_end(&mut self, transition: TransitionView<'_>) {
         let (before, after) = (transition.clock_before, transition.clock_after);
         let grown = before
@@ -121,8 +129,8 @@ impl Tracer for Laws {
             );
             self.queue_tick = tick.0;
         }
-        if transition.is_check {
-            assert_eq!(before, after, "a check never ticks");
+        if self.committed != transition.tx {
+            assert_eq!(before, after, "only a commit moves the clock");
         }
         if transition.accepted && !transition.is_check && !transition.is_auto {
             match transition.kind {
@@ -164,23 +172,27 @@ fn run(machine: &mut Machine, request: &Request, answers: &mut dyn Iterator<Item
     let before = machine.clock().to_vec();
     let mut laws = Laws {
         queue_tick: machine.queue_tick().0,
+        ..Laws::default()
     };
+    let mut last = before.clone();
     let mut calls = 0;
     let outcome = machine.mutate(request.mutation());
     assert!(!matches!(outcome, Outcome::Queued(_)), "nothing runs");
     if outcome != Outcome::Started {
         return;
     }
-    let mut transitions = 0;
     loop {
-        match machine.poll_traced(&mut laws) {
+        let poll = machine.poll_traced(&mut laws);
+        let mut ticks = last.iter().zip(machine.clock());
+        assert!(ticks.all(|(last, tick)| last <= tick), "no tick goes back");
+        last.copy_from_slice(machine.clock());
+        match poll {
             Poll::Call(call) => {
                 calls += 1;
                 let view = machine
                     .transition()
                     .expect("a call belongs to a transition");
                 assert_eq!(view.tx, call.tx);
-                transitions = transitions.max(call.tx.0);
                 let answer = answers.next().unwrap_or(Answer::Accept);
                 if calls < 20 && answer == Answer::Veto {
                     machine.mutate(Mutation::new(MutationKind::Toggle, &request.states));
@@ -198,7 +210,53 @@ fn run(machine: &mut Machine, request: &Request, answers: &mut dyn Iterator<Item
     assert_consistent(machine);
 }
 
+/// What a transition without handlers starts from, and what comes of it.
+#[derive(Default)]
+struct Resolutions {
+    known: BTreeMap<String, String>,
+    /// How often a transition started from what another had started from.
+    repeated: usize,
+}
+
+impl Tracer for Resolutions {
+    fn transition_end(&mut self, transition: TransitionView<'_>) {
+        let view = transition;
+        let asked = (view.kind, view.called, view.is_auto, view.is_check);
+        let from = format!("{asked:?} {:?}", view.before);
+        let ticks = view.clock_before.iter().zip(view.clock_after);
+        let gains: Vec<_> = ticks.map(|(before, after)| after - before).collect();
+        let moves = (view.accepted, view.target, view.exits, view.enters);
+        let result = format!("{moves:?} {gains:?}");
+        if let Some(known) = self.known.get(&from) {
+            self.repeated += 1;
+            assert_eq!(*known, result, "from {from}");
+        }
+        self.known.insert(from, result);
+    }
+}
+
 proptest! {
+    /// Whatever happened before, whatever the ticks: of the past only the active states and their order count.
+    #[test]
+    fn resolving_knows_schema_active_states_and_mutation_only(
+        def in schema(),
+        requests in prop::collection::vec(request(), 20..60),
+    ) {
+        let (schema, _) = Schema::normalise(&def);
+        let mut resolutions = Resolutions::default();
+        let mut old = Machine::new(schema.clone(), Options::default());
+        for request in requests.iter().chain(requests.iter().rev()) {
+            old.apply_traced(request.mutation(), &mut resolutions);
+        }
+        // A machine without a past goes through the same first half again.
+        let repeated = resolutions.repeated;
+        let mut young = Machine::new(schema, Options::default());
+        for request in &requests {
+            young.apply_traced(request.mutation(), &mut resolutions);
+        }
+        prop_assert!(resolutions.repeated >= repeated + requests.len());
+    }
+
     #[test]
     fn clocks_stay_consistent(
         def in schema(),
