@@ -32,8 +32,10 @@ pub fn test(options: TestOptions) -> Result<ExitCode> {
     let deny = steps.run("cargo-deny", || tools::DENY.ensure());
     lint(&mut steps, deny);
     steps.run_counted("tests", |counts| workspace_tests(options, counts));
+    let no_tools = "no build tools";
+    require(&mut steps, "core, wasm32", page_tools, no_tools, core_tests);
 
-    let page = require(&mut steps, "page", page_tools, "no build tools", |_| {
+    let page = require(&mut steps, "page", page_tools, no_tools, |_| {
         build::build_page()
     });
     // Without a page the relay still builds; what needs both says so.
@@ -108,6 +110,13 @@ fn workspace_tests(options: TestOptions, counts: &mut Counts) -> Result<()> {
     if options.slow {
         test.args(["--", "--include-ignored", "--skip", "interop_"]);
     }
+    counted(&mut test, counts)
+}
+
+/// The engine answers in wasm as it does natively: one hash over all it says.
+fn core_tests(counts: &mut Counts) -> Result<()> {
+    let mut test = cargo(["test", "--locked", "--package", "statemesh-core"]);
+    test.args(["--target", WASM, "--test", "one_hash"]);
     counted(&mut test, counts)
 }
 
