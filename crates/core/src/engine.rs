@@ -467,6 +467,11 @@ impl Machine {
         self.is_disposed = true;
         self.queue.clear()
     }
+    /// Drops what waits in the queue; its queue ticks are passed over. The arguments come back, as from
+    /// [`Machine::dispose`].
+    pub fn clear_queue(&mut self) -> Vec<Args> {
+        self.queue.clear()
+    }
     /// True after [`Machine::dispose`].
     #[must_use]
     pub fn is_disposed(&self) -> bool {

@@ -22,7 +22,7 @@ pub use self::event::{Event, EventHead, OwnedEvent};
 pub use self::maybe_send::MaybeSend;
 pub(crate) use self::maybe_send::{Held, hold};
 pub use self::task::Task;
-pub(crate) use self::task::{Caught, Stop};
+pub(crate) use self::task::{Boxed, Caught, Stop};
 pub use self::typed::Typed;
 pub use self::verdict::Verdict;
 pub(crate) use self::verdict::{Later, Reply};

@@ -26,6 +26,7 @@ mod private_file;
 mod registry;
 #[cfg(feature = "mesh")]
 pub mod remote;
+pub mod timer;
 #[cfg(feature = "mesh")]
 mod transport;
 pub mod wait;

@@ -24,6 +24,7 @@ pub use self::builder::MachineBuilder;
 pub use self::error::{BindError, MachineError};
 pub use self::observe::{Refusal, TraceGuard, Transition};
 pub use self::states::{StateName, StateRef, States, UnknownState};
+pub use self::timeouts::{Overrun, Timeouts};
 pub use statemesh_core::engine::Outcome;
 
 mod builder;
@@ -34,6 +35,7 @@ mod observe;
 mod shared;
 pub(crate) mod states;
 mod suspend;
+mod timeouts;
 mod waits;
 
 /// A state machine: a clonable handle. Clones are the same machine.
@@ -292,6 +294,12 @@ impl Machine {
         self.shared.lock().last_error.clone()
     }
 
+    /// The last handler that took too long: see [`MachineBuilder::timeouts`].
+    #[must_use]
+    pub fn last_overrun(&self) -> Option<Overrun> {
+        self.shared.lock().last_overrun
+    }
+
     /// Number of waits that are registered and neither ended nor dropped.
     #[must_use]
     pub fn pending_waits(&self) -> usize {
@@ -305,6 +313,12 @@ impl Machine {
     /// until the returned guard is dropped.
     pub fn trace(&self, observer: impl Fn(&Transition) + Send + Sync + 'static) -> TraceGuard {
         self.observe(Observe::Transition(Box::new(observer)))
+    }
+
+    /// Calls `observer` for every handler that took longer than [`Timeouts::handler`], once, until the returned guard is
+    /// dropped. An asynchronous one is told while it still runs, from its watchdog's task.
+    pub fn on_overrun(&self, observer: impl Fn(&Overrun) + Send + Sync + 'static) -> TraceGuard {
+        self.observe(Observe::Overrun(Box::new(observer)))
     }
 
     /// Calls `hook` after a transition changed the clock, and when the machine was disposed, outside all locks, until

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use statemesh_core::engine::{Options, Schema, SchemaDef};
 
 use super::suspend::Spawner;
+use super::timeouts::{Timeouts, Watch};
 use super::{BindError, Machine, MachineError, Shared, UnknownState, drain};
 use crate::handlers::{Bound, Handlers, MaybeSend, Task};
+use crate::timer::Timer;
 
 /// Builds a machine.
 #[must_use = "a builder does nothing until `build`"]
@@ -17,6 +19,7 @@ pub struct MachineBuilder {
     parent: String,
     handlers: Vec<Binding>,
     spawner: Option<Spawner>,
+    watch: Option<Watch>,
 }
 
 /// A handler set waiting for the schema.
@@ -31,6 +34,7 @@ impl MachineBuilder {
             parent: String::new(),
             handlers: Vec::new(),
             spawner: None,
+            watch: None,
         }
     }
 
@@ -61,6 +65,40 @@ impl MachineBuilder {
         self
     }
 
+    /// Looks at how long handlers take; without it nothing reads a clock.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use statemesh::machine::Timeouts;
+    /// use statemesh::prelude::*;
+    /// use statemesh::timer::{Instant, Timer};
+    ///
+    /// /// Every look at this clock takes a second.
+    /// struct Slow(std::sync::atomic::AtomicU64);
+    /// impl Timer for Slow {
+    ///     type Sleep = std::future::Ready<()>;
+    ///     fn now(&self) -> Instant {
+    ///         let looks = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    ///         Instant::ZERO + Duration::from_secs(looks)
+    ///     }
+    ///     fn sleep(&self, _: Duration) -> Self::Sleep {
+    ///         std::future::ready(())
+    ///     }
+    /// }
+    ///
+    /// let machine = Machine::builder("m", SchemaDef::new().state("A", StateDef::new()))
+    ///     .timeouts(Timeouts::default(), Slow(0.into()))
+    ///     .handlers(Handlers::new(()).state("A", |_, _| ()))
+    ///     .build();
+    /// machine.add("A")?;
+    /// assert_eq!(machine.last_overrun().map(|it| it.took), Some(Duration::from_secs(1)));
+    /// # Ok::<_, statemesh::machine::UnknownState>(())
+    /// ```
+    pub fn timeouts(mut self, timeouts: Timeouts, timer: impl Timer) -> Self {
+        self.watch = Some(Watch::new(timeouts, Box::new(timer)));
+        self
+    }
+
     /// The machine. Problems of the schema and handlers for unknown states do not stop it: they are raised as an
     /// `Exception`, one each, and the last one is [`Machine::last_error`].
     #[must_use]
@@ -85,6 +123,7 @@ impl MachineBuilder {
                 self.parent,
                 schema,
                 self.spawner,
+                self.watch,
                 Options::default(),
             )),
         };

@@ -14,9 +14,10 @@ use statemesh_core::engine::{Answer, Call, Mode, Mutation, Outcome, Place, Poll}
 use super::conditions;
 use super::observe::Effect;
 use super::shared::State;
-use super::suspend;
+use super::suspend::{self, Tasks};
+use super::timeouts;
 use super::{Machine, MachineError};
-use crate::handlers::{self, Bound, Event, Reply, Task};
+use crate::handlers::{self, Bound, Event, Reply};
 
 /// Drains that may be nested on one thread.
 const MAX_NESTED: u32 = 32;
@@ -38,7 +39,9 @@ pub(super) fn mutate(machine: &Machine, mutation: Mutation<'_>) -> Outcome {
     // Kept so that a mutation refused at once does not drop its arguments under the lock.
     let args = mutation.args.clone();
     let appended = mutation.mode == Mode::Apply && mutation.place == Place::Back;
-    let mut state = machine.shared.lock();
+    let Some(mut state) = timeouts::pass_gate(machine, mutation.kind) else {
+        return Outcome::Canceled;
+    };
     let outcome = match state.engine.mutate(mutation) {
         Outcome::Started => {
             let later = if appended {
@@ -117,10 +120,10 @@ fn drain<'a>(machine: &'a Machine, mut state: MutexGuard<'a, State>) -> Option<O
     loop {
         match state.poll() {
             Poll::Call(call) => {
-                if let Some(task) = call_handler(machine, &mut state, call) {
+                if let Some(tasks) = call_handler(machine, &mut state, call) {
                     let result = state.engine.ended_result();
                     drop(state);
-                    suspend::spawn(machine, task);
+                    suspend::spawn(machine, tasks);
                     return result;
                 }
             }
@@ -146,8 +149,8 @@ fn drain<'a>(machine: &'a Machine, mut state: MutexGuard<'a, State>) -> Option<O
     }
 }
 
-/// Unlocks, runs one handler, locks, resumes; or comes back with a task that will.
-fn call_handler(machine: &Machine, state: &mut MutexGuard<'_, State>, call: Call) -> Option<Task> {
+/// Unlocks, runs one handler, locks, resumes; or comes back with tasks that will.
+fn call_handler(machine: &Machine, state: &mut MutexGuard<'_, State>, call: Call) -> Option<Tasks> {
     run_effects(state);
     let set = state.take_set(call.binding);
     let transition = state.engine.transition();
@@ -158,28 +161,30 @@ fn call_handler(machine: &Machine, state: &mut MutexGuard<'_, State>, call: Call
         return None;
     };
     let done = std::mem::take(&mut state.done);
-    let reply = MutexGuard::unlocked(state, || {
+    let (reply, overrun) = MutexGuard::unlocked(state, || {
         // The event, with its share of the arguments, is dropped before the lock is taken again.
         let event = event;
-        handlers::call_caught(&mut set, call.handler, done, &event)
+        let mut call_it = || handlers::call_caught(&mut set, call.handler, done, &event);
+        match &machine.shared.watch {
+            None => (call_it(), None),
+            Some(watch) => watch.measure(call, call_it),
+        }
     });
+    if let Some(overrun) = overrun {
+        state.overran(overrun);
+    }
     state.put_back(call.binding, set);
     match reply {
         Ok(Reply::Later(later)) => Some(state.suspend(machine, call, later)),
         reply => {
-            settle(machine, state, call, reply);
+            settle(state, call, reply);
             None
         }
     }
 }
 
 /// Gives the engine a handler's answer.
-pub(super) fn settle(
-    machine: &Machine,
-    state: &mut State,
-    call: Call,
-    reply: Result<Reply, String>,
-) {
+pub(super) fn settle(state: &mut State, call: Call, reply: Result<Reply, String>) {
     let answer = match reply {
         Ok(Reply::Accept | Reply::Later(_)) => Answer::Accept,
         Ok(Reply::Veto(reason)) => {
@@ -188,7 +193,11 @@ pub(super) fn settle(
         }
         Err(message) => {
             state.refusals.reason = Some(message.as_str().into());
-            state.last_error = Some(MachineError::panic(call.handler, machine.schema(), message));
+            state.last_error = Some(MachineError::panic(
+                call.handler,
+                state.engine.schema(),
+                message,
+            ));
             Answer::Panic
         }
     };

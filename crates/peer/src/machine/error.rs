@@ -18,6 +18,12 @@ pub enum MachineError {
         /// What it said.
         message: String,
     },
+    /// A handler's fault: it had not ended at its deadline. Its transition was canceled or repaired, the queue dropped.
+    #[error("handler {handler} was given up at its deadline")]
+    Timeout {
+        /// Which, as `ReadyState`.
+        handler: String,
+    },
     /// The builder's fault: the schema was repaired, the machine runs.
     #[error("schema: {0}")]
     Schema(SchemaProblem),
@@ -42,6 +48,12 @@ pub enum BindError {
 }
 
 impl MachineError {
+    pub(super) fn timeout(handler: Handler, schema: &Schema) -> Arc<Self> {
+        Arc::new(Self::Timeout {
+            handler: handlers::name_of(handler, schema),
+        })
+    }
+
     pub(super) fn panic(handler: Handler, schema: &Schema, message: String) -> Arc<Self> {
         Arc::new(Self::Panic {
             handler: handlers::name_of(handler, schema),

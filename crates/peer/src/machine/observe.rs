@@ -13,6 +13,7 @@ use statemesh_core::engine::{
 use super::Machine;
 use super::conditions::Condition;
 use super::shared::Shared;
+use super::timeouts::Overrun;
 use crate::handlers::{BoundSet, Stop};
 
 /// A finished transition.
@@ -97,6 +98,7 @@ pub struct TraceGuard {
 pub(super) enum Observe {
     Transition(Box<dyn Fn(&Transition) + Send + Sync>),
     Commit(Arc<dyn Fn() + Send + Sync>),
+    Overrun(Box<dyn Fn(&Overrun) + Send + Sync>),
 }
 
 /// The observers of a machine, in the order they came. Copied on write, so that the drainer can take them along.
@@ -112,6 +114,7 @@ pub(super) enum Effect {
     Wake(Waker),
     Ended(Box<Transition>),
     Committed,
+    Overrun(Overrun),
     /// Drops what a mutation carried.
     ReleaseArgs(Args),
     /// Drops handlers.
@@ -151,11 +154,15 @@ impl Effect {
         match self {
             Self::Ended(transition) => calls(&|observe| match observe {
                 Observe::Transition(observer) => observer(&transition),
-                Observe::Commit(_) => {}
+                Observe::Commit(_) | Observe::Overrun(_) => {}
             }),
             Self::Committed => calls(&|observe| match observe {
                 Observe::Commit(hook) => hook(),
-                Observe::Transition(_) => {}
+                Observe::Transition(_) | Observe::Overrun(_) => {}
+            }),
+            Self::Overrun(overrun) => calls(&|observe| match observe {
+                Observe::Overrun(observer) => observer(&overrun),
+                Observe::Transition(_) | Observe::Commit(_) => {}
             }),
             Self::Wake(waker) => {
                 let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));

@@ -10,6 +10,7 @@ use super::MachineError;
 use super::conditions::Conditions;
 use super::observe::{Collector, Effect, Observers, Refusals};
 use super::suspend::{Spawner, Suspended};
+use super::timeouts::{Gate, Overrun, Watch};
 use crate::handlers::BoundSet;
 use crate::wait::{Ticket, WaitError, WaitSource, Waiters};
 
@@ -19,6 +20,8 @@ pub(super) struct Shared {
     pub(super) parent: String,
     pub(super) schema: Arc<Schema>,
     pub(super) spawner: Option<Spawner>,
+    /// Without one nothing reads a clock.
+    pub(super) watch: Option<Watch>,
     state: Mutex<State>,
 }
 
@@ -27,6 +30,7 @@ pub(super) struct State {
     pub(super) engine: Engine,
     /// Somebody drains, or has promised to: others only queue.
     pub(super) draining: bool,
+    pub(super) gate: Gate,
     pub(super) waiters: Waiters,
     /// Of waits whose condition is the caller's.
     pub(super) conditions: Conditions,
@@ -35,6 +39,7 @@ pub(super) struct State {
     pub(super) effects: Vec<Effect>,
     pub(super) refusals: Refusals,
     pub(super) last_error: Option<Arc<MachineError>>,
+    pub(super) last_overrun: Option<Overrun>,
     /// A call whose handler needs time. Its answer goes on with the drain.
     pub(super) suspended: Option<Suspended>,
     /// How many of the set's handlers for the pending call are done.
@@ -50,6 +55,7 @@ impl Shared {
         parent: String,
         schema: Arc<Schema>,
         spawner: Option<Spawner>,
+        watch: Option<Watch>,
         options: Options,
     ) -> Self {
         let engine = Engine::new(schema.clone(), options);
@@ -59,15 +65,18 @@ impl Shared {
             parent,
             schema,
             spawner,
+            watch,
             state: Mutex::new(State {
                 engine,
                 draining: false,
+                gate: Gate::Open,
                 waiters: Waiters::default(),
                 conditions: Conditions::default(),
                 observers: Observers::default(),
                 effects: Vec::new(),
                 refusals: Refusals::default(),
                 last_error: None,
+                last_overrun: None,
                 suspended: None,
                 done: 0,
                 handlers: Vec::new(),

@@ -18,7 +18,7 @@ use statemesh_core::engine::{Answer, Call};
 
 use super::observe::Effect;
 use super::shared::State;
-use super::{Machine, WeakMachine, drain};
+use super::{Machine, WeakMachine, drain, timeouts};
 use crate::handlers::{Caught, Later, Reply, Stop, Task};
 
 /// Gives tasks to the application's executor.
@@ -26,43 +26,70 @@ pub(super) type Spawner = Arc<dyn Fn(Task) + Send + Sync>;
 
 /// A call that waits for its future.
 pub(super) struct Suspended {
-    call: Call,
-    /// Of the set's handlers for the event, when the future accepts.
+    pub(super) call: Call,
+    /// How many of the set's handlers for the event are done when the future accepts.
     done: usize,
-    stop: Stop,
+    /// Its answer will be a timeout.
+    pub(super) is_late: bool,
+    pub(super) stop: Stop,
+    /// Of its watchdog.
+    watchdog: Option<Stop>,
+}
+
+/// What a suspended call needs of the executor.
+pub(super) struct Tasks {
+    handler: Task,
+    watchdog: Option<Task>,
 }
 
 impl State {
-    /// Notes that this call will be answered later; its task is to be given to [`spawn`] after unlocking.
-    pub(super) fn suspend(&mut self, machine: &Machine, call: Call, later: Later) -> Task {
+    /// Notes that this call will be answered later; its tasks are to be given to [`spawn`] after unlocking.
+    pub(super) fn suspend(&mut self, machine: &Machine, call: Call, later: Later) -> Tasks {
         let pending = Pending {
             machine: machine.downgrade(),
             call,
             is_answered: false,
         };
-        let (task, stop) = Task::new(Box::pin(async move {
+        let (handler, stop) = Task::new(Box::pin(async move {
             let reply = Caught::new(later.future).await;
             pending.answer(reply);
         }));
-        let done = later.done;
-        self.suspended = Some(Suspended { call, done, stop });
-        task
+        let (watchdog, stop_watchdog) = timeouts::watchdog(machine, call).unzip();
+        self.suspended = Some(Suspended {
+            call,
+            done: later.done,
+            is_late: false,
+            stop,
+            watchdog: stop_watchdog,
+        });
+        Tasks { handler, watchdog }
     }
 
     /// Takes back a suspended call, whose future goes. True if there was one: the caller has to drain.
     pub(super) fn abandon_suspended(&mut self) -> bool {
-        let Some(Suspended { call, stop, .. }) = self.suspended.take() else {
+        let Some(suspended) = self.suspended.take() else {
             return false;
         };
+        let Suspended {
+            call,
+            stop,
+            watchdog,
+            ..
+        } = suspended;
         self.effects.push(Effect::Stop(stop));
+        self.effects.extend(watchdog.map(Effect::Stop));
         self.engine.resume(call.tx, call.call_no, Answer::Veto);
         true
     }
 }
 
-/// Gives a task to the executor, outside all locks.
-pub(super) fn spawn(machine: &Machine, task: Task) {
-    if let Some(spawner) = &machine.shared.spawner {
+/// Gives tasks to the executor, outside all locks.
+pub(super) fn spawn(machine: &Machine, tasks: Tasks) {
+    let Some(spawner) = &machine.shared.spawner else {
+        return;
+    };
+    // The handler first: a spawner may run what it gets at once, and a watchdog whose call is over ends.
+    for task in std::iter::once(tasks.handler).chain(tasks.watchdog) {
         // The panic hook has told it; the task that went with it answers by its drop.
         let _ = catch_unwind(AssertUnwindSafe(|| spawner(task)));
     }
@@ -99,13 +126,17 @@ fn answer(machine: &WeakMachine, call: Call, reply: Result<Reply, String>) {
     let Some(suspended) = state.suspended.take_if(|it| it.call == call) else {
         return unlock_and_drop(state, reply);
     };
+    state.effects.extend(suspended.watchdog.map(Effect::Stop));
     match reply {
+        Ok(_) if suspended.is_late => {
+            state.refusals.reason = Some(LATE.into());
+            state.engine.resume(call.tx, call.call_no, Answer::Timeout);
+        }
         // The engine says the same call again, for the set's other handlers of the event.
         Ok(Reply::Accept) => state.done = suspended.done,
-        reply => drain::settle(&machine, &mut state, call, reply),
+        reply => drain::settle(&mut state, call, reply),
     }
     drain::go_on(&machine, state);
-    drop(suspended);
 }
 
 fn unlock_and_drop(state: MutexGuard<'_, State>, late: Result<Reply, String>) {
@@ -113,5 +144,7 @@ fn unlock_and_drop(state: MutexGuard<'_, State>, late: Result<Reply, String>) {
     drop(late);
 }
 
+/// What the record says of an answer behind its timeout.
+const LATE: &str = "it took too long";
 /// What the error of a handler says whose task is gone.
 const DROPPED: &str = "its task was dropped before it ended";

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests")]
 
 use std::future::Future;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use statemesh::handlers::Task;
 use statemesh::prelude::*;
+use statemesh::timer::{Instant, Timer};
 
 /// Nothing here takes longer than a moment, so this only ends what hangs.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -164,5 +165,41 @@ impl Tasks {
         let count = pending.len();
         self.0.lock().unwrap().extend(pending);
         count
+    }
+}
+
+/// Time that stands still until the test moves it.
+#[derive(Clone, Default)]
+pub(crate) struct Still(Arc<Mutex<Instant>>);
+
+impl Still {
+    pub(crate) fn advance(&self, time: Duration) {
+        let mut now = self.0.lock().unwrap();
+        *now = *now + time;
+    }
+}
+
+/// Ready at its time; whoever polls looks again.
+pub(crate) struct Until(Still, Instant);
+
+impl Future for Until {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if self.0.now() < self.1 {
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    }
+}
+
+impl Timer for Still {
+    type Sleep = Until;
+
+    fn now(&self) -> Instant {
+        *self.0.lock().unwrap()
+    }
+    fn sleep(&self, time: Duration) -> Until {
+        Until(self.clone(), self.now() + time)
     }
 }

@@ -9,5 +9,6 @@ mod events;
 mod handle;
 mod handlers;
 mod kit;
+mod timeouts;
 mod typed;
 mod waits;
