@@ -192,6 +192,11 @@ impl Machine {
         };
         (binding, outcome)
     }
+    /// Gives a bound set other handlers, or none, in its place among the others. A handler that is being called is not
+    /// affected; those of the running transition that come behind it are.
+    pub fn rebind(&mut self, binding: BindingId, handlers: &[Handler]) {
+        self.bindings.rebind(binding, handlers);
+    }
     /// Requests a change. States out of range are refused as [`Outcome::Canceled`] (the caller resolves names first).
     pub fn mutate(&mut self, mutation: Mutation<'_>) -> Outcome {
         self.mutate_traced(mutation, &mut NoTracer)

@@ -244,6 +244,19 @@ impl Bindings {
         self.sets.push(set);
         id
     }
+    /// Gives a set other handlers, in its place among the others. What is due is found in the sets: that the union keeps
+    /// what the old one had costs a look, no more.
+    pub(crate) fn rebind(&mut self, binding: BindingId, handlers: &[Handler]) {
+        let Some(set) = self.sets.get_mut(binding.0 as usize) else {
+            return;
+        };
+        *set = HandlerSet::new(self.states);
+        for &handler in handlers {
+            set.insert(handler, self.states);
+            self.union.insert(handler, self.states);
+            self.phases |= handler.phase().bit();
+        }
+    }
     /// The same over `states` states, each old one at its new place.
     pub(crate) fn moved(&self, states: usize, places: &[StateIdx]) -> Self {
         let mut bindings = Self::new(states);
