@@ -17,7 +17,7 @@ use crate::machine::UnknownState;
 
 use self::bound::{Callback, Named, Table};
 
-pub(crate) use self::bound::{Bound, BoundSet, call_caught, name_of};
+pub(crate) use self::bound::{Bound, BoundSet, HandlerSet, call_caught, name_of};
 pub use self::event::{Event, EventHead, OwnedEvent};
 pub use self::maybe_send::MaybeSend;
 pub(crate) use self::maybe_send::{Held, hold};

@@ -40,7 +40,7 @@ pub use statemesh_core::{MachineIdx, PeerId, StateIdx, states};
 /// What most applications import.
 pub mod prelude {
     pub use crate::handlers::{Event, Handlers, OwnedEvent, Typed};
-    pub use crate::machine::{Machine, Outcome, States};
+    pub use crate::machine::{Machine, Outcome, Pipe, StateCtx, States};
     #[cfg(feature = "mesh")]
     pub use crate::mesh::{Mesh, MeshEvent};
     #[cfg(feature = "mesh")]

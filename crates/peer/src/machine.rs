@@ -21,17 +21,21 @@ use crate::handlers::{Event, Handlers, MaybeSend, Typed};
 use crate::wait::When;
 
 pub use self::builder::MachineBuilder;
+pub use self::context::StateCtx;
 pub use self::error::{BindError, MachineError};
 pub use self::observe::{Refusal, TraceGuard, Transition};
+pub use self::pipes::{Pipe, PipeGuard, PipeInfo, PipeKind};
 pub use self::states::{StateName, StateRef, States, UnknownState};
 pub use self::timeouts::{Overrun, Timeouts};
 pub use statemesh_core::engine::Outcome;
 
 mod builder;
 mod conditions;
+mod context;
 mod drain;
 mod error;
 mod observe;
+mod pipes;
 mod shared;
 pub(crate) mod states;
 mod suspend;
@@ -443,5 +447,7 @@ const _: () = {
     send_and_sync::<Machine>();
     send_and_sync::<WeakMachine>();
     send_and_sync::<When>();
+    send_and_sync::<StateCtx>();
+    send_and_sync::<PipeGuard>();
     send_and_sync::<TraceGuard>();
 };

@@ -78,6 +78,11 @@ impl EventHead {
         self.args.as_deref()?.downcast_ref()
     }
 
+    /// Arguments of the mutation, whatever they are.
+    pub(crate) fn any_args(&self) -> Option<Args> {
+        self.args.clone()
+    }
+
     /// Arguments of the mutation, if they are what that state takes.
     #[must_use]
     pub fn args_of<T: 'static, S>(&self, state: Typed<T, S>) -> Option<&T> {

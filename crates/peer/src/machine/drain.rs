@@ -60,6 +60,22 @@ pub(super) fn mutate(machine: &Machine, mutation: Mutation<'_>) -> Outcome {
     outcome
 }
 
+/// Requests a change, to be carried out behind the drain that runs on this thread, if one does.
+pub(super) fn mutate_later(machine: &Machine, mutation: Mutation<'_>) {
+    let args = mutation.args.clone();
+    let mut state = machine.shared.lock();
+    if state.engine.mutate(mutation) != Outcome::Started || state.draining {
+        drop(state);
+    } else if DEPTH.get() == 0 {
+        start(machine, state);
+    } else {
+        state.draining = true;
+        drop(state);
+        put_off(machine);
+    }
+    drop(args);
+}
+
 /// Binds a handler set.
 pub(super) fn bind(machine: &Machine, bound: Bound) {
     let mut state = machine.shared.lock();
@@ -67,8 +83,12 @@ pub(super) fn bind(machine: &Machine, bound: Bound) {
         drop(state);
         return;
     }
-    let (binding, outcome) = state.engine.bind(&bound.handlers);
-    state.push_set(binding, bound.set);
+    let (_, outcome) = state.bind(&bound.handlers, bound.set);
+    bound_to(machine, state, outcome);
+}
+
+/// Carries out what binding a set has led to.
+pub(super) fn bound_to(machine: &Machine, state: MutexGuard<'_, State>, outcome: Outcome) {
     if outcome == Outcome::Started {
         start(machine, state);
     }

@@ -123,6 +123,8 @@ pub(super) enum Effect {
     Stop(Stop),
     /// Drops the condition of a wait.
     ReleaseCondition(Condition),
+    /// Whatever else has to wait for the lock to be free.
+    Later(Box<dyn FnOnce() + Send>),
 }
 
 pub(super) struct Observer {
@@ -178,6 +180,9 @@ impl Effect {
             }
             Self::ReleaseCondition(condition) => {
                 let _ = catch_unwind(AssertUnwindSafe(|| drop(condition)));
+            }
+            Self::Later(then) => {
+                let _ = catch_unwind(AssertUnwindSafe(then));
             }
         }
     }

@@ -4,11 +4,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
-use statemesh_core::engine::{BindingId, Machine as Engine, Options, Poll, Schema};
+use statemesh_core::engine::{
+    BindingId, Handler, Machine as Engine, Options, Outcome, Poll, Schema,
+};
 
 use super::MachineError;
 use super::conditions::Conditions;
+use super::context::Contexts;
 use super::observe::{Collector, Effect, Observers, Refusals};
+use super::pipes::Pipes;
 use super::suspend::{Spawner, Suspended};
 use super::timeouts::{Gate, Overrun, Watch};
 use crate::handlers::BoundSet;
@@ -34,6 +38,8 @@ pub(super) struct State {
     pub(super) waiters: Waiters,
     /// Of waits whose condition is the caller's.
     pub(super) conditions: Conditions,
+    pub(super) contexts: Contexts,
+    pub(super) pipes: Pipes,
     pub(super) observers: Observers,
     /// What the drainer does when it unlocks next.
     pub(super) effects: Vec<Effect>,
@@ -72,6 +78,8 @@ impl Shared {
                 gate: Gate::Open,
                 waiters: Waiters::default(),
                 conditions: Conditions::default(),
+                contexts: Contexts::default(),
+                pipes: Pipes::default(),
                 observers: Observers::default(),
                 effects: Vec::new(),
                 refusals: Refusals::default(),
@@ -97,9 +105,12 @@ impl State {
             observers,
             effects,
             refusals,
+            contexts,
             ..
         } = self;
-        engine.poll_traced(&mut Collector::new(observers, effects, refusals))
+        let poll = engine.poll_traced(&mut Collector::new(observers, effects, refusals));
+        contexts.ended(engine, effects);
+        poll
     }
 
     /// Hands the fired waits to the effects.
@@ -119,6 +130,8 @@ impl State {
             engine,
             waiters,
             conditions,
+            contexts,
+            pipes,
             effects,
             handlers,
             ..
@@ -128,14 +141,19 @@ impl State {
         waiters.end(WaitError::Disposed, |waker| {
             effects.push(Effect::Wake(waker))
         });
+        effects.extend(contexts.take());
+        effects.extend(pipes.take());
         effects.extend(conditions.take().map(Effect::ReleaseCondition));
         let sets = handlers.iter_mut().filter_map(Option::take);
         effects.extend(sets.map(Effect::ReleaseHandlers));
     }
 
-    pub(super) fn push_set(&mut self, binding: BindingId, set: BoundSet) {
+    /// Binds a set. [`Outcome::Started`]: there is something to drain.
+    pub(super) fn bind(&mut self, handlers: &[Handler], set: BoundSet) -> (BindingId, Outcome) {
+        let (binding, outcome) = self.engine.bind(handlers);
         debug_assert_eq!(self.handlers.len(), binding.0 as usize);
         self.handlers.push(Some(set));
+        (binding, outcome)
     }
 
     pub(super) fn take_set(&mut self, binding: BindingId) -> Option<BoundSet> {
@@ -176,6 +194,8 @@ impl Drop for Shared {
             .waiters
             .end(WaitError::Disposed, |waker| wakers.push(waker));
         state.abandon_suspended();
+        state.effects.extend(state.contexts.take());
+        state.effects.extend(state.pipes.take());
         let audience = state.observers.audience();
         for effect in state.effects.drain(..) {
             effect.run(&audience);

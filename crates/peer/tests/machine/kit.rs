@@ -66,12 +66,12 @@ impl<F: Fn() + Send + Sync + 'static> Wake for OnWake<F> {
     }
 }
 
-pub(crate) fn poll_once(
-    when: &mut When,
+pub(crate) fn poll_once<F: Future + Unpin>(
+    future: &mut F,
     woken: impl Fn() + Send + Sync + 'static,
-) -> Poll<Result<(), WaitError>> {
+) -> Poll<F::Output> {
     let waker = Waker::from(Arc::new(OnWake(woken)));
-    pin!(when).poll(&mut Context::from_waker(&waker))
+    pin!(future).poll(&mut Context::from_waker(&waker))
 }
 
 /// Plain states, and `Exception` behind them.

@@ -4,11 +4,13 @@
 
 mod asynchronous;
 mod conditions;
+mod context;
 mod drain;
 mod events;
 mod handle;
 mod handlers;
 mod kit;
+mod pipes;
 mod timeouts;
 mod typed;
 mod waits;
