@@ -11,6 +11,7 @@ mod behaviour;
 mod door;
 #[cfg(feature = "mesh")]
 mod event_loop;
+pub mod group;
 pub mod guide;
 pub mod handlers;
 #[cfg(feature = "mesh")]
@@ -39,6 +40,7 @@ pub use statemesh_core::{MachineIdx, PeerId, StateIdx, states};
 
 /// What most applications import.
 pub mod prelude {
+    pub use crate::group::Group;
     pub use crate::handlers::{Event, Handlers, OwnedEvent, Typed};
     pub use crate::machine::{Machine, Outcome, Pipe, StateCtx, States};
     #[cfg(feature = "mesh")]

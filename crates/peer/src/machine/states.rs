@@ -16,6 +16,15 @@ pub struct UnknownState {
     pub state: String,
 }
 
+/// The same states once more, for several machines or calls.
+pub(crate) struct Same<'a, S>(pub(crate) &'a S);
+
+impl<S: States> States for Same<'_, S> {
+    fn each(&self, see: &mut dyn FnMut(StateRef<'_>)) {
+        self.0.each(see);
+    }
+}
+
 /// Resolved states; short lists need no allocation.
 pub(crate) type StateList = SmallVec<[StateIdx; 8]>;
 
