@@ -269,6 +269,7 @@ impl Machine {
             args: None,
             source,
             error: Some(error),
+            turn: None,
         }));
         self.append(queued, tracer)
     }
@@ -373,6 +374,17 @@ impl Machine {
         let wait = self.subscriptions.fresh_id();
         self.queue.wait_for_end(wait);
         Wait::Pending(wait)
+    }
+    /// A place in front of the queue: the wait fires between transitions when it is reached, before anything else, so
+    /// that the caller may do something of its own there, alone with the machine. [`Outcome::Started`] as from
+    /// [`Machine::mutate`]; [`Outcome::Canceled`] when the queue is full or the machine disposed, and nothing will fire.
+    pub fn take_turn(&mut self) -> (WaitId, Outcome) {
+        let wait = self.fresh_wait();
+        if self.is_disposed || self.queue.len() >= usize::from(self.options.queue_limit) {
+            return (wait, Outcome::Canceled);
+        }
+        self.queue.prepend(queue::Queued::of_turn(wait));
+        (wait, self.started_or(UNCOUNTED))
     }
     /// An id for a wait that the caller keeps itself; no wait of this machine has it.
     pub fn fresh_wait(&mut self) -> WaitId {

@@ -17,10 +17,10 @@ use crate::machine::UnknownState;
 
 use self::bound::{Callback, Named, Table};
 
-pub(crate) use self::bound::{Bound, BoundSet, HandlerSet, call_caught, name_of};
+pub(crate) use self::bound::{Bound, BoundSet, HandlerSet, call_caught, name_of, panic_text};
 pub use self::event::{Event, EventHead, OwnedEvent};
 pub use self::maybe_send::MaybeSend;
-pub(crate) use self::maybe_send::{Held, hold};
+pub(crate) use self::maybe_send::{Held, hold, release};
 pub use self::task::Task;
 pub(crate) use self::task::{Boxed, Caught, Stop};
 pub use self::typed::Typed;

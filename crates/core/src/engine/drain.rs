@@ -114,14 +114,20 @@ impl Machine {
                     if std::mem::take(&mut self.drain.due_settled) {
                         return Poll::Settled;
                     }
-                    if !self.take(tracer) {
+                    let Some(next) = self.queue.take() else {
                         // Still draining while waits are told, so that nobody else starts a drain meanwhile.
                         if self.queue.fire_end(&mut self.fired) {
                             return Poll::Fired;
                         }
                         self.drain.stage = Stage::Idle;
                         tracer.queue_end();
+                        continue;
+                    };
+                    if let Some(wait) = next.turn() {
+                        self.fired.push(wait);
+                        return Poll::Fired;
                     }
+                    self.begin(next, tracer);
                 }
                 Stage::Negotiate => match self.next_stop(tracer) {
                     Some(stop) => return stop,
@@ -153,10 +159,7 @@ impl Machine {
         self.drain.due_args.take().map(Poll::Args)
     }
 
-    fn take<T: Tracer>(&mut self, tracer: &mut T) -> bool {
-        let Some(mutation) = self.queue.take() else {
-            return false;
-        };
+    fn begin<T: Tracer>(&mut self, mutation: Queued, tracer: &mut T) {
         self.transition.begin(
             mutation,
             (&self.schema, &self.clock),
@@ -166,7 +169,6 @@ impl Machine {
         tracer.transition_init(self.transition.view(&self.clock));
         self.drain.cursor = Cursor::new(Phase::Exit);
         self.drain.stage = Stage::Negotiate;
-        true
     }
 
     /// The next handler call, or look at arguments, of the running stage, phase by phase.

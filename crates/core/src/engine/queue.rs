@@ -23,6 +23,8 @@ pub(crate) struct Extra {
     pub(crate) args: Option<Args>,
     pub(crate) source: Option<Source>,
     pub(crate) error: Option<Arc<str>>,
+    /// It is no mutation but somebody's turn.
+    pub(crate) turn: Option<WaitId>,
 }
 
 /// A mutation that waits.
@@ -49,6 +51,18 @@ impl Queued {
             called,
         }
     }
+    /// Somebody's turn.
+    pub(crate) fn of_turn(wait: WaitId) -> Self {
+        let mut queued = Self::new(MutationKind::Add, Called::new());
+        queued.extra = Some(Box::new(Extra {
+            turn: Some(wait),
+            ..Extra::default()
+        }));
+        queued
+    }
+    pub(crate) fn turn(&self) -> Option<WaitId> {
+        self.extra.as_ref()?.turn
+    }
     pub(crate) fn has_args(&self) -> bool {
         let extra = self.extra.as_ref();
         extra.is_some_and(|extra| extra.args.is_some() || extra.error.is_some())
@@ -60,11 +74,10 @@ impl Queued {
 pub(crate) fn extra(args: Option<Args>, source: Option<Source>) -> Option<Box<Extra>> {
     let is_empty = args.is_none() && source.is_none();
     (!is_empty).then(|| {
-        let error = None;
         Box::new(Extra {
             args,
             source,
-            error,
+            ..Extra::default()
         })
     })
 }

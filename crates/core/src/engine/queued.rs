@@ -52,7 +52,8 @@ impl<'a> QueueFilter<'a> {
         let calls = |state| queued.called.contains(state);
         let is_listed = |state| self.states.contains(state);
         let is_late = |since| queued.queue_tick.is_some_and(|tick| tick >= since);
-        queued.kind == self.kind
+        queued.turn().is_none()
+            && queued.kind == self.kind
             && queued.is_check == self.checks
             && !(self.without_args && queued.has_args())
             && self.since.is_none_or(is_late)

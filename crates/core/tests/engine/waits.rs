@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use statemesh_core::engine::{
-    Answer, Handler, Machine, Mutation, Options, Outcome, Poll, Schema, Subscriptions, Wait, WaitId,
+    Answer, Handler, Machine, Mutation, MutationKind, Options, Outcome, Poll, QueueFilter, Schema,
+    Subscriptions, Wait, WaitId,
 };
 use statemesh_core::{QueueTick, StateIdx};
 use statemesh_testkit::engine_notation::schema;
@@ -262,4 +263,50 @@ fn the_clock_can_be_watched() {
     machine.unwatch_clock();
     machine.unwatch_clock();
     assert_eq!(looks(&mut machine, Mutation::add(&[A])), 0);
+}
+
+/// A turn is taken between transitions, where a prepended mutation would run: behind the auto transition of the running
+/// one, before what was queued.
+#[test]
+fn a_turn_comes_between_transitions() {
+    let mut machine = machine("A B C(auto ?A)");
+    machine.bind(&[Handler::State(A)]);
+    machine.mutate(Mutation::add(&[A]));
+    let Poll::Call(call) = machine.poll() else {
+        panic!("A has a handler");
+    };
+    assert_eq!(
+        machine.mutate(Mutation::add(&[B])),
+        Outcome::Queued(QueueTick(3))
+    );
+    let (second, _) = machine.take_turn();
+    let (first, outcome) = machine.take_turn();
+    assert_eq!(outcome, Outcome::Queued(QueueTick(2)));
+    let adds = QueueFilter::new(MutationKind::Add, &[]);
+    assert_eq!(machine.queued(adds).count(), 1, "a turn is no mutation");
+    assert!(machine.resume(call.tx, call.call_no, Answer::Accept));
+    for turn in [first, second] {
+        assert_eq!(machine.poll(), Poll::Fired);
+        assert_eq!(
+            (machine.fired(), machine.transition().is_none()),
+            (&[turn][..], true)
+        );
+        assert_eq!(machine.clock(), [1, 0, 1, 0]);
+    }
+    assert_eq!(machine.poll(), Poll::Idle);
+    assert_eq!(machine.clock(), [1, 1, 1, 0]);
+    assert_eq!(machine.take_result(), Outcome::Executed);
+
+    let (turn, outcome) = machine.take_turn();
+    assert_eq!(outcome, Outcome::Started);
+    assert_eq!(
+        (machine.poll(), machine.fired()),
+        (Poll::Fired, &[turn][..])
+    );
+    assert_eq!(
+        (machine.poll(), machine.queue_tick()),
+        (Poll::Idle, QueueTick(3))
+    );
+    machine.dispose();
+    assert_eq!(machine.take_turn().1, Outcome::Canceled);
 }

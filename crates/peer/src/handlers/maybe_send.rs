@@ -12,6 +12,10 @@ mod target {
     pub(crate) fn hold<T>(value: T) -> Held<T> {
         value
     }
+
+    pub(crate) fn release<T>(held: Held<T>) -> T {
+        held
+    }
 }
 
 #[cfg(target_arch = "wasm32")]
@@ -29,6 +33,10 @@ mod target {
         SendWrapper::new(value)
     }
 
+    pub(crate) fn release<T>(held: Held<T>) -> T {
+        held.take()
+    }
+
     /// Handlers over what is not `Send` compile here, and leave the machine `Send` and `Sync`.
     const _: fn(crate::machine::Machine) = |machine| {
         let shared = std::rc::Rc::new(std::cell::Cell::new(0));
@@ -38,4 +46,4 @@ mod target {
 }
 
 pub use self::target::MaybeSend;
-pub(crate) use self::target::{Held, hold};
+pub(crate) use self::target::{Held, hold, release};

@@ -17,7 +17,7 @@ use super::shared::State;
 use super::suspend::{self, Tasks};
 use super::timeouts;
 use super::{Machine, MachineError};
-use crate::handlers::{self, Bound, Event, Reply};
+use crate::handlers::{self, Bound, Event, Reply, release};
 
 /// Drains that may be nested on one thread.
 const MAX_NESTED: u32 = 32;
@@ -110,7 +110,7 @@ pub(super) fn dispose(machine: &Machine) {
 }
 
 /// Becomes the drainer. `None`: somebody else is, or will be.
-fn start<'a>(machine: &'a Machine, mut state: MutexGuard<'a, State>) -> Option<Outcome> {
+pub(super) fn start<'a>(machine: &'a Machine, mut state: MutexGuard<'a, State>) -> Option<Outcome> {
     if state.draining {
         return None;
     }
@@ -147,7 +147,12 @@ fn drain<'a>(machine: &'a Machine, mut state: MutexGuard<'a, State>) -> Option<O
                     return result;
                 }
             }
-            Poll::Fired => state.collect_fired(),
+            Poll::Fired => {
+                if let Some(command) = state.collect_fired() {
+                    run_effects(&mut state);
+                    MutexGuard::unlocked(&mut state, || release(command).run(machine));
+                }
+            }
             Poll::Args(begun) => {
                 run_effects(&mut state);
                 conditions::look_at_args(&mut state, begun);

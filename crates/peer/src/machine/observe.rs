@@ -12,6 +12,7 @@ use statemesh_core::engine::{
 
 use super::Machine;
 use super::conditions::Condition;
+use super::eval::Command;
 use super::shared::Shared;
 use super::timeouts::Overrun;
 use crate::handlers::{BoundSet, Stop};
@@ -121,6 +122,8 @@ pub(super) enum Effect {
     ReleaseHandlers(BoundSet),
     /// Drops the future of a handler.
     Stop(Stop),
+    /// Drops an eval that did not run.
+    ReleaseCommand(Command),
     /// Drops the condition of a wait.
     ReleaseCondition(Condition),
     /// Whatever else has to wait for the lock to be free.
@@ -177,6 +180,9 @@ impl Effect {
             }
             Self::Stop(stop) => {
                 let _ = catch_unwind(AssertUnwindSafe(|| stop.stop()));
+            }
+            Self::ReleaseCommand(command) => {
+                let _ = catch_unwind(AssertUnwindSafe(|| drop(command)));
             }
             Self::ReleaseCondition(condition) => {
                 let _ = catch_unwind(AssertUnwindSafe(|| drop(condition)));

@@ -4,13 +4,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
+use statemesh_core::collections::OrderedMap;
 use statemesh_core::engine::{
-    BindingId, Handler, Machine as Engine, Options, Outcome, Poll, Schema,
+    BindingId, Handler, Machine as Engine, Options, Outcome, Poll, Schema, WaitId,
 };
 
 use super::MachineError;
 use super::conditions::Conditions;
 use super::context::Contexts;
+use super::eval::Command;
 use super::observe::{Collector, Effect, Observers, Refusals};
 use super::pipes::Pipes;
 use super::suspend::{Spawner, Suspended};
@@ -40,6 +42,8 @@ pub(super) struct State {
     pub(super) conditions: Conditions,
     pub(super) contexts: Contexts,
     pub(super) pipes: Pipes,
+    /// Evals by the wait that is their turn.
+    pub(super) commands: OrderedMap<WaitId, Command>,
     pub(super) observers: Observers,
     /// What the drainer does when it unlocks next.
     pub(super) effects: Vec<Effect>,
@@ -80,6 +84,7 @@ impl Shared {
                 conditions: Conditions::default(),
                 contexts: Contexts::default(),
                 pipes: Pipes::default(),
+                commands: OrderedMap::new(),
                 observers: Observers::default(),
                 effects: Vec::new(),
                 refusals: Refusals::default(),
@@ -113,15 +118,21 @@ impl State {
         poll
     }
 
-    /// Hands the fired waits to the effects.
-    pub(super) fn collect_fired(&mut self) {
+    /// Hands the fired waits to the effects. An eval whose turn it is comes back.
+    pub(super) fn collect_fired(&mut self) -> Option<Command> {
         let Self {
             engine,
             waiters,
             effects,
+            commands,
             ..
         } = self;
         waiters.fire(engine.fired(), |waker| effects.push(Effect::Wake(waker)));
+        if commands.is_empty() {
+            return None;
+        }
+        // A turn comes alone.
+        commands.remove(engine.fired().first()?)
     }
 
     /// Disposes the engine, ends all waits and lets handlers and arguments go.
@@ -132,6 +143,7 @@ impl State {
             conditions,
             contexts,
             pipes,
+            commands,
             effects,
             handlers,
             ..
@@ -144,6 +156,8 @@ impl State {
         effects.extend(contexts.take());
         effects.extend(pipes.take());
         effects.extend(conditions.take().map(Effect::ReleaseCondition));
+        let commands = std::mem::take(commands).into_iter();
+        effects.extend(commands.map(|(_, it)| Effect::ReleaseCommand(it)));
         let sets = handlers.iter_mut().filter_map(Option::take);
         effects.extend(sets.map(Effect::ReleaseHandlers));
     }

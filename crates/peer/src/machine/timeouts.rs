@@ -155,6 +155,9 @@ fn give_up(machine: &WeakMachine, call: Call) {
     let dropped = state.engine.clear_queue();
     let dropped = dropped.into_iter().map(Effect::ReleaseArgs);
     state.effects.extend(dropped);
+    let evals = std::mem::take(&mut state.commands).into_iter();
+    let evals = evals.map(|(_, eval)| Effect::ReleaseCommand(eval));
+    state.effects.extend(evals);
     state.gate = Gate::Backoff(until);
     let error = MachineError::timeout(call.handler, state.engine.schema());
     state.refusals.reason = Some(error.to_string().into());

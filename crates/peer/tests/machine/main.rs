@@ -11,6 +11,7 @@ mod handle;
 mod handlers;
 mod kit;
 mod pipes;
+mod queue;
 mod requests;
 mod timeouts;
 mod typed;
