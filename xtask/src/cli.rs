@@ -29,6 +29,12 @@ pub enum Task {
         /// Files with one JSON object per line, also compressed (`*.gz`); without any, those the project keeps
         files: Vec<PathBuf>,
     },
+    /// Run every fuzz target for a while; an input that crashes one is kept and named
+    FuzzSmoke {
+        /// For each target
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+    },
     /// Measure; without a name, list what can be measured
     Bench { name: Option<Bench> },
 }

@@ -1,4 +1,4 @@
-//! Project tasks: `cargo xtask run`, `build`, `test`, `vectors`, `bench`.
+//! Project tasks: `cargo xtask run`, `build`, `test`, `vectors`, `fuzz-smoke`, `bench`.
 //!
 //! Everything a person or a build machine does with the checkout goes through here, so that both do the same. No task
 //! needs root; `test` asks for system packages when they are missing.
@@ -7,6 +7,7 @@ mod bench;
 mod build;
 mod cli;
 mod command;
+mod fuzz;
 mod go;
 mod http;
 mod layout;
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Task::Build => build::build(),
         Task::Test(options) => test::test(options),
         Task::Vectors { files } => vectors::vectors(&files),
+        Task::FuzzSmoke { seconds } => fuzz::smoke(seconds),
         Task::Bench { name: None } => {
             bench::list();
             Ok(ExitCode::SUCCESS)

@@ -56,6 +56,16 @@ pub const DENY: Tool = Tool {
     debug: true,
 };
 
+/// Builds and runs fuzz targets.
+pub const FUZZ: Tool = Tool {
+    program: "cargo-fuzz",
+    version_args: &["--version"],
+    package: "cargo-fuzz",
+    version: "0.13.2",
+    args: &[],
+    debug: true,
+};
+
 impl Tool {
     /// Installs the tool unless the right version is there. Says what it does.
     pub fn ensure(&self) -> Result<()> {
