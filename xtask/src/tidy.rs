@@ -22,7 +22,9 @@ const CORE_LAYERS: [(&str, &[&str]); 6] = [
 ];
 
 /// Modules of the peer that work without libp2p: they may use only each other.
-const PEER_LOCAL: [&str; 6] = ["group", "guide", "machine", "handlers", "timer", "wait"];
+const PEER_LOCAL: [&str; 7] = [
+    "group", "guide", "machine", "handlers", "timer", "wait", "history",
+];
 
 #[test]
 fn core_keeps_its_layers() {

@@ -14,6 +14,7 @@ mod event_loop;
 pub mod group;
 pub mod guide;
 pub mod handlers;
+pub mod history;
 #[cfg(feature = "mesh")]
 pub mod identity;
 #[cfg(feature = "mesh")]

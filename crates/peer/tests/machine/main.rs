@@ -9,6 +9,7 @@ mod drain;
 mod events;
 mod handle;
 mod handlers;
+mod history;
 mod kit;
 mod pipes;
 mod queue;
