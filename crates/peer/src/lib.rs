@@ -28,6 +28,8 @@ mod private_file;
 mod registry;
 #[cfg(feature = "mesh")]
 pub mod remote;
+#[cfg(feature = "tracing")]
+pub mod telemetry;
 pub mod timer;
 #[cfg(feature = "mesh")]
 mod transport;

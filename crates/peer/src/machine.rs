@@ -24,11 +24,15 @@ pub use self::builder::MachineBuilder;
 pub use self::context::StateCtx;
 pub use self::error::{BindError, MachineError};
 pub use self::eval::{Eval, EvalError};
+#[cfg(feature = "log")]
+pub use self::log::LogGuard;
 pub use self::observe::{Refusal, TraceGuard, Transition};
 pub use self::pipes::{Pipe, PipeGuard, PipeInfo, PipeKind};
 pub use self::retry::{Retry, RetryError};
 pub use self::states::{StateName, StateRef, States, UnknownState};
 pub use self::timeouts::{Overrun, Timeouts};
+#[cfg(feature = "log")]
+pub use statemesh_core::engine::LogLevel;
 pub use statemesh_core::engine::Outcome;
 
 mod builder;
@@ -38,6 +42,7 @@ mod context;
 mod drain;
 mod error;
 mod eval;
+mod log;
 mod observe;
 mod pipes;
 mod queue;
@@ -45,6 +50,7 @@ mod retry;
 mod shared;
 pub(crate) mod states;
 mod suspend;
+mod text;
 mod timeouts;
 mod waits;
 

@@ -42,7 +42,7 @@ pub(super) fn mutate(machine: &Machine, mutation: Mutation<'_>) -> Outcome {
     let Some(mut state) = timeouts::pass_gate(machine, mutation.kind) else {
         return Outcome::Canceled;
     };
-    let outcome = match state.engine.mutate(mutation) {
+    let outcome = match state.mutate(mutation) {
         Outcome::Started => {
             let later = if appended {
                 Outcome::Queued(QueueTick(state.engine.queue_tick().0 + 1))
@@ -64,7 +64,7 @@ pub(super) fn mutate(machine: &Machine, mutation: Mutation<'_>) -> Outcome {
 pub(super) fn mutate_later(machine: &Machine, mutation: Mutation<'_>) {
     let args = mutation.args.clone();
     let mut state = machine.shared.lock();
-    if state.engine.mutate(mutation) != Outcome::Started || state.draining {
+    if state.mutate(mutation) != Outcome::Started || state.draining {
         drop(state);
     } else if DEPTH.get() == 0 {
         start(machine, state);

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use parking_lot::{Mutex, MutexGuard};
 use statemesh_core::collections::OrderedMap;
 use statemesh_core::engine::{
-    BindingId, Handler, Machine as Engine, Options, Outcome, Poll, Schema, WaitId,
+    BindingId, Handler, Machine as Engine, Mutation, Options, Outcome, Poll, Schema, WaitId,
 };
 
 use super::MachineError;
 use super::conditions::Conditions;
 use super::context::Contexts;
 use super::eval::Command;
+use super::log::Logs;
 use super::observe::{Collector, Effect, Observers, Refusals};
 use super::pipes::Pipes;
 use super::suspend::{Spawner, Suspended};
@@ -41,6 +42,7 @@ pub(super) struct State {
     /// Of waits whose condition is the caller's.
     pub(super) conditions: Conditions,
     pub(super) contexts: Contexts,
+    pub(super) logs: Logs,
     pub(super) pipes: Pipes,
     /// Evals by the wait that is their turn.
     pub(super) commands: OrderedMap<WaitId, Command>,
@@ -83,6 +85,7 @@ impl Shared {
                 waiters: Waiters::default(),
                 conditions: Conditions::default(),
                 contexts: Contexts::default(),
+                logs: Logs::default(),
                 pipes: Pipes::default(),
                 commands: OrderedMap::new(),
                 observers: Observers::default(),
@@ -111,11 +114,18 @@ impl State {
             effects,
             refusals,
             contexts,
+            logs,
             ..
         } = self;
-        let poll = engine.poll_traced(&mut Collector::new(observers, effects, refusals));
+        let poll = logs.poll(engine, Collector::new(observers, effects, refusals));
+        logs.flush(effects);
         contexts.ended(engine, effects);
         poll
+    }
+
+    /// Requests a change. What that tells is told with the next poll.
+    pub(super) fn mutate(&mut self, mutation: Mutation<'_>) -> Outcome {
+        self.logs.mutate(&mut self.engine, mutation)
     }
 
     /// Hands the fired waits to the effects. An eval whose turn it is comes back.

@@ -14,6 +14,7 @@ mod kit;
 mod pipes;
 mod queue;
 mod requests;
+mod telemetry;
 mod timeouts;
 mod typed;
 mod waits;
