@@ -39,6 +39,7 @@ mod builder;
 mod calls;
 mod conditions;
 mod context;
+mod dispose;
 mod drain;
 mod error;
 mod eval;
@@ -245,12 +246,6 @@ impl Machine {
     pub fn can_remove(&self, states: impl States) -> Result<Outcome, UnknownState> {
         self.mutate(MutationKind::Remove, &states, Cause::check())
     }
-
-    /// Ends the machine: mutations are canceled from now on, waits end with [`WaitError::Disposed`], handlers are
-    /// dropped. A running handler is not interrupted.
-    pub fn dispose(&self) {
-        drain::dispose(self);
-    }
 }
 
 /// Checks, under a short lock. Inside a negotiation handler they see the states before, inside a final one those after.
@@ -298,12 +293,6 @@ impl Machine {
             .collect()
     }
 
-    /// True after [`Machine::dispose`].
-    #[must_use]
-    pub fn is_disposed(&self) -> bool {
-        self.shared.lock().engine.is_disposed()
-    }
-
     /// The last error: a handler's panic, a problem of the schema, or what [`Machine::add_error`] was given.
     #[must_use]
     pub fn last_error(&self) -> Option<Arc<MachineError>> {
@@ -319,7 +308,8 @@ impl Machine {
     /// Number of waits that are registered and neither ended nor dropped.
     #[must_use]
     pub fn pending_waits(&self) -> usize {
-        self.shared.lock().waiters.len()
+        let state = self.shared.lock();
+        state.waiters.len() + state.gone.len()
     }
 }
 

@@ -107,9 +107,8 @@ impl RemoteMachine {
         {
             let mut state = self.shared.state.lock();
             state.snapshot.gone = true;
-            state
-                .waiters
-                .end(WaitError::Gone, |waker| wakers.push(waker));
+            let gone = Err(WaitError::Gone);
+            state.waiters.end(gone, |waker| wakers.push(waker));
         }
         wakers.into_iter().for_each(std::task::Waker::wake);
     }

@@ -68,7 +68,7 @@ pub(crate) struct Ticket {
 pub(crate) struct Waiters {
     pending: OrderedMap<Ticket, Arc<Slot>>,
     registered: u64,
-    ended: Option<WaitError>,
+    ended: Option<Result<(), WaitError>>,
 }
 
 enum Stage {
@@ -147,10 +147,10 @@ impl fmt::Debug for When {
 }
 
 impl Waiters {
-    /// Turns what the subscriptions answered into a future. After [`Waiters::end`] every wait ends with that error.
+    /// Turns what the subscriptions answered into a future. After [`Waiters::end`] every wait ends with that result.
     pub(crate) fn register(&mut self, wait: Wait, source: Weak<dyn WaitSource>) -> When {
-        if let Some(error) = &self.ended {
-            return When::done(Err(error.clone()));
+        if let Some(result) = &self.ended {
+            return When::done(result.clone());
         }
         let wait = match wait {
             Wait::Ready => return When::done(Ok(())),
@@ -189,12 +189,12 @@ impl Waiters {
         }
     }
 
-    /// Ends all registrations, and those to come, with an error.
-    pub(crate) fn end(&mut self, error: WaitError, mut wake: impl FnMut(Waker)) {
+    /// Ends all registrations, and those to come.
+    pub(crate) fn end(&mut self, result: Result<(), WaitError>, mut wake: impl FnMut(Waker)) {
         for (_, slot) in std::mem::take(&mut self.pending) {
-            slot.finish(Err(error.clone())).map(&mut wake);
+            slot.finish(result.clone()).map(&mut wake);
         }
-        self.ended = Some(error);
+        self.ended = Some(result);
     }
 
     /// Frees one registration. `false`: it had ended already.

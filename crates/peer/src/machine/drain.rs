@@ -12,7 +12,6 @@ use statemesh_core::QueueTick;
 use statemesh_core::engine::{Answer, Call, Mode, Mutation, Outcome, Place, Poll};
 
 use super::conditions;
-use super::observe::Effect;
 use super::shared::State;
 use super::suspend::{self, Tasks};
 use super::timeouts;
@@ -63,7 +62,9 @@ pub(super) fn mutate(machine: &Machine, mutation: Mutation<'_>) -> Outcome {
 /// Requests a change, to be carried out behind the drain that runs on this thread, if one does.
 pub(super) fn mutate_later(machine: &Machine, mutation: Mutation<'_>) {
     let args = mutation.args.clone();
-    let mut state = machine.shared.lock();
+    let Some(mut state) = timeouts::pass_gate(machine, mutation.kind) else {
+        return;
+    };
     if state.mutate(mutation) != Outcome::Started || state.draining {
         drop(state);
     } else if DEPTH.get() == 0 {
@@ -90,21 +91,6 @@ pub(super) fn bind(machine: &Machine, bound: Bound) {
 /// Carries out what binding a set has led to.
 pub(super) fn bound_to(machine: &Machine, state: MutexGuard<'_, State>, outcome: Outcome) {
     if outcome == Outcome::Started {
-        start(machine, state);
-    }
-}
-
-/// Disposes the machine. What follows is told by the drainer, if there is one, to keep the order.
-pub(super) fn dispose(machine: &Machine) {
-    let mut state = machine.shared.lock();
-    if state.engine.is_disposed() {
-        return;
-    }
-    state.end();
-    state.effects.push(Effect::Committed);
-    if state.abandon_suspended() {
-        go_on(machine, state);
-    } else {
         start(machine, state);
     }
 }
@@ -143,7 +129,7 @@ fn drain<'a>(machine: &'a Machine, mut state: MutexGuard<'a, State>) -> Option<O
                 if let Some(tasks) = call_handler(machine, &mut state, call) {
                     let result = state.engine.ended_result();
                     drop(state);
-                    suspend::spawn(machine, tasks);
+                    suspend::spawn_all(machine, tasks);
                     return result;
                 }
             }
@@ -164,11 +150,12 @@ fn drain<'a>(machine: &'a Machine, mut state: MutexGuard<'a, State>) -> Option<O
             Poll::Idle => {
                 let engine = &mut state.engine;
                 let result = *result.get_or_insert_with(|| engine.take_result());
-                if state.effects.is_empty() {
+                if !state.effects.is_empty() {
+                    run_effects(&mut state);
+                } else if !(state.gate.is_closing() && state.end_step()) {
                     state.draining = false;
                     return Some(result);
                 }
-                run_effects(&mut state);
             }
         }
     }

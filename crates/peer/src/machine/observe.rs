@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 
+use parking_lot::Mutex;
 use statemesh_core::StateIdx;
 use statemesh_core::engine::{
     Answer, Args, BindingId, Call, Handler, MutationKind, Source, Tracer, TransitionView, TxId,
@@ -93,6 +94,18 @@ impl Transition {
 pub struct TraceGuard {
     observer: Arc<Observer>,
     machine: Weak<Shared>,
+    is_kept: bool,
+}
+
+impl TraceGuard {
+    /// Lets the observation go on for as long as the machine lives.
+    pub fn keep(mut self) {
+        self.is_kept = true;
+    }
+
+    pub(super) fn audience(&self) -> Audience {
+        Some([self.observer.clone()].into())
+    }
 }
 
 /// What an observer wants to hear.
@@ -100,6 +113,8 @@ pub(super) enum Observe {
     Transition(Box<dyn Fn(&Transition) + Send + Sync>),
     Commit(Arc<dyn Fn() + Send + Sync>),
     Overrun(Box<dyn Fn(&Overrun) + Send + Sync>),
+    /// Called once.
+    Disposed(Mutex<Option<Box<dyn FnOnce() + Send>>>),
 }
 
 /// The observers of a machine, in the order they came. Copied on write, so that the drainer can take them along.
@@ -115,6 +130,7 @@ pub(super) enum Effect {
     Wake(Waker),
     Ended(Box<Transition>),
     Committed,
+    Disposed,
     Overrun(Overrun),
     /// Drops what a mutation carried.
     ReleaseArgs(Args),
@@ -159,15 +175,22 @@ impl Effect {
         match self {
             Self::Ended(transition) => calls(&|observe| match observe {
                 Observe::Transition(observer) => observer(&transition),
-                Observe::Commit(_) | Observe::Overrun(_) => {}
+                Observe::Commit(_) | Observe::Overrun(_) | Observe::Disposed(_) => {}
             }),
             Self::Committed => calls(&|observe| match observe {
                 Observe::Commit(hook) => hook(),
-                Observe::Transition(_) | Observe::Overrun(_) => {}
+                Observe::Transition(_) | Observe::Overrun(_) | Observe::Disposed(_) => {}
             }),
             Self::Overrun(overrun) => calls(&|observe| match observe {
                 Observe::Overrun(observer) => observer(&overrun),
-                Observe::Transition(_) | Observe::Commit(_) => {}
+                Observe::Transition(_) | Observe::Commit(_) | Observe::Disposed(_) => {}
+            }),
+            Self::Disposed => calls(&|observe| match observe {
+                Observe::Disposed(hook) => {
+                    let hook = hook.lock().take();
+                    hook.into_iter().for_each(|hook| hook());
+                }
+                Observe::Transition(_) | Observe::Commit(_) | Observe::Overrun(_) => {}
             }),
             Self::Wake(waker) => {
                 let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
@@ -275,12 +298,16 @@ impl Machine {
         TraceGuard {
             observer,
             machine: Arc::downgrade(&self.shared),
+            is_kept: false,
         }
     }
 }
 
 impl Drop for TraceGuard {
     fn drop(&mut self) {
+        if self.is_kept {
+            return;
+        }
         self.observer.live.store(false, Ordering::Release);
         let Some(shared) = self.machine.upgrade() else {
             return;

@@ -1,6 +1,5 @@
 //! What all handles of one machine share: what never changes, and the state under the lock.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
@@ -18,8 +17,8 @@ use super::observe::{Collector, Effect, Observers, Refusals};
 use super::pipes::Pipes;
 use super::suspend::{Spawner, Suspended};
 use super::timeouts::{Gate, Overrun, Watch};
-use crate::handlers::BoundSet;
-use crate::wait::{Ticket, WaitError, WaitSource, Waiters};
+use crate::handlers::{BoundSet, Stop};
+use crate::wait::{Ticket, WaitSource, Waiters};
 
 pub(super) struct Shared {
     pub(super) id: Arc<str>,
@@ -38,7 +37,12 @@ pub(super) struct State {
     /// Somebody drains, or has promised to: others only queue.
     pub(super) draining: bool,
     pub(super) gate: Gate,
+    /// When this wait fires, the gate closes for ever.
+    pub(super) closing: Option<WaitId>,
+    pub(super) disposal_watchdog: Option<Stop>,
     pub(super) waiters: Waiters,
+    /// For the end of everything.
+    pub(super) gone: Waiters,
     /// Of waits whose condition is the caller's.
     pub(super) conditions: Conditions,
     pub(super) contexts: Contexts,
@@ -57,7 +61,7 @@ pub(super) struct State {
     /// How many of the set's handlers for the pending call are done.
     pub(super) done: usize,
     /// By binding id; `None` while the set is being called, and after disposal.
-    handlers: Vec<Option<BoundSet>>,
+    pub(super) handlers: Vec<Option<BoundSet>>,
 }
 
 impl Shared {
@@ -82,7 +86,10 @@ impl Shared {
                 engine,
                 draining: false,
                 gate: Gate::Open,
+                closing: None,
+                disposal_watchdog: None,
                 waiters: Waiters::default(),
+                gone: Waiters::default(),
                 conditions: Conditions::default(),
                 contexts: Contexts::default(),
                 logs: Logs::default(),
@@ -135,41 +142,20 @@ impl State {
             waiters,
             effects,
             commands,
+            closing,
+            gate,
             ..
         } = self;
         waiters.fire(engine.fired(), |waker| effects.push(Effect::Wake(waker)));
+        if closing.is_some_and(|wait| engine.fired().contains(&wait)) {
+            *closing = None;
+            *gate = Gate::Ending;
+        }
         if commands.is_empty() {
             return None;
         }
         // A turn comes alone.
         commands.remove(engine.fired().first()?)
-    }
-
-    /// Disposes the engine, ends all waits and lets handlers and arguments go.
-    pub(super) fn end(&mut self) {
-        let Self {
-            engine,
-            waiters,
-            conditions,
-            contexts,
-            pipes,
-            commands,
-            effects,
-            handlers,
-            ..
-        } = self;
-        let args = engine.dispose();
-        effects.extend(args.into_iter().map(Effect::ReleaseArgs));
-        waiters.end(WaitError::Disposed, |waker| {
-            effects.push(Effect::Wake(waker))
-        });
-        effects.extend(contexts.take());
-        effects.extend(pipes.take());
-        effects.extend(conditions.take().map(Effect::ReleaseCondition));
-        let commands = std::mem::take(commands).into_iter();
-        effects.extend(commands.map(|(_, it)| Effect::ReleaseCommand(it)));
-        let sets = handlers.iter_mut().filter_map(Option::take);
-        effects.extend(sets.map(Effect::ReleaseHandlers));
     }
 
     /// Binds a set. [`Outcome::Started`]: there is something to drain.
@@ -196,6 +182,7 @@ impl WaitSource for Shared {
     fn forget(&self, ticket: Ticket) {
         let mut state = self.lock();
         if !state.waiters.forget(ticket) {
+            state.gone.forget(ticket);
             return;
         }
         let State {
@@ -212,21 +199,15 @@ impl WaitSource for Shared {
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        let mut wakers = Vec::new();
         let state = self.state.get_mut();
-        state
-            .waiters
-            .end(WaitError::Disposed, |waker| wakers.push(waker));
+        if !state.engine.is_disposed() {
+            state.end();
+        }
         state.abandon_suspended();
-        state.effects.extend(state.contexts.take());
-        state.effects.extend(state.pipes.take());
+        state.end_step();
         let audience = state.observers.audience();
         for effect in state.effects.drain(..) {
             effect.run(&audience);
-        }
-        for waker in wakers {
-            // The panic hook has told it; the others are woken all the same.
-            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
         }
     }
 }

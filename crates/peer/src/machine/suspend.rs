@@ -43,7 +43,7 @@ pub(super) struct Tasks {
 }
 
 impl State {
-    /// Notes that this call will be answered later; its tasks are to be given to [`spawn`] after unlocking.
+    /// Notes that this call will be answered later; its tasks are to be given to [`spawn_all`] after unlocking.
     pub(super) fn suspend(&mut self, machine: &Machine, call: Call, later: Later) -> Tasks {
         let pending = Pending {
             machine: machine.downgrade(),
@@ -83,13 +83,17 @@ impl State {
     }
 }
 
-/// Gives tasks to the executor, outside all locks.
-pub(super) fn spawn(machine: &Machine, tasks: Tasks) {
-    let Some(spawner) = &machine.shared.spawner else {
-        return;
-    };
+/// Gives the tasks of a suspended call to the executor, outside all locks.
+pub(super) fn spawn_all(machine: &Machine, tasks: Tasks) {
     // The handler first: a spawner may run what it gets at once, and a watchdog whose call is over ends.
     for task in std::iter::once(tasks.handler).chain(tasks.watchdog) {
+        spawn(machine, task);
+    }
+}
+
+/// Gives a task to the executor, outside all locks.
+pub(super) fn spawn(machine: &Machine, task: Task) {
+    if let Some(spawner) = &machine.shared.spawner {
         // The panic hook has told it; the task that went with it answers by its drop.
         let _ = catch_unwind(AssertUnwindSafe(|| spawner(task)));
     }

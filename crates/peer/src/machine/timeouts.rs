@@ -31,6 +31,8 @@ pub struct Timeouts {
     pub deadline: Duration,
     /// How long the machine then refuses mutations, 3 s. `set` is not refused.
     pub backoff: Duration,
+    /// How long [`Machine::dispose`] waits for what is queued, 1 s. It needs a spawner.
+    pub dispose: Duration,
 }
 
 impl Default for Timeouts {
@@ -39,6 +41,7 @@ impl Default for Timeouts {
             handler: Duration::from_millis(100),
             deadline: Duration::from_secs(10),
             backoff: Duration::from_secs(3),
+            dispose: Duration::from_secs(1),
         }
     }
 }
@@ -113,6 +116,22 @@ fn alarm(machine: &WeakMachine, time: Duration) -> Option<Boxed<()>> {
     Some(watch.timer.alarm(time))
 }
 
+/// The task that ends a disposal, if anything can run it.
+pub(super) fn disposal_watchdog(machine: &Machine) -> Option<(Task, Stop)> {
+    machine.shared.spawner.as_ref()?;
+    let limits = machine.shared.watch.as_ref()?.limits;
+    let weak = machine.downgrade();
+    Some(Task::new(Box::pin(async move {
+        let Some(timeout) = alarm(&weak, limits.dispose) else {
+            return;
+        };
+        timeout.await;
+        if let Some(machine) = weak.upgrade() {
+            machine.dispose_now();
+        }
+    })))
+}
+
 /// The call has taken its time. Its answer will be a timeout.
 fn note_late(machine: &WeakMachine, call: Call, took: Duration) {
     let Some(machine) = machine.upgrade() else {
@@ -158,7 +177,9 @@ fn give_up(machine: &WeakMachine, call: Call) {
     let evals = std::mem::take(&mut state.commands).into_iter();
     let evals = evals.map(|(_, eval)| Effect::ReleaseCommand(eval));
     state.effects.extend(evals);
-    state.gate = Gate::Backoff(until);
+    if !state.gate.is_closing() {
+        state.gate = Gate::Backoff(until);
+    }
     let error = MachineError::timeout(call.handler, state.engine.schema());
     state.refusals.reason = Some(error.to_string().into());
     state.raise(error);
@@ -173,6 +194,22 @@ pub(super) enum Gate {
     Open,
     /// Nobody until then, except to set states.
     Backoff(Instant),
+    /// Nobody any more: the machine is disposed when its queue has run out.
+    Ending,
+    /// It is disposed; who belongs to it is being told.
+    Ended,
+    /// All is told.
+    Gone,
+}
+
+impl Gate {
+    /// Closed for ever.
+    pub(super) fn is_closing(self) -> bool {
+        match self {
+            Self::Open | Self::Backoff(_) => false,
+            Self::Ending | Self::Ended | Self::Gone => true,
+        }
+    }
 }
 
 /// Locks the machine for a mutation. `None`: it is refused.
@@ -181,6 +218,7 @@ pub(super) fn pass_gate(machine: &Machine, kind: MutationKind) -> Option<MutexGu
     match state.gate {
         Gate::Open => Some(state),
         Gate::Backoff(_) => pass_closed_gate(machine, state, kind),
+        Gate::Ending | Gate::Ended | Gate::Gone => None,
     }
 }
 
@@ -223,6 +261,6 @@ impl State {
         }
         let mut mutation = Mutation::add(std::slice::from_ref(&exception));
         mutation.args = Some(error);
-        self.engine.mutate(mutation);
+        self.mutate(mutation);
     }
 }

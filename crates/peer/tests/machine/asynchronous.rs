@@ -197,7 +197,7 @@ fn a_future_ends_with_its_machine() {
         let wait = machine.when_queue(outcome);
         machine.add("B").unwrap();
         assert_eq!((tasks.poll(), dropped.load(Ordering::SeqCst)), (1, 0));
-        machine.dispose();
+        machine.dispose_now();
         assert_eq!(dropped.load(Ordering::SeqCst), 1);
         assert_eq!(block_on(wait), Err(WaitError::Disposed));
         assert_eq!(tasks.poll(), 0, "its task ends");

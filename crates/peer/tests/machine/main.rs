@@ -5,6 +5,7 @@
 mod asynchronous;
 mod conditions;
 mod context;
+mod disposal;
 mod drain;
 mod events;
 mod handle;

@@ -83,7 +83,7 @@ fn an_eval_without_a_result_says_why() {
         assert_eq!((evals[0].now(), machine.queue_len()), (None, 1000));
         assert_eq!(Arc::strong_count(&held), 1001);
         let waiting = thread::spawn(move || block_on(evals.pop().unwrap()));
-        machine.dispose();
+        machine.dispose_now();
         assert_eq!(Arc::strong_count(&held), 1);
         assert_eq!(waiting.join().unwrap(), Err(EvalError::Dropped));
         assert_eq!(hold(&held).now(), Some(Err(EvalError::Dropped)));

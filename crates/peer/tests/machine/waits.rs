@@ -94,7 +94,7 @@ fn a_handler_may_dispose_its_machine() {
                 let machine = event.machine();
                 machine.add_args("B", Arc::new(())).unwrap();
                 let wait = machine.when("B");
-                machine.dispose();
+                machine.dispose_now();
                 assert_eq!(block_on(wait), Err(WaitError::Disposed));
             }))
             .build();
