@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use criterion::{Criterion, criterion_group, criterion_main};
 use statemesh_core::StateIdx;
 use statemesh_core::engine::{
-    Answer, Handler, Machine, Mutation, Options, Outcome, Poll, Schema, Step, Tracer,
+    Answer, Handler, Machine, Mutation, Options, Outcome, Poll, Run, Schema, Step, Tracer,
 };
 use statemesh_testkit::engine_notation::schema;
 
@@ -29,18 +29,19 @@ fn machine(text: &str) -> Machine {
 
 /// What a driver with handlers does.
 fn run(machine: &mut Machine, mutation: Mutation<'_>) -> Outcome {
-    let outcome = machine.mutate(mutation);
-    if outcome != Outcome::Started {
-        return outcome;
-    }
+    let mut stop = match machine.run(mutation) {
+        Run::Settled(outcome) => return outcome,
+        Run::Stopped(stop) => stop,
+    };
     loop {
-        match machine.poll() {
+        match stop {
             Poll::Call(call) => {
                 machine.resume(call.tx, call.call_no, Answer::Accept);
             }
             Poll::Fired | Poll::Args(_) | Poll::Settled => {}
             Poll::Idle => return machine.take_result(),
         }
+        stop = machine.poll();
     }
 }
 

@@ -106,6 +106,16 @@ pub enum Poll {
     Idle,
 }
 
+/// How far [`Machine::run`] came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Run {
+    /// Nothing is left to do: what became of the mutation.
+    Settled(Outcome),
+    /// The drain waits for the driver, who goes on with [`Machine::poll`] and in the end takes the result. Never
+    /// [`Poll::Idle`].
+    Stopped(Poll),
+}
+
 /// Limits of a machine.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -305,18 +315,41 @@ impl Machine {
     }
     /// [`Machine::apply`] with an observer.
     pub fn apply_traced<T: Tracer>(&mut self, mutation: Mutation<'_>, tracer: &mut T) -> Outcome {
-        let outcome = self.mutate_traced(mutation, tracer);
-        if outcome != Outcome::Started {
-            return outcome;
-        }
-        self.fired.clear();
+        let mut stop = match self.run_traced(mutation, tracer) {
+            Run::Settled(outcome) => return outcome,
+            Run::Stopped(stop) => stop,
+        };
         loop {
-            match self.advance(tracer) {
+            match stop {
                 Poll::Call(call) => {
                     self.resume(call.tx, call.call_no, Answer::Accept);
                 }
                 Poll::Fired | Poll::Args(_) | Poll::Settled => {}
                 Poll::Idle => return self.take_result(),
+            }
+            stop = self.advance(tracer);
+        }
+    }
+    /// [`Machine::mutate`], and [`Machine::poll`] when that started a drain. It says the same as the two calls, but the
+    /// mutation of an idle machine does not go through the queue.
+    pub fn run(&mut self, mutation: Mutation<'_>) -> Run {
+        self.run_traced(mutation, &mut NoTracer)
+    }
+    /// [`Machine::run`] with an observer.
+    pub fn run_traced<T: Tracer>(&mut self, mutation: Mutation<'_>, tracer: &mut T) -> Run {
+        if self.must_wait(&mutation) {
+            let outcome = self.mutate_traced(mutation, tracer);
+            if outcome != Outcome::Started {
+                return Run::Settled(outcome);
+            }
+        } else {
+            self.start(mutation, tracer);
+        }
+        self.fired.clear();
+        match self.advance(tracer) {
+            Poll::Idle => Run::Settled(self.take_result()),
+            stop @ (Poll::Call(_) | Poll::Fired | Poll::Args(_) | Poll::Settled) => {
+                Run::Stopped(stop)
             }
         }
     }
@@ -495,6 +528,40 @@ impl Machine {
         self.is_disposed
     }
 
+    /// It is refused, or goes through the queue.
+    #[inline]
+    fn must_wait(&self, mutation: &Mutation<'_>) -> bool {
+        let is_unknown = |state: &StateIdx| state.at() >= self.schema.len();
+        self.drain.is_running()
+            || !self.queue.is_empty()
+            || self.is_disposed
+            || self.options.queue_limit == 0
+            || mutation.mode == Mode::Check
+            || mutation.place == Place::Front
+            || mutation.states.iter().any(is_unknown)
+    }
+    /// Loads a mutation that need not wait.
+    #[inline]
+    fn start<T: Tracer>(&mut self, mutation: Mutation<'_>, tracer: &mut T) {
+        let kind = self.settled_kind(&mutation);
+        let now = self.queue.tick();
+        let tick = Some(self.queue.pass());
+        self.transition.load_new(kind, mutation.states, tick);
+        self.transition
+            .set_extra(queue::extra(mutation.args, mutation.source));
+        tracer.mutation_queued(QueuedView {
+            kind,
+            called: self.transition.called.as_slice(),
+            is_auto: false,
+            is_check: false,
+            queue_tick: tick,
+            now,
+            queue_len: 1,
+        });
+        self.drain.start();
+        self.begin(tracer);
+    }
+    #[inline]
     fn settled_kind(&self, mutation: &Mutation<'_>) -> MutationKind {
         match mutation.kind {
             MutationKind::Toggle if mutation.states.iter().all(|&state| self.is(state)) => {

@@ -79,14 +79,11 @@ impl Clock {
     pub(crate) fn swap_active(&mut self, target: &mut StateList) {
         std::mem::swap(&mut self.active, target);
     }
-    /// Exchanges the ticks and those given, which differ from them only in `moved`.
+    /// Exchanges the ticks and those given, whose sum is larger by `gained`.
     #[inline]
-    pub(crate) fn swap_ticks(&mut self, ticks: &mut Vec<u64>, moved: &[StateIdx]) {
+    pub(crate) fn swap_ticks(&mut self, ticks: &mut Vec<u64>, gained: u64) {
         std::mem::swap(&mut self.ticks, ticks);
-        for &state in moved {
-            let gained = self.ticks[state.at()].wrapping_sub(ticks[state.at()]);
-            self.sum = self.sum.wrapping_add(gained);
-        }
+        self.sum = self.sum.wrapping_add(gained);
     }
     /// Ends one state outside a commit.
     pub(crate) fn end(&mut self, state: StateIdx) {

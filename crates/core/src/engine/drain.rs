@@ -127,12 +127,15 @@ impl Machine {
                         self.fired.push(wait);
                         return Poll::Fired;
                     }
-                    self.begin(next, tracer);
+                    self.transition.load(next);
+                    self.begin(tracer);
                 }
+                Stage::Negotiate if self.bindings.is_idle() => self.settle(tracer),
                 Stage::Negotiate => match self.next_stop(tracer) {
                     Some(stop) => return stop,
                     None => self.settle(tracer),
                 },
+                Stage::Finals if self.bindings.is_idle() => self.drain.stage = Stage::Ended,
                 Stage::Finals => match self.next_stop(tracer) {
                     Some(stop) => return stop,
                     None => self.drain.stage = Stage::Ended,
@@ -159,14 +162,13 @@ impl Machine {
         self.drain.due_args.take().map(Poll::Args)
     }
 
-    fn begin<T: Tracer>(&mut self, mutation: Queued, tracer: &mut T) {
-        self.transition.begin(
-            mutation,
-            (&self.schema, &self.clock),
-            &mut self.resolver,
-            tracer,
-        );
-        tracer.transition_init(self.transition.view(&self.clock));
+    /// The loaded transition begins.
+    #[inline]
+    pub(crate) fn begin<T: Tracer>(&mut self, tracer: &mut T) {
+        let clock = &self.clock;
+        self.transition
+            .begin((&self.schema, clock), &mut self.resolver, tracer);
+        tracer.transition_init(self.transition.view(clock));
         self.drain.cursor = Cursor::new(Phase::Exit);
         self.drain.stage = Stage::Negotiate;
     }
@@ -174,13 +176,6 @@ impl Machine {
     /// The next handler call, or look at arguments, of the running stage, phase by phase.
     #[inline]
     fn next_stop<T: Tracer>(&mut self, tracer: &mut T) -> Option<Poll> {
-        let is_idle = match self.drain.stage {
-            Stage::Finals => self.bindings.is_idle_in_finals(),
-            Stage::Idle | Stage::Take | Stage::Negotiate | Stage::Ended => self.bindings.is_empty(),
-        };
-        if is_idle {
-            return None;
-        }
         if let Some(call) = self.drain.pending
             && let Some(stop) = self.take_answer(call, tracer)
         {
@@ -220,31 +215,23 @@ impl Machine {
             self.drain.cursor = Cursor::new(next);
         }
     }
-    fn start_walk<T: Tracer>(&mut self, phase: Phase) {
-        if T::EVENTS || self.bindings.has_phase(phase) {
+    /// The next phase of this stage. Without listeners those in which nothing can be due are passed by.
+    #[inline]
+    fn next_phase<T: Tracer>(&mut self, phase: Phase) -> Option<Phase> {
+        let next = if T::EVENTS {
+            phase.next()
+        } else {
+            self.bindings.phase_after(phase)
+        };
+        let is_unwanted = || self.transition.is_auto && !self.transition.has_target();
+        if phase <= Phase::Pair && next.is_none_or(|next| next > Phase::Pair) && is_unwanted() {
+            self.transition.canceled = true;
+            return None;
+        }
+        if let Some(Phase::Stay | Phase::Pair) = next {
             self.transition.start_walk();
         }
-    }
-    fn next_phase<T: Tracer>(&mut self, phase: Phase) -> Option<Phase> {
-        match phase {
-            Phase::Exit => Some(Phase::Enter),
-            Phase::Enter => {
-                self.start_walk::<T>(Phase::Stay);
-                Some(Phase::Stay)
-            }
-            Phase::Stay => {
-                self.start_walk::<T>(Phase::Pair);
-                Some(Phase::Pair)
-            }
-            Phase::Pair if self.transition.is_auto && !self.transition.has_target() => {
-                self.transition.canceled = true;
-                None
-            }
-            Phase::Pair => Some(Phase::AnyEnter),
-            Phase::End => Some(Phase::State),
-            Phase::State => Some(Phase::AnyState),
-            Phase::AnyEnter | Phase::AnyState => None,
-        }
+        next
     }
 
     fn on_answer<T: Tracer>(&mut self, call: Call, answer: Answer, tracer: &mut T) {

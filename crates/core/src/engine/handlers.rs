@@ -212,6 +212,19 @@ impl Bindings {
     pub(crate) fn has_phase(&self, phase: Phase) -> bool {
         self.phases & phase.bit() != 0
     }
+    /// The next phase of negotiation, or of the end, in which anything can be due.
+    #[inline]
+    pub(crate) fn phase_after(&self, phase: Phase) -> Option<Phase> {
+        let at = phase as usize;
+        let end = if phase.is_negotiation() {
+            FINALS
+        } else {
+            PHASES.len()
+        };
+        let later = &PHASES[at + 1..end];
+        let phases = u32::from(self.phases) >> (at + 1);
+        later.get(phases.trailing_zeros() as usize).copied()
+    }
     /// Takes one watch back.
     pub(crate) fn unwatch_args(&mut self, state: StateIdx) {
         let Some(at) = self.args_watches.iter().position(|(at, _)| *at == state) else {
@@ -228,8 +241,9 @@ impl Bindings {
     pub(crate) fn is_args_watched(&self, state: StateIdx) -> bool {
         self.args_watches.iter().any(|&(at, _)| at == state)
     }
-    /// True when no final handler phase can lead to anything.
-    pub(crate) fn is_idle_in_finals(&self) -> bool {
+    /// True when no handler phase can lead to anything.
+    #[inline]
+    pub(crate) fn is_idle(&self) -> bool {
         self.is_empty() && self.args_watches.is_empty()
     }
     /// Adds a set. Handlers of states outside the schema are never called.
@@ -298,7 +312,7 @@ pub(crate) struct Walk<'a> {
 }
 
 /// A group of handler calls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Phase {
     Exit,
     Enter,
@@ -310,10 +324,33 @@ pub(crate) enum Phase {
     AnyState,
 }
 
+/// In the order they come.
+const PHASES: [Phase; 8] = [
+    Phase::Exit,
+    Phase::Enter,
+    Phase::Stay,
+    Phase::Pair,
+    Phase::AnyEnter,
+    Phase::End,
+    Phase::State,
+    Phase::AnyState,
+];
+/// Where the final ones begin.
+const FINALS: usize = Phase::End as usize;
+
 impl Phase {
     #[inline]
     fn bit(self) -> u8 {
         1 << self as u8
+    }
+    #[inline]
+    fn is_negotiation(self) -> bool {
+        (self as usize) < FINALS
+    }
+    /// The next one of negotiation, or of the end.
+    pub(crate) fn next(self) -> Option<Self> {
+        let next = PHASES.get(self as usize + 1).copied();
+        next.filter(|next| next.is_negotiation() == self.is_negotiation())
     }
 }
 

@@ -122,8 +122,7 @@ impl Resolver {
             self.require(schema, request, target, steps);
         } else if dropped {
             // Reversed, filtered and reversed again: the order is what it was.
-            let blocked = &self.blocked;
-            target.retain(|state, _| !blocked.contains(state));
+            target.subtract(&self.blocked);
             self.require(schema, request, target, steps);
         }
         self.sort(schema, target.order_mut(), steps);
@@ -137,8 +136,7 @@ impl Resolver {
         target: &mut StateList,
         steps: &mut S,
     ) {
-        let blocked = &self.blocked;
-        target.retain(|state, _| !blocked.contains(state));
+        target.subtract(&self.blocked);
         target.reverse();
         let kept = target.len();
         self.imply(schema, request, target, steps);
@@ -206,11 +204,17 @@ impl Resolver {
             return false;
         }
         let mut any = false;
+        let near = schema.near();
         for &state in list.as_slice().iter().rev() {
-            let removers = schema.removed_by(state);
-            let blocks = |remover| list.contains(remover) && !blocked.contains(remover);
-            let is_blocked = removers.iter().copied().any(blocks);
+            let is_blocked = if let Some(near) = near {
+                let unblocked = list.bits().first_word() & !blocked.first_word();
+                near[state.at()].removed_by & unblocked != 0
+            } else {
+                let blocks = |remover| list.contains(remover) && !blocked.contains(remover);
+                schema.removed_by(state).iter().copied().any(blocks)
+            };
             if S::LISTENS {
+                let removers = schema.removed_by(state);
                 let listed = list.as_slice().iter();
                 let removers = listed.filter(|remover| removers.contains(remover));
                 removers
@@ -243,8 +247,7 @@ impl Resolver {
                 self.dropped.insert(removed);
             }
         }
-        let dropped = &self.dropped;
-        list.retain(|state, _| !dropped.contains(state));
+        list.subtract(&self.dropped);
     }
 
     /// Sorts by the Require topology, then by After between neighbours.
@@ -290,10 +293,15 @@ fn drop_unmet<S: StepSink>(
     list: &mut StateList,
     steps: &mut S,
 ) -> bool {
-    let is_met = |state, listed: &StateBits| {
-        let mut required = schema.require(state).iter();
+    let near = schema.near();
+    let is_met = |state: StateIdx, listed: &StateBits| {
         !schema.masks().impossible.contains(state)
-            && required.all(|&required| listed.contains(required))
+            && if let Some(near) = near {
+                near[state.at()].require & !listed.first_word() == 0
+            } else {
+                let mut required = schema.require(state).iter();
+                required.all(|&required| listed.contains(required))
+            }
     };
     // Mostly all are met, and then the list need not be written.
     if !S::LISTENS {
@@ -358,14 +366,7 @@ fn after_less<S: StepSink>(schema: &Schema, a: StateIdx, b: StateIdx, steps: &mu
 fn to_set(request: Request<'_>, list: &mut StateList) {
     match request.kind {
         MutationKind::Add | MutationKind::Toggle => list.set_union(request.called, request.active),
-        MutationKind::Remove => {
-            list.clear();
-            for &state in request.active.as_slice() {
-                if !request.called.contains(state) {
-                    list.push(state);
-                }
-            }
-        }
+        MutationKind::Remove => list.set_difference(request.active, request.called),
         MutationKind::Set => list.copy_from(request.called),
     }
 }

@@ -156,6 +156,8 @@ pub struct Schema {
     def: SchemaDef,
     /// Indexes in bytewise order of their names.
     by_name: Vec<StateIdx>,
+    /// How those names begin, in the same order: most lookups need to compare one name only.
+    beginnings: Vec<u64>,
     exception: StateIdx,
     require: Rows,
     add: Rows,
@@ -166,6 +168,14 @@ pub struct Schema {
     topology: Vec<u16>,
     auto: Vec<StateIdx>,
     masks: Masks,
+    near: Option<Box<[Near]>>,
+}
+
+/// Relations of one state as bits, the lowest for state 0.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Near {
+    pub(crate) require: u64,
+    pub(crate) removed_by: u64,
 }
 
 /// Which states have what, so that whole passes can be skipped.
@@ -255,6 +265,7 @@ impl Schema {
         let by_name: Vec<_> = names.values().copied().collect();
         // States that require each other have no order.
         let order = topology(&require, &by_name, states).unwrap_or_default();
+        let beginnings = names.keys().map(|name| beginning(name)).collect();
         let schema = Self {
             exception: names.get(EXCEPTION).copied().unwrap_or_default(),
             add: rows(|state| &state.add),
@@ -270,9 +281,16 @@ impl Schema {
             require,
             remove,
             by_name,
+            beginnings,
+            near: None,
             def: SchemaDef::default(),
         };
-        Self { def, ..schema }
+        let near = near(&schema.require, &schema.removed_by, states);
+        Self {
+            def,
+            near,
+            ..schema
+        }
     }
 
     /// Number of states.
@@ -288,10 +306,13 @@ impl Schema {
     /// Index of a name.
     #[must_use]
     pub fn index(&self, name: &str) -> Option<StateIdx> {
-        self.by_name
-            .binary_search_by(|&state| self.name(state).cmp(name))
-            .ok()
-            .map(|at| self.by_name[at])
+        let begins = beginning(name);
+        let first = self.beginnings.partition_point(|&known| known < begins);
+        let rest = &self.by_name[first..];
+        let is_only = self.beginnings.get(first + 1) != Some(&begins);
+        let rest = if is_only { rest.get(..1)? } else { rest };
+        let at = rest.binary_search_by(|&state| self.name(state).cmp(name));
+        at.ok().map(|at| rest[at])
     }
     /// Name of an index. Panics out of range.
     #[must_use]
@@ -375,6 +396,11 @@ impl Schema {
     pub(crate) fn auto_states(&self) -> &[StateIdx] {
         &self.auto
     }
+    /// Relations as bits, by state: there when no state needs a second word.
+    #[inline]
+    pub(crate) fn near(&self) -> Option<&[Near]> {
+        self.near.as_deref()
+    }
     #[inline]
     pub(crate) fn masks(&self) -> &Masks {
         &self.masks
@@ -453,6 +479,26 @@ impl Masks {
 
 /// Probes that say only that a machine answers.
 const HEALTH: [&str; 2] = ["Heartbeat", "Healthcheck"];
+
+/// The first eight bytes of a name as a number that sorts as the names do.
+#[inline]
+fn beginning(name: &str) -> u64 {
+    let mut bytes = [0; 8];
+    for (byte, of_name) in bytes.iter_mut().zip(name.as_bytes()) {
+        *byte = *of_name;
+    }
+    u64::from_be_bytes(bytes)
+}
+
+fn near(require: &Rows, removed_by: &Rows, states: usize) -> Option<Box<[Near]>> {
+    let bits = |row: &[StateIdx]| row.iter().fold(0, |bits, state| bits | 1 << state.at());
+    let near = |state| Near {
+        require: bits(require.row(state)),
+        removed_by: bits(removed_by.row(state)),
+    };
+    let all = (0..=u16::MAX).map(StateIdx).take(states);
+    (states <= 64).then(|| all.map(near).collect())
+}
 
 /// One list of states per state.
 #[derive(Debug)]
@@ -564,6 +610,29 @@ mod tests {
             index("A B Exception Z"),
             Err(IndexError::Unknown("Z".to_owned()))
         );
+    }
+
+    #[test]
+    fn names_that_begin_alike_are_told_apart() {
+        let names = [
+            "Download",
+            "Downloaded",
+            "Downloading",
+            "Down",
+            "D",
+            "\0",
+            "",
+        ];
+        let def = names.iter().fold(SchemaDef::new(), |def, name| {
+            def.state(*name, StateDef::new())
+        });
+        let (schema, _) = Schema::normalise(&def);
+        for (at, name) in names.iter().enumerate() {
+            assert_eq!(schema.index(name).map(StateIdx::at), Some(at), "{name:?}");
+        }
+        for unknown in ["Downloads", "Do", "D\0", "Z", "\0\0"] {
+            assert_eq!(schema.index(unknown), None, "{unknown:?}");
+        }
     }
 
     #[test]

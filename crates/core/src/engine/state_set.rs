@@ -64,6 +64,23 @@ impl StateBits {
                 words.any(|(a, b)| a & b != 0)
             })
     }
+    /// Every state of the other set is in this one.
+    #[inline]
+    pub(crate) fn is_superset(&self, other: &Self) -> bool {
+        let words = || self.rest.iter().zip(&other.rest);
+        other.first & !self.first == 0
+            && (other.rest.is_empty() || words().all(|(own, other)| other & !own == 0))
+    }
+    /// It is for at most 64 states.
+    #[inline]
+    pub(crate) fn is_one_word(&self) -> bool {
+        self.rest.is_empty()
+    }
+    /// The first 64 states as bits, the lowest for state 0.
+    #[inline]
+    pub(crate) fn first_word(&self) -> u64 {
+        self.first
+    }
     /// True for a default set, which can hold nothing.
     #[inline]
     pub(crate) fn is_unallocated(&self) -> bool {
@@ -71,10 +88,12 @@ impl StateBits {
     }
 }
 
-/// States in an order, each at most once.
+/// States in an order, each at most once. Its memory is taken once, for all states of the schema.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct StateList {
-    order: Vec<StateIdx>,
+    /// The first `len` are listed.
+    order: Box<[StateIdx]>,
+    len: usize,
     bits: StateBits,
 }
 
@@ -82,13 +101,14 @@ impl StateList {
     /// An empty list for `states` states.
     pub(crate) fn new(states: usize) -> Self {
         Self {
-            order: Vec::new(),
+            order: vec![StateIdx::default(); states].into_boxed_slice(),
+            len: 0,
             bits: StateBits::new(states),
         }
     }
     #[inline]
     pub(crate) fn as_slice(&self) -> &[StateIdx] {
-        &self.order
+        self.order.get(..self.len).unwrap_or_default()
     }
     #[inline]
     pub(crate) fn bits(&self) -> &StateBits {
@@ -96,11 +116,11 @@ impl StateList {
     }
     #[inline]
     pub(crate) fn len(&self) -> usize {
-        self.order.len()
+        self.len
     }
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.order.is_empty()
+        self.len == 0
     }
     #[inline]
     pub(crate) fn contains(&self, state: StateIdx) -> bool {
@@ -109,9 +129,12 @@ impl StateList {
     /// Appends it unless it is there already.
     #[inline]
     pub(crate) fn push(&mut self, state: StateIdx) {
-        if !self.bits.contains(state) {
+        if !self.bits.contains(state)
+            && let Some(place) = self.order.get_mut(self.len)
+        {
+            *place = state;
+            self.len += 1;
             self.bits.insert(state);
-            self.order.push(state);
         }
     }
     #[inline]
@@ -123,50 +146,111 @@ impl StateList {
     /// Costs as much as it holds, whatever the size of the schema.
     #[inline]
     pub(crate) fn clear(&mut self) {
-        if self.order.len() < SPARSE {
-            for &state in &self.order {
+        if self.len < SPARSE && !self.bits.is_one_word() {
+            for &state in self.order.get(..self.len).unwrap_or_default() {
                 self.bits.remove(state);
             }
         } else {
             self.bits.clear();
         }
-        self.order.clear();
+        self.len = 0;
     }
     /// The first list, then what the second has more.
     #[inline]
     pub(crate) fn set_union(&mut self, first: &Self, second: &Self) {
-        self.copy_from(first);
-        self.extend(&second.order);
+        if !self.bits.is_one_word() {
+            self.copy_from(first);
+            self.extend(second.as_slice());
+            return;
+        }
+        let listed = first.as_slice();
+        for (place, &state) in self.order.iter_mut().zip(listed) {
+            *place = state;
+        }
+        self.len = listed.len();
+        for &state in second.as_slice() {
+            if !first.contains(state)
+                && let Some(place) = self.order.get_mut(self.len)
+            {
+                *place = state;
+                self.len += 1;
+            }
+        }
+        self.bits.first = first.bits.first | second.bits.first;
+    }
+    /// Drops the states of that set.
+    pub(crate) fn subtract(&mut self, gone: &StateBits) {
+        if !self.bits.is_one_word() {
+            self.retain(|state, _| !gone.contains(state));
+            return;
+        }
+        let mut kept = 0;
+        for at in 0..self.len {
+            let state = self.order[at];
+            self.order[kept] = state;
+            kept += usize::from(!gone.contains(state));
+        }
+        self.len = kept;
+        self.bits.first &= !gone.first;
+    }
+    /// Writes its states that are in the set behind `to`, in order.
+    #[inline]
+    pub(crate) fn append_common(&self, bits: u64, to: &mut Vec<StateIdx>) {
+        if bits & bits.wrapping_sub(1) == 0 {
+            // One at most: there is no order to look up.
+            if bits != 0 {
+                to.push(StateIdx(bits.trailing_zeros() as u16));
+            }
+            return;
+        }
+        let listed = self.as_slice().iter().copied();
+        to.extend(listed.filter(|state| bits & (1 << state.at()) != 0));
+    }
+    /// What the first list has more than the second.
+    #[inline]
+    pub(crate) fn set_difference(&mut self, first: &Self, second: &Self) {
+        self.clear();
+        for &state in first.as_slice() {
+            if !second.contains(state) {
+                self.push(state);
+            }
+        }
     }
     #[inline]
     pub(crate) fn copy_from(&mut self, other: &Self) {
         self.clear();
-        self.extend(&other.order);
+        self.extend(other.as_slice());
     }
     /// Keeps what `keep` says, in order. `keep` sees the set as it was.
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(StateIdx, &StateBits) -> bool) {
-        let bits = &self.bits;
-        let before = self.order.len();
-        self.order.retain(|&state| keep(state, bits));
-        if self.order.len() != before {
+        let before = self.len;
+        let mut kept = 0;
+        for at in 0..before {
+            let state = self.order[at];
+            if keep(state, &self.bits) {
+                self.order[kept] = state;
+                kept += 1;
+            }
+        }
+        if kept != before {
+            self.len = kept;
             self.bits.clear();
-            for &state in &self.order {
+            for &state in &self.order[..kept] {
                 self.bits.insert(state);
             }
         }
     }
     pub(crate) fn remove(&mut self, state: StateIdx) {
         if self.bits.contains(state) {
-            self.bits.remove(state);
-            self.order.retain(|&other| other != state);
+            self.retain(|other, _| other != state);
         }
     }
     pub(crate) fn reverse(&mut self) {
-        self.order.reverse();
+        self.order_mut().reverse();
     }
     /// The order, to be permuted in place.
     pub(crate) fn order_mut(&mut self) -> &mut [StateIdx] {
-        &mut self.order
+        self.order.get_mut(..self.len).unwrap_or_default()
     }
 }
 

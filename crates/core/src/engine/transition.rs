@@ -47,8 +47,10 @@ pub(crate) struct Transition {
     left: StateList,
     /// Auto states whose Exit handler said no.
     kept: Vec<StateIdx>,
-    /// Where the ticks differ from the machine's.
-    moved: Vec<StateIdx>,
+    /// By how much all ticks together differ from the machine's.
+    gained: u64,
+    /// Relations refuse it: nobody is to see exits and enters.
+    is_refused: bool,
 }
 
 impl Transition {
@@ -72,7 +74,8 @@ impl Transition {
             walked: Vec::new(),
             left: StateList::new(states),
             kept: Vec::new(),
-            moved: Vec::new(),
+            gained: 0,
+            is_refused: false,
         }
     }
 
@@ -84,24 +87,42 @@ impl Transition {
             ..Self::new(clock.ticks().len())
         };
     }
-    /// Takes over a mutation, resolves it, and says by `canceled` whether relations accept it.
+    /// Takes over a mutation that waited.
+    pub(crate) fn load(&mut self, mutation: Queued) {
+        self.load_new(mutation.kind, &mutation.called, mutation.queue_tick);
+        self.is_auto = mutation.is_auto;
+        self.is_check = mutation.is_check;
+        self.extra = mutation.extra;
+    }
+    /// Takes over one that need not wait.
+    #[inline]
+    pub(crate) fn load_new(
+        &mut self,
+        kind: MutationKind,
+        called: &[StateIdx],
+        queue_tick: Option<QueueTick>,
+    ) {
+        self.id.0 += 1;
+        self.kind = kind;
+        self.is_auto = false;
+        self.is_check = false;
+        self.broken = false;
+        self.committed = false;
+        self.queue_tick = queue_tick;
+        self.called.clear();
+        self.called.extend(called);
+    }
+    /// The caller's values that came with a mutation that need not wait.
+    pub(crate) fn set_extra(&mut self, extra: Option<Box<Extra>>) {
+        self.extra = extra;
+    }
+    /// Resolves what was loaded, and says by `canceled` whether relations accept it.
     pub(crate) fn begin<S: StepSink>(
         &mut self,
-        mutation: Queued,
         (schema, clock): (&Schema, &Clock),
         resolver: &mut Resolver,
         steps: &mut S,
     ) {
-        self.id.0 += 1;
-        self.kind = mutation.kind;
-        self.is_auto = mutation.is_auto;
-        self.is_check = mutation.is_check;
-        self.broken = false;
-        self.committed = false;
-        self.queue_tick = mutation.queue_tick;
-        self.extra = mutation.extra;
-        self.called.clear();
-        self.called.extend(&mutation.called);
         self.kept.clear();
         let active = clock.active();
         if S::LISTENS {
@@ -119,8 +140,7 @@ impl Transition {
             self.simulate(clock);
         }
         if self.canceled {
-            self.exits.clear();
-            self.enters.clear();
+            self.is_refused = true;
             if S::LISTENS {
                 self.rejected()
                     .for_each(|state| steps.step(Step::Cancel(state)));
@@ -135,11 +155,10 @@ impl Transition {
         if self.kind == MutationKind::Remove {
             return true;
         }
-        let rejected = self.rejected().count();
         if self.is_auto {
-            return rejected < self.called.len();
+            return self.rejected().count() < self.called.len();
         }
-        rejected == 0
+        self.list.bits().is_superset(self.called.bits())
     }
     fn rejected(&self) -> impl Iterator<Item = StateIdx> {
         let called = self.called.as_slice().iter().copied();
@@ -169,35 +188,40 @@ impl Transition {
     #[inline]
     fn list_moves(&mut self, schema: &Schema, active: &StateList) {
         self.exits.clear();
-        for &state in active.as_slice() {
-            if !self.list.contains(state) {
-                self.exits.push(state);
-            }
-        }
         self.enters.clear();
-        for &state in self.list.as_slice() {
-            let reenters = || schema.is_multi(state) && self.called.contains(state);
-            if !active.contains(state) || reenters() {
-                self.enters.push(state);
-            }
+        self.is_refused = false;
+        let multi = &schema.masks().multi;
+        if active.bits().is_one_word() {
+            let (before, after) = (active.bits().first_word(), self.list.bits().first_word());
+            let again = multi.first_word() & self.called.bits().first_word();
+            active.append_common(before & !after, &mut self.exits);
+            self.list
+                .append_common(after & (!before | again), &mut self.enters);
+            return;
         }
+        let ends = |state: &&StateIdx| !self.list.contains(**state);
+        self.exits.extend(active.as_slice().iter().filter(ends));
+        let reenters = |state| multi.contains(state) && self.called.contains(state);
+        let begins = |state: &&StateIdx| !active.contains(**state) || reenters(**state);
+        self.enters
+            .extend(self.list.as_slice().iter().filter(begins));
     }
     /// Writes what the clock would be.
     #[inline]
     fn simulate(&mut self, clock: &Clock) {
-        self.unsimulate(clock);
+        self.gained = 0;
         for &state in &self.exits {
             self.ticks[state.at()] = self.ticks[state.at()].wrapping_add(1);
+            self.gained += 1;
         }
         for &state in &self.enters {
-            let reenters = clock.active().contains(state);
-            let tick = &mut self.ticks[state.at()];
-            *tick = tick.wrapping_add(if reenters { 2 } else { 1 });
+            let gained = if clock.active().contains(state) { 2 } else { 1 };
+            self.ticks[state.at()] = self.ticks[state.at()].wrapping_add(gained);
+            self.gained += gained;
         }
-        self.moved.extend(self.exits.iter().chain(&self.enters));
     }
     fn unsimulate(&mut self, clock: &Clock) {
-        for state in self.moved.drain(..) {
+        for &state in self.exits.iter().chain(&self.enters) {
             self.ticks[state.at()] = clock.ticks()[state.at()];
         }
     }
@@ -258,6 +282,7 @@ impl Transition {
             active: clock.active(),
         };
         resolver.resolve(schema, request, &mut self.list, steps);
+        self.unsimulate(clock);
         if self.kept.iter().any(|&state| !self.list.contains(state)) {
             self.canceled = true;
         }
@@ -276,7 +301,7 @@ impl Transition {
     pub(crate) fn commit(&mut self, clock: &mut Clock) {
         self.committed = true;
         clock.swap_active(&mut self.list);
-        clock.swap_ticks(&mut self.ticks, &self.moved);
+        clock.swap_ticks(&mut self.ticks, self.gained);
     }
     /// A final handler failed: its state and those whose final handlers had not run yet end again. Ends stay ended.
     pub(crate) fn repair(&mut self, failed: Handler, clock: &mut Clock) {
@@ -288,8 +313,12 @@ impl Transition {
         let Handler::State(failed) = failed else {
             return;
         };
-        let states = self.enters.iter().copied();
-        for state in states.skip_while(|&state| state != failed) {
+        for state in self
+            .enters
+            .iter()
+            .copied()
+            .skip_while(|&state| state != failed)
+        {
             clock.end(state);
         }
     }
@@ -316,12 +345,18 @@ impl Transition {
         self.resolved = None;
     }
 
-    /// States that tick in this transition.
+    fn exits(&self) -> &[StateIdx] {
+        if self.is_refused { &[] } else { &self.exits }
+    }
+    fn enters(&self) -> &[StateIdx] {
+        if self.is_refused { &[] } else { &self.enters }
+    }
+    /// States that tick in this transition, once it is committed.
     pub(crate) fn moved(&self) -> impl Iterator<Item = StateIdx> {
-        self.moved.iter().copied()
+        self.exits.iter().chain(&self.enters).copied()
     }
     pub(crate) fn has_moved(&self) -> bool {
-        !self.moved.is_empty()
+        !self.exits.is_empty() || !self.enters.is_empty()
     }
     pub(crate) fn has_target(&self) -> bool {
         !self.list.is_empty()
@@ -342,8 +377,8 @@ impl Transition {
         let before = clock.active();
         Walk {
             kind: self.kind,
-            exits: &self.exits,
-            enters: &self.enters,
+            exits: self.exits(),
+            enters: self.enters(),
             before: before.as_slice(),
             before_bits: before.bits(),
             target: &self.walked,
@@ -371,8 +406,8 @@ impl Transition {
             accepted: !self.canceled,
             before: before.0.as_slice(),
             target: after.0.as_slice(),
-            enters: &self.enters,
-            exits: &self.exits,
+            enters: self.enters(),
+            exits: self.exits(),
             clock_before: before.1,
             clock_after: after.1,
             queue_tick: self.queue_tick,

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use statemesh_core::StateIdx;
 use statemesh_core::engine::{
-    Answer, Handler, Machine, Mutation, MutationKind, NoTracer, Options, Outcome, Poll, Schema,
-    SchemaDef, StateDef, Tracer, TransitionView, TxId,
+    Answer, BindingId, Handler, Machine, Mutation, MutationKind, NoTracer, Options, Outcome, Poll,
+    QueuedView, Run, Schema, SchemaDef, StateDef, Step, Tracer, TransitionView, TxId,
 };
 
 const STATES: u16 = 6;
@@ -235,7 +235,129 @@ impl Tracer for Resolutions {
     }
 }
 
+/// All that a tracer and a driver are told, with or without a listener to every event.
+#[derive(Default)]
+struct Transcript<const LISTENS: bool>(Vec<String>);
+
+impl<const LISTENS: bool> Transcript<LISTENS> {
+    fn transition(&mut self, what: &str, view: TransitionView<'_>) {
+        let call = (view.tx, view.kind, view.called, view.is_auto, view.is_check);
+        let lists = (view.before, view.target, view.enters, view.exits);
+        let clocks = (view.clock_before, view.clock_after, view.queue_tick);
+        let accepted = view.accepted;
+        self.0
+            .push(format!("{what} {call:?} {accepted} {lists:?} {clocks:?}"));
+    }
+}
+
+impl<const LISTENS: bool> Tracer for Transcript<LISTENS> {
+    const STEPS: bool = LISTENS;
+    const EVENTS: bool = LISTENS;
+    fn mutation_queued(&mut self, view: QueuedView<'_>) {
+        let call = (view.kind, view.called, view.is_auto, view.is_check);
+        let queue = (view.queue_tick, view.now, view.queue_len);
+        self.0.push(format!("queued {call:?} {queue:?}"));
+    }
+    fn mutation_skipped(&mut self, kind: MutationKind, called: &[StateIdx]) {
+        self.0.push(format!("skipped {kind} {called:?}"));
+    }
+    fn event(&mut self, binding: BindingId, handler: Handler) {
+        self.0.push(format!("event {binding:?} {handler:?}"));
+    }
+    fn transition_init(&mut self, view: TransitionView<'_>) {
+        self.transition("init", view);
+    }
+    fn transition_finals(&mut self, view: TransitionView<'_>) {
+        self.transition("finals", view);
+    }
+    fn transition_end(&mut self, view: TransitionView<'_>) {
+        self.transition("end", view);
+    }
+    fn step(&mut self, step: Step) {
+        self.0.push(format!("step {step:?}"));
+    }
+    fn queue_end(&mut self) {
+        self.0.push("queue end".to_owned());
+    }
+}
+
+/// The machine after the requests, and what was told on the way; `begins` makes the first stop of each.
+fn transcript<const LISTENS: bool>(
+    mut machine: Machine,
+    requests: &[Request],
+    answers: &[Answer],
+    begins: fn(&mut Machine, Mutation<'_>, &mut Transcript<LISTENS>) -> Run,
+) -> Vec<String> {
+    let mut told = Transcript::default();
+    let mut answers = answers.iter().copied();
+    for request in requests {
+        let mut run = begins(&mut machine, request.mutation(), &mut told);
+        while let Run::Stopped(stop) = run {
+            told.0.push(format!("{stop:?} {:?}", machine.fired()));
+            if let Poll::Call(call) = stop {
+                let answer = answers.next().unwrap_or(Answer::Accept);
+                if answer == Answer::Veto {
+                    // What a handler asks for is queued.
+                    machine.mutate_traced(Mutation::toggle(&request.states), &mut told);
+                }
+                machine.resume(call.tx, call.call_no, answer);
+            }
+            run = match machine.poll_traced(&mut told) {
+                Poll::Idle => Run::Settled(machine.take_result()),
+                stop => Run::Stopped(stop),
+            };
+        }
+        let clock = (machine.clock(), machine.active(), machine.machine_time());
+        told.0.push(format!("{run:?} {clock:?}"));
+    }
+    told.0
+}
+
+fn mutate_and_poll<const LISTENS: bool>(
+    machine: &mut Machine,
+    mutation: Mutation<'_>,
+    told: &mut Transcript<LISTENS>,
+) -> Run {
+    match machine.mutate_traced(mutation, told) {
+        Outcome::Started => match machine.poll_traced(told) {
+            Poll::Idle => Run::Settled(machine.take_result()),
+            stop => Run::Stopped(stop),
+        },
+        settled => Run::Settled(settled),
+    }
+}
+
 proptest! {
+    /// The short way of a mutation that need not wait is not to be told from the long one.
+    #[test]
+    fn a_run_is_a_mutation_and_a_poll(
+        def in schema(),
+        requests in prop::collection::vec(request(), 1..20),
+        answers in prop::collection::vec(answer(), 0..200),
+        (is_bound, waits) in (any::<bool>(), prop::collection::vec(0..STATES, 0..4)),
+    ) {
+        let (schema, _) = Schema::normalise(&def);
+        let machine = || {
+            let mut machine = Machine::new(schema.clone(), Options::default());
+            if is_bound {
+                machine.bind(&handlers(usize::from(STATES)));
+            }
+            for &state in &waits {
+                let _ = machine.when(&[StateIdx(state)]);
+                machine.watch_args(StateIdx(state));
+            }
+            machine
+        };
+        prop_assert_eq!(
+            transcript::<true>(machine(), &requests, &answers, Machine::run_traced),
+            transcript::<true>(machine(), &requests, &answers, mutate_and_poll)
+        );
+        prop_assert_eq!(
+            transcript::<false>(machine(), &requests, &answers, Machine::run_traced),
+            transcript::<false>(machine(), &requests, &answers, mutate_and_poll)
+        );
+    }
+
     /// Whatever happened before, whatever the ticks: of the past only the active states and their order count.
     #[test]
     fn resolving_knows_schema_active_states_and_mutation_only(
