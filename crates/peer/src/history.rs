@@ -219,7 +219,7 @@ impl HistoryBuilder<'_> {
     }
 
     fn resolve(&self, states: &impl States) -> Result<StateList, UnknownState> {
-        resolve(states, self.machine.id(), self.machine.schema())
+        resolve(states, self.machine.id(), &self.machine.schema())
     }
 }
 
@@ -233,7 +233,7 @@ impl From<Machine> for Named {
     fn from(machine: Machine) -> Self {
         Self {
             id: machine.id().to_owned(),
-            schema: machine.schema().clone(),
+            schema: machine.schema(),
         }
     }
 }

@@ -11,7 +11,7 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 
 use statemesh_core::engine::{
-    Args, Mode, Mutation, MutationKind, Schema, SchemaDef, Source, TransitionView, TxId,
+    Args, Mode, Mutation, MutationKind, SchemaDef, Source, TransitionView, TxId,
 };
 
 use self::observe::Observe;
@@ -29,11 +29,12 @@ pub use self::log::LogGuard;
 pub use self::observe::{Refusal, TraceGuard, Transition};
 pub use self::pipes::{Pipe, PipeGuard, PipeInfo, PipeKind};
 pub use self::retry::{Retry, RetryError};
+pub use self::schema::ReplaceSchemaError;
 pub use self::states::{StateName, StateRef, States, UnknownState};
 pub use self::timeouts::{Overrun, Timeouts};
 #[cfg(feature = "log")]
 pub use statemesh_core::engine::LogLevel;
-pub use statemesh_core::engine::Outcome;
+pub use statemesh_core::engine::{Export, ImportError, Outcome, ReplaceError};
 
 mod builder;
 mod calls;
@@ -43,11 +44,13 @@ mod dispose;
 mod drain;
 mod error;
 mod eval;
+mod export;
 mod log;
 mod observe;
 mod pipes;
 mod queue;
 mod retry;
+mod schema;
 mod shared;
 pub(crate) mod states;
 mod suspend;
@@ -106,12 +109,6 @@ impl Machine {
         &self.shared.parent
     }
 
-    /// Its schema.
-    #[must_use]
-    pub fn schema(&self) -> &Arc<Schema> {
-        &self.shared.schema
-    }
-
     /// Weak form.
     #[must_use]
     pub fn downgrade(&self) -> WeakMachine {
@@ -125,7 +122,7 @@ impl Machine {
     /// # Errors
     /// [`BindError`]: nothing was bound.
     pub fn bind<T: MaybeSend + 'static>(&self, handlers: Handlers<T>) -> Result<(), BindError> {
-        let bound = handlers.bind(self.id(), self.schema())?;
+        let bound = handlers.bind(self.id(), &self.shared.schema.now())?;
         if bound.needs_spawner && self.shared.spawner.is_none() {
             return Err(BindError::NoSpawner);
         }
@@ -253,7 +250,7 @@ impl Machine {
     /// All of them active? Unknown names are not active.
     #[must_use]
     pub fn is(&self, states: impl States) -> bool {
-        let known = Known::new(&states, self.schema());
+        let known = Known::new(&states, &self.shared.schema.now());
         known.all_active(self.shared.lock().engine.clock())
     }
 
@@ -266,14 +263,14 @@ impl Machine {
     /// Any of them active?
     #[must_use]
     pub fn any(&self, states: impl States) -> bool {
-        let known = Known::new(&states, self.schema());
+        let known = Known::new(&states, &self.shared.schema.now());
         known.any_active(self.shared.lock().engine.clock())
     }
 
     /// Tick of one state, 0 when unknown.
     #[must_use]
     pub fn tick(&self, state: impl StateName) -> u64 {
-        let state = self.schema().find(state.state_ref());
+        let state = self.shared.schema.now().find(state.state_ref());
         state.map_or(0, |state| self.shared.lock().engine.clock()[state.at()])
     }
 
@@ -289,7 +286,7 @@ impl Machine {
         let state = self.shared.lock();
         let active = state.engine.active().iter();
         active
-            .map(|state| self.schema().name(*state).to_owned())
+            .map(|active| state.engine.schema().name(*active).to_owned())
             .collect()
     }
 
@@ -359,8 +356,8 @@ impl Machine {
     }
 
     fn raise(&self, states: &impl States, error: MachineError) -> Result<Outcome, UnknownState> {
-        let mut list = states::resolve(states, self.id(), self.schema())?;
-        let exception = self.schema().exception();
+        let mut list = states::resolve(states, self.id(), &self.shared.schema.now())?;
+        let exception = self.shared.schema.now().exception();
         if !list.contains(&exception) {
             list.push(exception);
         }
@@ -382,7 +379,7 @@ impl Machine {
         states: &impl States,
         cause: Cause,
     ) -> Result<Outcome, UnknownState> {
-        let list = states::resolve(states, self.id(), self.schema())?;
+        let list = states::resolve(states, self.id(), &self.shared.schema.now())?;
         Ok(self.request(kind, &list, cause))
     }
 

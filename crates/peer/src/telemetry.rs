@@ -22,8 +22,12 @@ impl Machine {
     /// Tells every transition to `tracing`, until the returned guard is dropped. [`telemetry`](crate::telemetry) says
     /// how.
     pub fn trace_spans(&self) -> TraceGuard {
-        let (id, schema) = (self.id().to_owned(), self.schema().clone());
-        self.trace(move |transition| tell(&id, &schema, transition))
+        let (id, machine) = (self.id().to_owned(), self.downgrade());
+        self.trace(move |transition| {
+            if let Some(machine) = machine.upgrade() {
+                tell(&id, &machine.schema(), transition);
+            }
+        })
     }
 
     /// Tells log lines to `tracing`, until the returned guard is dropped.

@@ -30,6 +30,8 @@ pub(crate) struct Exposures {
 struct Exposure {
     machine: Machine,
     dirty: Arc<AtomicBool>,
+    /// How many were announced. States that a schema got later come behind them.
+    states: usize,
     _commits: TraceGuard,
 }
 
@@ -55,6 +57,13 @@ impl Signals {
         self.dirty.store(true, Ordering::Release);
         self.waker.wake();
     }
+}
+
+/// The clock of the states that were announced.
+fn announced(machine: &Machine, states: usize) -> Vec<u64> {
+    let mut clock = machine.clock();
+    clock.truncate(states);
+    clock
 }
 
 impl Exposures {
@@ -85,12 +94,13 @@ impl Exposures {
             bit.store(true, Ordering::Release);
             signals.raise_dirty();
         }));
+        let schema = machine.schema();
         let exposed = Exposed {
             id: machine.id().into(),
-            schema: machine.schema().clone(),
             tags: machine.tags().to_vec(),
             parent: machine.parent().to_owned(),
-            clock: machine.clock(),
+            clock: announced(machine, schema.len()),
+            schema,
         };
         if machine.is_disposed() {
             dirty.store(true, Ordering::Release);
@@ -99,6 +109,7 @@ impl Exposures {
         let exposure = Exposure {
             machine: machine.clone(),
             dirty,
+            states: exposed.schema.len(),
             _commits: commits,
         };
         self.exposed.insert(index, exposure);
@@ -120,7 +131,7 @@ impl Exposures {
             let disposed = exposure.machine.is_disposed();
             changes.push(match disposed {
                 true => Input::Withdraw(index),
-                false => Input::Clock(index, exposure.machine.clock()),
+                false => Input::Clock(index, announced(&exposure.machine, exposure.states)),
             });
             !disposed
         });

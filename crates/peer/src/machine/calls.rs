@@ -108,7 +108,7 @@ impl Machine {
     /// [`WaitError::Unknown`]: nothing changed. [`WaitError::Disposed`].
     pub async fn add_and_wait(&self, states: impl States) -> Result<bool, WaitError> {
         let wait = self.when_queue(self.add(Same(&states))?);
-        let known = Known::new(&states, self.schema());
+        let known = Known::new(&states, &self.shared.schema.now());
         wait.await?;
         Ok(known.all_active(self.shared.lock().engine.clock()))
     }
@@ -119,7 +119,7 @@ impl Machine {
     /// As [`Machine::add_and_wait`].
     pub async fn remove_and_wait(&self, states: impl States) -> Result<bool, WaitError> {
         let wait = self.when_queue(self.remove(Same(&states))?);
-        let known = Known::new(&states, self.schema());
+        let known = Known::new(&states, &self.shared.schema.now());
         wait.await?;
         Ok(!known.any_active(self.shared.lock().engine.clock()))
     }
@@ -135,7 +135,7 @@ impl Machine {
         until: impl StateName,
     ) -> Result<Option<When>, UnknownState> {
         // Before the mutation, which may run to its end at once.
-        super::states::resolve(&until, self.id(), self.schema())?;
+        super::states::resolve(&until, self.id(), &self.shared.schema.now())?;
         let wait = self.when_next_active(until);
         Ok(match self.add(states)? {
             Outcome::Canceled => None,

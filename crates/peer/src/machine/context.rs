@@ -74,7 +74,7 @@ impl Machine {
     /// # Errors
     /// [`UnknownState`].
     pub fn state_ctx(&self, state: impl StateName) -> Result<StateCtx, UnknownState> {
-        let index = states::resolve(&state, self.id(), self.schema())?[0];
+        let index = states::resolve(&state, self.id(), &self.shared.schema.now())?[0];
         let mut shared = self.shared.lock();
         let tick = shared.engine.tick(index);
         let open = shared.contexts.open.get(&index);

@@ -3,7 +3,9 @@
 //!
 //! Without the feature, or as long as nobody listens, the engine runs without a logger and pays nothing.
 
-use statemesh_core::engine::{Machine as Engine, Mutation, Outcome, Poll};
+use std::sync::Arc;
+
+use statemesh_core::engine::{Machine as Engine, Mutation, Outcome, Poll, Schema};
 
 use super::observe::{Collector, Effect};
 
@@ -28,11 +30,12 @@ impl Logs {
     }
 
     pub(super) fn flush(&mut self, _: &mut Vec<Effect>) {}
+
+    pub(super) fn schema_changed(&mut self, _: &Arc<Schema>, _: &Arc<Schema>) {}
 }
 
 #[cfg(feature = "log")]
 mod listening {
-    use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use parking_lot::Mutex;
@@ -43,7 +46,7 @@ mod listening {
     };
 
     use super::super::Machine;
-    use super::{Collector, Effect, Engine, Logs, Mutation, Outcome, Poll};
+    use super::{Arc, Collector, Effect, Engine, Logs, Mutation, Outcome, Poll, Schema};
 
     /// Ends a log when dropped. A line that is on its way on another thread may still be told after that.
     #[must_use = "the log ends when this is dropped"]
@@ -83,7 +86,7 @@ mod listening {
                 Box::new(move |level, line| written.lock().push((level, line.into())));
             let live = Arc::new(AtomicBool::new(true));
             let tap = Tap {
-                logger: Logger::new(self.schema().clone(), self.id(), level, write),
+                logger: Logger::new(self.schema(), self.id(), level, write),
                 lines,
                 sink: Arc::new(sink),
                 live: live.clone(),
@@ -145,6 +148,12 @@ mod listening {
                 return engine.mutate(mutation);
             }
             engine.mutate_traced(mutation, &mut Both(&mut self.taps, None))
+        }
+
+        pub(in super::super) fn schema_changed(&mut self, old: &Arc<Schema>, new: &Arc<Schema>) {
+            for tap in &mut self.taps {
+                tap.logger.schema_changed(old, new);
+            }
         }
 
         /// Hands new lines over, and lets those go who do not listen any more.

@@ -133,8 +133,8 @@ impl Pipe {
     }
 
     fn links(self, source: &Machine, target: &Machine) -> Result<Vec<Arc<Link>>, UnknownState> {
-        let from = |name: &String| Ok(resolve(name, source.id(), source.schema())?[0]);
-        let to = |name: &String| resolve(name, target.id(), target.schema());
+        let from = |name: &String| Ok(resolve(name, source.id(), &source.schema())?[0]);
+        let to = |name: &String| resolve(name, target.id(), &target.schema());
         let error = |name: &String| {
             let mut list = to(name)?;
             let exception = target.schema().exception();
@@ -155,8 +155,8 @@ impl Pipe {
                     (Handler::State(exception), Act::Error(error(name)?))
                 }
                 Rule::Any => {
-                    let names = source.schema().names();
-                    let places = names.map(|name| target.schema().index(name));
+                    let (source, target) = (source.schema(), target.schema());
+                    let places = source.names().map(|name| target.index(name));
                     (Handler::AnyState, Act::Set(places.collect()))
                 }
             };
@@ -482,7 +482,7 @@ impl Link {
         let to = to.into_iter();
         Some(PipeInfo {
             source: source.id().to_owned(),
-            on: crate::handlers::name_of(self.on, source.schema()),
+            on: crate::handlers::name_of(self.on, &source.schema()),
             target: target.id().to_owned(),
             kind,
             to: to

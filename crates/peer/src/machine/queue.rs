@@ -79,7 +79,7 @@ impl Machine {
     }
 
     fn is_queued(&self, kind: MutationKind, states: &impl States) -> bool {
-        let Ok(list) = states::resolve(states, self.id(), self.schema()) else {
+        let Ok(list) = states::resolve(states, self.id(), &self.shared.schema.now()) else {
             return false;
         };
         let state = self.shared.lock();

@@ -125,7 +125,7 @@ impl<S: States> Retry<S> {
     /// # Errors
     /// [`RetryError`].
     pub async fn run(self, machine: &Machine, timer: &impl Timer) -> Result<Outcome, RetryError> {
-        let list = states::resolve(&self.states, machine.id(), machine.schema())?;
+        let list = states::resolve(&self.states, machine.id(), &machine.schema())?;
         let start = timer.now();
         let mut delay = self.delay.min(self.longest);
         let mut tries = 0;

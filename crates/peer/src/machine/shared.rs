@@ -15,6 +15,7 @@ use super::eval::Command;
 use super::log::Logs;
 use super::observe::{Collector, Effect, Observers, Refusals};
 use super::pipes::Pipes;
+use super::schema::CurrentSchema;
 use super::suspend::{Spawner, Suspended};
 use super::timeouts::{Gate, Overrun, Watch};
 use crate::handlers::{BoundSet, Stop};
@@ -24,7 +25,7 @@ pub(super) struct Shared {
     pub(super) id: Arc<str>,
     pub(super) tags: Vec<String>,
     pub(super) parent: String,
-    pub(super) schema: Arc<Schema>,
+    pub(super) schema: CurrentSchema,
     pub(super) spawner: Option<Spawner>,
     /// Without one nothing reads a clock.
     pub(super) watch: Option<Watch>,
@@ -79,7 +80,7 @@ impl Shared {
             id,
             tags,
             parent,
-            schema,
+            schema: CurrentSchema::new(schema),
             spawner,
             watch,
             state: Mutex::new(State {

@@ -34,7 +34,7 @@ impl Machine {
 
     /// Resolves when every state has reached its tick.
     pub fn when_time(&self, states: impl States, ticks: &[u64]) -> When {
-        let list = match states::resolve(&states, self.id(), self.schema()) {
+        let list = match states::resolve(&states, self.id(), &self.shared.schema.now()) {
             Ok(list) => list,
             Err(unknown) => return When::done(Err(unknown.into())),
         };
@@ -104,7 +104,7 @@ impl Machine {
 
 impl Machine {
     fn wait(&self, states: &impl States, register: fn(&mut Engine, &[StateIdx]) -> Wait) -> When {
-        match states::resolve(states, self.id(), self.schema()) {
+        match states::resolve(states, self.id(), &self.shared.schema.now()) {
             Ok(list) => self.register(|state| register(&mut state.engine, &list)),
             Err(unknown) => When::done(Err(unknown.into())),
         }
@@ -133,7 +133,7 @@ impl Machine {
     }
 
     fn index_of(&self, state: impl StateName) -> Result<StateIdx, UnknownState> {
-        states::resolve(&state, self.id(), self.schema()).map(|list| list[0])
+        states::resolve(&state, self.id(), &self.shared.schema.now()).map(|list| list[0])
     }
 
     fn register(&self, register: impl FnOnce(&mut State) -> Wait) -> When {

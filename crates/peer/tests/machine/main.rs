@@ -15,6 +15,7 @@ mod kit;
 mod pipes;
 mod queue;
 mod requests;
+mod schemas;
 mod telemetry;
 mod timeouts;
 mod typed;

@@ -106,7 +106,8 @@ fn observe(
             return;
         };
         if transition.clock_before != transition.clock_after {
-            let active = transition.clock_after.iter().zip(machine.schema().names());
+            let schema = machine.schema();
+            let active = transition.clock_after.iter().zip(schema.names());
             let active = active.filter(|(tick, _)| *tick % 2 == 1);
             changes.lock().unwrap().push(Change {
                 at: began.elapsed(),
