@@ -1,28 +1,33 @@
-//! The path of a mutation allocates nothing once the scratch lists have grown.
+//! The path of a mutation allocates nothing once the scratch lists have grown, and what was large once is given back.
 
 #![allow(unsafe_code, reason = "a counting allocator is an unsafe trait")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use statemesh_core::StateIdx;
-use statemesh_core::engine::{Handler, Machine, Mutation, Options, Outcome, Schema};
+use statemesh_core::engine::{
+    Handler, Machine, Mutation, Options, Outcome, Poll, Schema, Wait, WaitId,
+};
+use statemesh_core::{QueueTick, StateIdx};
 use statemesh_testkit::engine_notation::schema;
 
 struct Counting;
 
 thread_local! {
     static COUNT: Cell<u64> = const { Cell::new(0) };
+    static BYTES: Cell<usize> = const { Cell::new(0) };
 }
 
 // SAFETY: every call is forwarded unchanged to the system allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         COUNT.with(|count| count.set(count.get() + 1));
+        BYTES.with(|bytes| bytes.set(bytes.get().wrapping_add(layout.size())));
         // SAFETY: as the caller promised.
         unsafe { System.alloc(layout) }
     }
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        BYTES.with(|bytes| bytes.set(bytes.get().wrapping_sub(layout.size())));
         // SAFETY: as the caller promised.
         unsafe { System.dealloc(pointer, layout) }
     }
@@ -111,6 +116,63 @@ fn pending_waits_cost_no_allocation() {
         machine.apply(Mutation::toggle(&a));
     };
     assert_eq!(allocations(|| (0..1_000).for_each(|_| toggle())), 0);
+}
+
+/// A million of them, registered and dropped in another order: within seconds, and without a trace.
+#[test]
+fn a_million_dropped_waits_leave_no_memory() {
+    const WAITS: usize = 1_000_000;
+    let mut machine = machine_of(400);
+    let before = BYTES.with(Cell::get);
+    // Something is being done, so that the queue can be waited for.
+    machine.mutate(Mutation::add(&[StateIdx(0)]));
+    let waits: Vec<_> = (0..WAITS).map(|at| wait(&mut machine, at)).collect();
+    let mut distinct = waits.clone();
+    distinct.sort_unstable();
+    distinct.dedup();
+    assert_eq!(distinct.len(), WAITS, "all wait for something else");
+    drop(distinct);
+    // A step that has no factor in common with their number visits each once.
+    for at in 0..WAITS {
+        machine.forget(waits[at * 617_283 % WAITS]);
+    }
+    drop(waits);
+    let left = BYTES.with(Cell::get).wrapping_sub(before);
+    assert!(left < 100_000, "{left} bytes are left");
+    while machine.poll() != Poll::Idle {
+        assert_eq!(machine.fired(), []);
+    }
+}
+
+/// So many states, the upper half active.
+fn machine_of(states: u16) -> Machine {
+    let names: Vec<_> = (0..states).map(|at| format!("S{at}")).collect();
+    let mut machine = machine(&names.join(" "));
+    let half: Vec<_> = (states / 2..states).map(StateIdx).collect();
+    machine.apply(Mutation::add(&half));
+    machine
+}
+
+/// The wait number `at`, each for something else, of all kinds in turn.
+fn wait(machine: &mut Machine, at: usize) -> WaitId {
+    let number = at / 5;
+    let index = |at: usize| StateIdx(u16::try_from(at).expect("few states"));
+    // One of each sixty states: that makes 216,000 sets.
+    let three = |first: usize| {
+        let digits = [number % 60, 60 + number / 60 % 60, 120 + number / 3_600];
+        digits.map(|digit| index(first + digit))
+    };
+    let wait = match at % 5 {
+        0 => machine.when(&three(0)),
+        1 => machine.when_not(&three(200)),
+        2 => machine.when_time(&[index(0)], &[100 + number as u64]),
+        3 => machine.when_queue(QueueTick(1_000 + number as u64)),
+        _ => machine.when_queue_ends(),
+    };
+    match wait {
+        Wait::Pending(wait) => wait,
+        Wait::Ready => panic!("true already"),
+    }
 }
 
 /// Thousands of waits, none of which can fire by toggling the first state.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::collections::OrderedSet;
+use crate::collections::{OrderedMap, OrderedSet};
 use crate::engine::mutation::{Args, MutationKind, Source};
 use crate::engine::state_set::StateBits;
 use crate::engine::subscriptions::WaitId;
@@ -90,6 +90,8 @@ pub(crate) struct Queue {
     tick: u64,
     /// Waits for a queue tick.
     waits: OrderedSet<(QueueTick, WaitId)>,
+    /// The same by their numbers.
+    wait_ticks: OrderedMap<WaitId, QueueTick>,
     /// Waits for the end of the drain.
     end_waits: OrderedSet<WaitId>,
 }
@@ -101,6 +103,7 @@ impl Queue {
             pending: 0,
             tick: 1,
             waits: OrderedSet::new(),
+            wait_ticks: OrderedMap::new(),
             end_waits: OrderedSet::new(),
         }
     }
@@ -180,13 +183,18 @@ impl Queue {
     }
     pub(crate) fn wait_for_tick(&mut self, tick: QueueTick, wait: WaitId) {
         self.waits.insert((tick, wait));
+        self.wait_ticks.insert(wait, tick);
     }
     pub(crate) fn wait_for_end(&mut self, wait: WaitId) {
         self.end_waits.insert(wait);
     }
     pub(crate) fn forget(&mut self, wait: WaitId) {
-        self.waits.retain(|&(_, other)| other != wait);
-        self.end_waits.remove(&wait);
+        if let Some(tick) = self.wait_ticks.remove(&wait) {
+            self.wait_ticks.trim();
+            self.waits.remove(&(tick, wait));
+        } else {
+            self.end_waits.remove(&wait);
+        }
     }
     /// Moves waits for reached queue ticks to `fired`.
     #[inline]
@@ -198,8 +206,10 @@ impl Queue {
             && tick.0 <= self.tick
         {
             self.waits.pop_first();
+            self.wait_ticks.remove(&wait);
             fired.push(wait);
         }
+        self.wait_ticks.trim();
     }
     /// Moves waits for the end of the drain to `fired`; false when there were none.
     #[inline]

@@ -4,7 +4,12 @@
 //! A pending wait is watched through one state only, one that still keeps it from coming true; when that state moves,
 //! the wait fires or its watch goes to the next such state. So a change costs nothing for waits on other states, and a
 //! wait for activity costs nothing when its states end. Clocks are taken to grow.
+//!
+//! A forgotten wait is still watched until its state moves, or until most waits watched through that state are
+//! forgotten: so dropping any number of them costs little for each, and leaves no memory behind.
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use crate::collections::OrderedMap;
@@ -47,6 +52,8 @@ pub(crate) enum Look {
 struct Pending {
     condition: Arc<Condition>,
     registrations: u32,
+    /// The state it is watched through.
+    watched: StateIdx,
 }
 
 /// What is waited for.
@@ -62,8 +69,10 @@ enum Condition {
 struct Watches {
     active: Vec<WaitId>,
     inactive: Vec<WaitId>,
-    /// Highest tick first.
-    reached: Vec<(u64, WaitId)>,
+    /// Lowest tick first, then the oldest.
+    reached: BinaryHeap<Reverse<(u64, WaitId)>>,
+    /// So many of them are not pending any more.
+    forgotten: usize,
 }
 
 impl Subscriptions {
@@ -122,10 +131,10 @@ impl Subscriptions {
             };
             self.watch(obstacle, id, &condition);
             self.by_condition.insert(Arc::clone(&condition), id);
-            let registrations = pending.registrations;
             let pending = Pending {
                 condition,
-                registrations,
+                watched: obstacle.state,
+                ..pending
             };
             self.by_id.insert(id, pending);
         }
@@ -139,12 +148,10 @@ impl Subscriptions {
         if pending.registrations > 0 {
             return true;
         }
-        if let Some(condition) = self.close(wait) {
-            for state in condition.states() {
-                if let Some(watches) = self.watches.get_mut(state.at()) {
-                    watches.drop_wait(wait, &condition);
-                }
-            }
+        let watched = pending.watched;
+        self.close(wait);
+        if let Some(watches) = self.watches.get_mut(watched.at()) {
+            watches.forget_one(&self.by_id);
         }
         true
     }
@@ -184,6 +191,7 @@ impl Subscriptions {
             Pending {
                 condition,
                 registrations: 1,
+                watched: obstacle.state,
             },
         );
         Wait::Pending(id)
@@ -197,18 +205,15 @@ impl Subscriptions {
         match condition {
             Condition::Active(_) => watches.active.push(wait),
             Condition::Inactive(_) => watches.inactive.push(wait),
-            Condition::Reached(_) => {
-                let at = watches
-                    .reached
-                    .partition_point(|&(tick, _)| tick >= obstacle.tick);
-                watches.reached.insert(at, (obstacle.tick, wait));
-            }
+            Condition::Reached(_) => watches.reached.push(Reverse((obstacle.tick, wait))),
         }
     }
-    fn close(&mut self, wait: WaitId) -> Option<Arc<Condition>> {
-        let condition = self.by_id.remove(&wait)?.condition;
-        self.by_condition.remove(&condition);
-        Some(condition)
+    fn close(&mut self, wait: WaitId) {
+        if let Some(pending) = self.by_id.remove(&wait) {
+            self.by_id.trim();
+            self.by_condition.remove(&pending.condition);
+            self.by_condition.trim();
+        }
     }
 
     /// One state has a new tick: its watched waits fire, or are watched through another state.
@@ -224,22 +229,28 @@ impl Subscriptions {
             &mut watches.inactive
         });
         if look == Look::All {
-            while let Some((_, wait)) = watches.reached.pop_if(|(goal, _)| *goal <= tick) {
+            while let Some(&Reverse((goal, wait))) = watches.reached.peek()
+                && goal <= tick
+            {
+                watches.reached.pop();
                 moved.push(wait);
             }
         }
         for wait in moved.drain(..) {
-            let Some(pending) = self.by_id.get(&wait) else {
+            let Some(pending) = self.by_id.get_mut(&wait) else {
+                self.watches[state.at()].forgotten -= 1;
                 continue;
             };
             let condition = Arc::clone(&pending.condition);
             if let Some(obstacle) = condition.obstacle(clock) {
+                pending.watched = obstacle.state;
                 self.watch(obstacle, wait, &condition);
             } else {
                 self.close(wait);
                 fired.push(wait);
             }
         }
+        moved.shrink_to(MOST_MOVED);
         self.moved = moved;
     }
 }
@@ -283,26 +294,31 @@ impl Condition {
             }
         }
     }
-    fn states(&self) -> impl Iterator<Item = StateIdx> {
-        let (sets, goals): (&[StateIdx], &[(StateIdx, u64)]) = match self {
-            Self::Active(states) | Self::Inactive(states) => (states, &[]),
-            Self::Reached(goals) => (&[], goals),
-        };
-        sets.iter()
-            .copied()
-            .chain(goals.iter().map(|&(state, _)| state))
-    }
 }
 
 impl Watches {
-    fn drop_wait(&mut self, wait: WaitId, condition: &Condition) {
-        match condition {
-            Condition::Active(_) => self.active.retain(|&other| other != wait),
-            Condition::Inactive(_) => self.inactive.retain(|&other| other != wait),
-            Condition::Reached(_) => self.reached.retain(|&(_, other)| other != wait),
+    /// One of them is not pending any more. When most are not, they are thrown out.
+    fn forget_one(&mut self, pending: &OrderedMap<WaitId, Pending>) {
+        self.forgotten += 1;
+        let waits = self.active.len() + self.inactive.len() + self.reached.len();
+        if 2 * self.forgotten <= waits {
+            return;
         }
+        self.forgotten = 0;
+        for list in [&mut self.active, &mut self.inactive] {
+            list.retain(|wait| pending.contains_key(wait));
+            list.shrink_to(2 * list.len() + KEPT);
+        }
+        self.reached
+            .retain(|Reverse((_, wait))| pending.contains_key(wait));
+        self.reached.shrink_to(2 * self.reached.len() + KEPT);
     }
 }
+
+/// Places that a list keeps for its next waits (a guess).
+const KEPT: usize = 8;
+/// Places that the scratch list keeps (a guess).
+const MOST_MOVED: usize = 1024;
 
 /// Order and duplicates do not matter.
 fn set_of(states: &[StateIdx]) -> Box<[StateIdx]> {
