@@ -1,8 +1,11 @@
 // What travels (D05): small, cached, from one origin, under a strict policy.
 import { test, expect, remoteMachines } from '../support/fixtures.mjs';
 
-/** Everything the first visit loads, compressed. */
+/** What the first visit may load in all, compressed. */
 const BUDGET = 560 * 1024;
+
+/** Until it keeps its budget the page may at least not grow beyond this. Lower it whenever the page shrinks. */
+const RATCHET = 720 * 1024;
 
 /** Opens the page, waits for a remote machine, and returns what was asked for on the way. */
 async function visit(page, relay) {
@@ -34,16 +37,29 @@ test('D05 the release page is strict, compressed and talks to its own origin onl
   await answer.body?.cancel();
 });
 
-// Known defect: the page is larger than its budget. This test turns red when it no longer is: make it a plain `test` then.
-test.fail('D05 the release page keeps its budget', async ({ page, demoRelay }) => {
-  const { requested } = await visit(page, demoRelay);
+/** What the first visit loads in bytes, compressed as a browser asks for it. */
+async function weight(requested) {
   let total = 0;
   for (const url of [...requested].filter((url) => url.startsWith('http') && !url.includes('/api/'))) {
     const answer = await fetch(url, { headers: { 'accept-encoding': 'gzip' } });
-    total += Number(answer.headers.get('content-length'));
+    const length = Number(answer.headers.get('content-length'));
+    expect(length, `content-length of ${url}`).toBeGreaterThan(0);
+    total += length;
     await answer.body?.cancel();
   }
-  expect(total).toBeLessThanOrEqual(BUDGET);
+  return total;
+}
+
+test('D05 the release page grows no further', async ({ page, demoRelay }) => {
+  const { requested } = await visit(page, demoRelay);
+  expect(await weight(requested)).toBeLessThanOrEqual(RATCHET);
+});
+
+// Known defect: the page is larger than its budget. This test turns red when it no longer is: make it a plain `test`
+// then, and drop the one above, which fails for every other reason that this one could fail for.
+test.fail('D05 the release page keeps its budget', async ({ page, demoRelay }) => {
+  const { requested } = await visit(page, demoRelay);
+  expect(await weight(requested)).toBeLessThanOrEqual(BUDGET);
 });
 
 test('unknown files are missing, unknown paths are the page', async ({ demoRelay }) => {

@@ -180,10 +180,10 @@ const PATIENCE: u32 = 4;
 const PATIENCE: u32 = 9;
 /// Closed 9.5 to 10 s after the last sign of life, as an idle QUIC connection is.
 const PATIENCE_OF_LISTENERS: u32 = 19;
-/// The first answer may need several round trips for its stream: 2.5 to 3 s where a person waits for the page to say
-/// that its relay died, which it may do at any moment.
+/// The first answer needs two round trips more for its stream. A dial gives up after 2 s, so a link that came up at all
+/// has time for them; and the relay may die at any moment, also in the first second.
 #[cfg(target_arch = "wasm32")]
-const FIRST_PATIENCE: u32 = 5;
+const FIRST_PATIENCE: u32 = PATIENCE;
 /// Natively 5.5 to 6 s, or what later answers may take when that is longer.
 #[cfg(not(target_arch = "wasm32"))]
 const FIRST_PATIENCE: u32 = 11;
