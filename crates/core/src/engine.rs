@@ -119,7 +119,7 @@ pub enum Run {
 /// Limits of a machine.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Mutations that may wait, default 1000.
+    /// Mutations that may wait, default 1000. Checks, mutations in front and an `Exception` pass it, 65,536 of them.
     pub queue_limit: u16,
 }
 
@@ -571,7 +571,7 @@ impl Machine {
             kind @ (MutationKind::Add | MutationKind::Remove | MutationKind::Set) => kind,
         }
     }
-    /// A full queue still takes an `Exception` that begins or ends, unless another machine asks for it.
+    /// A full queue still takes an `Exception` that begins or ends, unless another machine asks for it; to a point.
     #[inline]
     fn is_full(&self, kind: MutationKind, called: &[StateIdx], has_source: bool) -> bool {
         if self.queue.len() < usize::from(self.options.queue_limit) {
@@ -584,7 +584,11 @@ impl Machine {
             MutationKind::Remove => is_active,
             MutationKind::Set | MutationKind::Toggle => false,
         };
-        !(changes && called.contains(&exception) && !has_source)
+        !(changes && called.contains(&exception) && !has_source) || self.is_overfull()
+    }
+    /// Even what the queue's limit does not hold for has no place any more.
+    fn is_overfull(&self) -> bool {
+        self.queue.len() >= usize::from(self.options.queue_limit) + BEYOND_LIMIT
     }
     /// These states without duplicates.
     #[inline]
@@ -608,6 +612,9 @@ impl Machine {
         mutation: Mutation<'_>,
         tracer: &mut T,
     ) -> Outcome {
+        if self.is_overfull() {
+            return Outcome::Canceled;
+        }
         queued.is_check = mutation.mode == Mode::Check;
         queued.extra = queue::extra(mutation.args, mutation.source);
         self.queue.prepend(queued);
@@ -622,6 +629,9 @@ impl Machine {
         }
     }
 }
+
+/// Checks, mutations in front and exceptions pass the limit of the queue in the model; so many, not more (a guess).
+const BEYOND_LIMIT: usize = 1 << 16;
 
 /// What a prepended mutation is told instead of a queue tick of its own.
 const UNCOUNTED: QueueTick = QueueTick(2);

@@ -155,7 +155,8 @@ impl HandlerSet {
                 Handler::State(state),
             ];
             handlers.extend(own.into_iter().filter(|&handler| self.has(handler)));
-            if !self.pairs.is_empty() {
+            let row = self.pairs.get(state.at());
+            if row.is_some_and(|row| !row.is_unallocated()) {
                 let pairs = all().map(|to| Handler::Pair(state, to));
                 handlers.extend(pairs.filter(|&handler| self.has(handler)));
             }
