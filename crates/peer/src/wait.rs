@@ -187,6 +187,7 @@ impl Waiters {
                 }
             }
         }
+        self.pending.trim();
     }
 
     /// Ends all registrations, and those to come.
@@ -199,7 +200,9 @@ impl Waiters {
 
     /// Frees one registration. `false`: it had ended already.
     pub(crate) fn forget(&mut self, ticket: Ticket) -> bool {
-        self.pending.remove(&ticket).is_some()
+        let forgotten = self.pending.remove(&ticket).is_some();
+        self.pending.trim();
+        forgotten
     }
 
     /// Number of pending registrations.

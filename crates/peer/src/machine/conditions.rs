@@ -57,12 +57,15 @@ impl Conditions {
     /// Closes one. It comes back, to be dropped after unlocking; `None`: it is not open.
     pub(super) fn close(&mut self, wait: WaitId, engine: &mut Engine) -> Option<Condition> {
         if let Some(ask) = self.of_clock.remove(&wait) {
+            self.of_clock.trim();
             engine.unwatch_clock();
             return Some(Condition::Clock(ask));
         }
         let state = self.states.remove(&wait)?;
         engine.unwatch_args(state);
+        self.states.trim();
         let ask = self.of_args.remove(&(state, wait))?;
+        self.of_args.trim();
         Some(Condition::Args(state, ask))
     }
 
