@@ -1,4 +1,4 @@
-//! A download that fails, is tried again, reports progress and can be called off: asynchronous handlers, arguments with
+//! A download that fails, is tried again, reports progress and can be called off: a task bound to a state, arguments with
 //! a type, state contexts, retries.
 //!
 //!     cargo run -p statemesh --no-default-features --example download

@@ -1,7 +1,7 @@
 //! Time from outside: what is measured and waited for, nothing here reads a clock of its own accord.
 //!
 //! Applications implement [`Timer`] in three lines over what their runtime has, tests by a clock that stands still. With
-//! the feature `timer` there is [`SystemTimer`], for any executor.
+//! the feature `timer` there is `SystemTimer`, for any executor.
 
 use std::future::Future;
 use std::time::Duration;

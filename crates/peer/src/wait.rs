@@ -3,7 +3,7 @@
 //! A wait is registered when it is created, not when it is polled, and freed when it is dropped. It ends once, with
 //! `Ok` or a typed error, and says the same again however often it is polled.
 //!
-//! [`Waiters`] is the registry beside the subscriptions, under the same lock: local machines and mirrors both have
+//! `Waiters` is the registry beside the subscriptions, under the same lock: local machines and mirrors both have
 //! one. It hands wakers out instead of waking, so that the owner wakes after unlocking.
 
 use std::fmt;

@@ -21,7 +21,7 @@ use crate::wait::{WaitError, When};
 
 impl Machine {
     /// Ends the machine: its state `Start` is removed if it has one, mutations are canceled from then on, what is queued
-    /// still runs, and then waits end with [`WaitError::Disposed`](crate::wait::WaitError::Disposed) and handlers are
+    /// still runs, and then waits end with [`WaitError::Disposed`] and handlers are
     /// dropped. A handler that needs time is waited for, up to [`Timeouts::dispose`](super::Timeouts::dispose) in a
     /// machine with timeouts; await [`Machine::when_disposed`].
     ///
