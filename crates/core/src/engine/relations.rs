@@ -158,9 +158,22 @@ impl Resolver {
         }
         let refuses =
             |state| request.kind == MutationKind::Remove && request.called.contains(state);
+        let masks = schema.masks();
+        // Active states imply nothing again, except Multi ones.
+        let near = schema.near().map(|_| {
+            let begins = !request.active.bits().first_word() | masks.multi.first_word();
+            list.bits().first_word() & masks.add.first_word() & begins
+        });
+        if near == Some(0) {
+            return;
+        }
+        let implies = |owner: StateIdx| match near {
+            Some(owners) => owners & (1 << owner.at()) != 0,
+            None => !request.active.contains(owner) || schema.is_multi(owner),
+        };
         for at in 0..list.len() {
             let owner = list.as_slice()[at];
-            if request.active.contains(owner) && !schema.is_multi(owner) {
+            if !implies(owner) {
                 continue;
             }
             if S::LISTENS {
@@ -264,7 +277,7 @@ impl Resolver {
     }
     fn sort_some<S: StepSink>(&mut self, schema: &Schema, states: &mut [StateIdx], steps: &mut S) {
         let masks = schema.masks();
-        if states.iter().any(|&state| masks.topology.contains(state)) {
+        if !states.is_sorted_by_key(|&state| schema.topology(state)) {
             // States outside the topology come first and keep their order.
             self.ranked.clear();
             let mut next = 0;
@@ -304,11 +317,8 @@ fn drop_unmet<S: StepSink>(
             }
     };
     // Mostly all are met, and then the list need not be written.
-    if !S::LISTENS {
-        let listed = list.bits();
-        if list.as_slice().iter().all(|&state| is_met(state, listed)) {
-            return false;
-        }
+    if !S::LISTENS && are_all_met(schema, list, is_met) {
+        return false;
     }
     let before = list.len();
     list.retain(|state, listed| {
@@ -319,6 +329,34 @@ fn drop_unmet<S: StepSink>(
         is_met(state, listed)
     });
     list.len() < before
+}
+
+#[inline]
+fn are_all_met(
+    schema: &Schema,
+    list: &StateList,
+    is_met: impl Fn(StateIdx, &StateBits) -> bool,
+) -> bool {
+    let listed = list.bits();
+    let Some(near) = schema.near() else {
+        return list.as_slice().iter().all(|&state| is_met(state, listed));
+    };
+    let masks = schema.masks();
+    let listed = listed.first_word();
+    let missing = |state: StateIdx| near[state.at()].require & !listed;
+    listed & masks.impossible.first_word() == 0
+        && states_of(listed & masks.require.first_word()).all(|state| missing(state) == 0)
+}
+
+/// The states whose bits are set, the lowest first.
+#[inline]
+fn states_of(mut bits: u64) -> impl Iterator<Item = StateIdx> {
+    std::iter::from_fn(move || {
+        let state = StateIdx(bits.trailing_zeros() as u16);
+        let is_any = bits != 0;
+        bits &= bits.wrapping_sub(1);
+        is_any.then_some(state)
+    })
 }
 
 /// Every look at a requirement, and what it found.

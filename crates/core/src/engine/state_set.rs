@@ -185,10 +185,11 @@ impl StateList {
             return;
         }
         let mut kept = 0;
-        for at in 0..self.len {
-            let state = self.order[at];
-            self.order[kept] = state;
-            kept += usize::from(!gone.contains(state));
+        let order = self.order.get_mut(..self.len).unwrap_or_default();
+        for at in 0..order.len() {
+            let state = order[at];
+            order[kept] = state;
+            kept += usize::from(gone.first & (1 << (state.at() % 64)) == 0);
         }
         self.len = kept;
         self.bits.first &= !gone.first;
