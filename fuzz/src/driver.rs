@@ -1,6 +1,6 @@
 //! Drives a machine as an application would, and checks what must hold whatever happens.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use statemesh_core::engine::{
@@ -17,6 +17,8 @@ pub struct Driver {
     reactions: std::vec::IntoIter<Reaction>,
     /// Pending waits, and how often each is registered.
     waits: BTreeMap<WaitId, u32>,
+    /// Turns that come, if nobody disposes the machine.
+    turns: BTreeSet<WaitId>,
 }
 
 impl Driver {
@@ -28,6 +30,7 @@ impl Driver {
             def,
             reactions: reactions.into_iter(),
             waits: BTreeMap::new(),
+            turns: BTreeSet::new(),
         }
     }
 
@@ -38,7 +41,8 @@ impl Driver {
             self.drain();
             assert!(!self.machine.is_draining() && self.machine.queue_len() == 0);
         }
-        for wait in self.waits.keys().copied().collect::<Vec<_>>() {
+        assert!(self.turns.is_empty() || self.machine.is_disposed());
+        while let Some((&wait, _)) = self.waits.first_key_value() {
             self.forget(wait);
         }
         self.mutate(&[StateIdx(0)]);
@@ -86,7 +90,8 @@ impl Driver {
     /// Whatever fires was pending, and is not any more.
     fn on_fired(&mut self) {
         for wait in self.machine.fired() {
-            assert!(self.waits.remove(wait).is_some(), "{wait:?} fires");
+            let is_known = self.waits.remove(wait).is_some() || self.turns.remove(wait);
+            assert!(is_known, "{wait:?} fires");
         }
     }
 
@@ -110,6 +115,12 @@ impl Driver {
                 self.machine.bind(&handlers);
             }
             Op::Wait(wait) => self.wait(wait),
+            Op::Turn => {
+                let (wait, outcome) = self.machine.take_turn();
+                if outcome != Outcome::Canceled {
+                    self.turns.insert(wait);
+                }
+            }
             Op::Forget(at) => {
                 if let Some(&wait) = self.waits.keys().nth(usize::from(at)) {
                     self.forget(wait);

@@ -73,6 +73,7 @@ pub enum Op {
     AddErr(Vec<u8>),
     Bind(Vec<HandlerInput>),
     Wait(WaitInput),
+    Turn,
     /// One of the pending waits.
     Forget(u8),
     WatchArgs(u8),
