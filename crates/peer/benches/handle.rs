@@ -11,6 +11,11 @@ fn exclusive() -> SchemaDef {
         .state("B", StateDef::new().remove(["A"]))
 }
 
+states! {
+    /// The same.
+    enum Exclusive { A { remove: [B] }, B { remove: [A] } }
+}
+
 /// Ten states, of which `Ready` is Auto: an order from receipt to delivery.
 fn flow() -> SchemaDef {
     let one_of = |others: [&str; 3]| StateDef::new().require(["Start"]).remove(others);
@@ -71,6 +76,14 @@ fn handle(criterion: &mut Criterion) {
     });
     criterion.bench_function("handle-is-name", |bencher| {
         bencher.iter(|| black_box(&flow).is(black_box("Start")));
+    });
+    let typed = Machine::new("typed", Exclusive::schema());
+    criterion.bench_function("handle-is-typed", |bencher| {
+        bencher.iter(|| black_box(&typed).is(black_box(Exclusive::B)));
+    });
+    criterion.bench_function("handle-toggle-typed", |bencher| {
+        let mut next = [Exclusive::A, Exclusive::B].into_iter().cycle();
+        bencher.iter(|| typed.add(black_box(next.next().expect("a cycle"))));
     });
 }
 

@@ -3,7 +3,9 @@
 //! Applications implement [`Timer`] in three lines over what their runtime has, tests by a clock that stands still. With
 //! the feature `timer` there is `SystemTimer`, for any executor.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 pub use statemesh_core::Instant;
@@ -41,6 +43,28 @@ pub trait Timer: Send + Sync + 'static {
 
     /// Waits that long, from the call or from the first poll.
     fn sleep(&self, time: Duration) -> Self::Sleep;
+}
+
+/// Runs a future for at most that long. `None`: the time was over first, and the future was dropped.
+///
+/// ```
+/// use std::time::Duration;
+/// use statemesh::prelude::*;
+/// use statemesh::timer::{Timer, within};
+///
+/// async fn is_soon_ready(machine: &Machine, timer: &impl Timer) -> bool {
+///     let ready = machine.when("Ready");
+///     within(timer, Duration::from_secs(1), ready).await == Some(Ok(()))
+/// }
+/// ```
+pub async fn within<F: Future>(timer: &impl Timer, time: Duration, future: F) -> Option<F::Output> {
+    let mut over = pin!(timer.sleep(time));
+    let mut future = pin!(future);
+    poll_fn(|cx| match future.as_mut().poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => over.as_mut().poll(cx).map(|()| None),
+    })
+    .await
 }
 
 /// A timer without its type.

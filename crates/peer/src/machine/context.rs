@@ -249,8 +249,11 @@ impl Drop for Inner {
 impl Contexts {
     /// Takes out those whose state has ticked, to be ended after unlocking.
     pub(super) fn ended(&mut self, engine: &Engine, effects: &mut Vec<Effect>) {
+        if self.open.is_empty() {
+            return;
+        }
         let now = engine.machine_time();
-        if self.open.is_empty() || std::mem::replace(&mut self.seen, now) == now {
+        if std::mem::replace(&mut self.seen, now) == now {
             return;
         }
         self.open.retain(|state, (tick, context)| {
@@ -267,5 +270,38 @@ impl Contexts {
         let open = std::mem::take(&mut self.open).into_iter();
         let open = open.filter_map(|(_, (_, context))| context.upgrade());
         open.map(|context| Effect::Later(Box::new(move || context.end())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{SchemaDef, StateDef};
+
+    #[test]
+    fn dropped_contexts_are_freed() {
+        let def = SchemaDef::new().state("A", StateDef::new());
+        let machine = Machine::new("m", def.state("B", StateDef::new()));
+        let open = || machine.shared.lock().contexts.open.len();
+        for _ in 0..1_000 {
+            let context = machine.state_ctx("A").unwrap();
+            let same = machine.state_ctx("A").unwrap();
+            assert!(Arc::ptr_eq(&context.inner, &same.inner));
+            drop(context);
+            assert_eq!(open(), 1);
+            drop(same);
+            assert_eq!(open(), 0);
+        }
+        let (old, other) = (
+            machine.state_ctx("A").unwrap(),
+            machine.state_ctx("B").unwrap(),
+        );
+        machine.add("A").unwrap();
+        assert_eq!(open(), 1, "the old one has ended");
+        let new = machine.state_ctx("A").unwrap();
+        drop((old, other));
+        assert_eq!(open(), 1, "and does not take the new one along");
+        drop(new);
+        assert_eq!(open(), 0);
     }
 }

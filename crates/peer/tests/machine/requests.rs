@@ -8,6 +8,7 @@ use std::time::Duration;
 use statemesh::group::GroupError;
 use statemesh::machine::{MachineError, Retry, RetryError};
 use statemesh::prelude::*;
+use statemesh::timer;
 
 use crate::kit::{Log, Still, block_on, plain, poll_once, within};
 
@@ -219,6 +220,28 @@ fn a_group_waits_for_all_and_for_any() {
                 .machines()
                 .iter()
                 .all(|machine| machine.pending_waits() == 0)
+        );
+    });
+}
+
+#[test]
+fn a_wait_may_be_given_up_in_time() {
+    within(|| {
+        let (machine, time) = (Machine::new("m", S::schema()), Still::default());
+        let second = Duration::from_secs(1);
+        let mut late = Box::pin(timer::within(&time, second, machine.when(S::Free)));
+        let mut soon = Box::pin(timer::within(&time, 2 * second, machine.when(S::Free)));
+        assert!(poll_once(&mut late, || ()).is_pending());
+        time.advance(second);
+        assert_eq!(poll_once(&mut late, || ()), Poll::Ready(None));
+        drop(late);
+        assert_eq!(machine.pending_waits(), 1);
+        machine.add(S::Free).unwrap();
+        time.advance(second);
+        assert_eq!(
+            poll_once(&mut soon, || ()),
+            Poll::Ready(Some(Ok(()))),
+            "both at once"
         );
     });
 }
