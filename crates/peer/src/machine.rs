@@ -20,6 +20,7 @@ use self::states::{Known, StateList};
 use crate::handlers::{Event, Handlers, MaybeSend, Typed};
 use crate::wait::When;
 
+pub use self::binding::Binding;
 pub use self::builder::MachineBuilder;
 pub use self::context::StateCtx;
 pub use self::error::{BindError, MachineError};
@@ -36,6 +37,7 @@ pub use self::timeouts::{Overrun, Timeouts};
 pub use statemesh_core::engine::LogLevel;
 pub use statemesh_core::engine::{Export, ImportError, Outcome, ReplaceError};
 
+mod binding;
 mod builder;
 mod calls;
 mod conditions;
@@ -121,13 +123,15 @@ impl Machine {
     ///
     /// # Errors
     /// [`BindError`]: nothing was bound.
-    pub fn bind<T: MaybeSend + 'static>(&self, handlers: Handlers<T>) -> Result<(), BindError> {
+    pub fn bind<T: MaybeSend + 'static>(
+        &self,
+        handlers: Handlers<T>,
+    ) -> Result<Binding, BindError> {
         let bound = handlers.bind(self.id(), &self.shared.schema.now())?;
         if bound.needs_spawner && self.shared.spawner.is_none() {
             return Err(BindError::NoSpawner);
         }
-        drain::bind(self, bound);
-        Ok(())
+        Ok(Binding::new(self, drain::bind(self, bound)))
     }
 }
 

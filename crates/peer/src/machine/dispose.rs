@@ -145,7 +145,7 @@ impl State {
             pipes,
             commands,
             effects,
-            handlers,
+            sets,
             disposal_watchdog,
             ..
         } = self;
@@ -161,8 +161,7 @@ impl State {
         effects.extend(conditions.take().map(Effect::ReleaseCondition));
         let commands = std::mem::take(commands).into_iter();
         effects.extend(commands.map(|(_, it)| Effect::ReleaseCommand(it)));
-        let sets = handlers.iter_mut().filter_map(Option::take);
-        effects.extend(sets.map(Effect::ReleaseHandlers));
+        effects.extend(sets.end().map(Effect::ReleaseHandlers));
         effects.extend(disposal_watchdog.take().map(Effect::Stop));
     }
 }

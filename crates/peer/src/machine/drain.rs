@@ -9,9 +9,10 @@ use std::collections::VecDeque;
 
 use parking_lot::MutexGuard;
 use statemesh_core::QueueTick;
-use statemesh_core::engine::{Answer, Call, Mode, Mutation, Outcome, Place, Poll};
+use statemesh_core::engine::{Answer, BindingId, Call, Mode, Mutation, Outcome, Place, Poll};
 
 use super::conditions;
+use super::observe::Effect;
 use super::shared::State;
 use super::suspend::{self, Tasks};
 use super::timeouts;
@@ -77,15 +78,16 @@ pub(super) fn mutate_later(machine: &Machine, mutation: Mutation<'_>) {
     drop(args);
 }
 
-/// Binds a handler set.
-pub(super) fn bind(machine: &Machine, bound: Bound) {
+/// Binds a handler set. `None`: the machine is disposed.
+pub(super) fn bind(machine: &Machine, bound: Bound) -> Option<BindingId> {
     let mut state = machine.shared.lock();
     if state.engine.is_disposed() {
         drop(state);
-        return;
+        return None;
     }
-    let (_, outcome) = state.bind(&bound.handlers, bound.set);
+    let (binding, outcome) = state.bind(&bound.handlers, bound.set);
     bound_to(machine, state, outcome);
+    Some(binding)
 }
 
 /// Carries out what binding a set has led to.
@@ -164,7 +166,7 @@ fn drain<'a>(machine: &'a Machine, mut state: MutexGuard<'a, State>) -> Option<O
 /// Unlocks, runs one handler, locks, resumes; or comes back with tasks that will.
 fn call_handler(machine: &Machine, state: &mut MutexGuard<'_, State>, call: Call) -> Option<Tasks> {
     run_effects(state);
-    let set = state.take_set(call.binding);
+    let set = state.sets.take(call.binding);
     let transition = state.engine.transition();
     let event = transition.map(|it| Event::new(machine, call.handler, it));
     let (Some(mut set), Some(event)) = (set, event) else {
@@ -185,7 +187,9 @@ fn call_handler(machine: &Machine, state: &mut MutexGuard<'_, State>, call: Call
     if let Some(overrun) = overrun {
         state.overran(overrun);
     }
-    state.put_back(call.binding, set);
+    if let Some(gone) = state.sets.put_back(call.binding, set) {
+        state.effects.push(Effect::ReleaseHandlers(gone));
+    }
     match reply {
         Ok(Reply::Later(later)) => Some(state.suspend(machine, call, later)),
         reply => {

@@ -1,9 +1,10 @@
-//! Questions to the queue and to the counters of a machine.
+//! Questions to the queue, the ticks and the counters of a machine.
 
-use statemesh_core::QueueTick;
 use statemesh_core::engine::{MutationKind, QueueFilter, Time, Waiting};
+use statemesh_core::{QueueTick, StateIdx};
 
-use super::{Machine, States, states};
+use super::states::StateList;
+use super::{Machine, StateName, States, states};
 
 /// What waits, and what has been.
 impl Machine {
@@ -78,6 +79,55 @@ impl Machine {
         self.shared.lock().engine.time()
     }
 
+    /// Is each of these states at exactly this tick? False for an unknown one, and when the lengths differ.
+    #[must_use]
+    pub fn is_time(&self, states: impl States, ticks: &[u64]) -> bool {
+        self.compare(&states, ticks, |now, tick| now == tick)
+    }
+
+    /// Has each of these states reached this tick? False for an unknown one, and when the lengths differ.
+    #[must_use]
+    pub fn was_time(&self, states: impl States, ticks: &[u64]) -> bool {
+        self.compare(&states, ticks, |now, tick| now >= tick)
+    }
+
+    /// The first of these states that is active: to branch over states that exclude each other.
+    ///
+    /// ```
+    /// use statemesh::prelude::*;
+    ///
+    /// states! { enum S { Red { remove: [Green] }, Green { remove: [Red] } } }
+    ///
+    /// let light = Machine::new("light", S::schema());
+    /// light.add(S::Green)?;
+    /// match light.first_active(&[S::Red, S::Green]) {
+    ///     Some(S::Green) => println!("go"),
+    ///     _ => println!("stop"),
+    /// }
+    /// # assert_eq!(light.first_active(&[S::Red, S::Green]), Some(S::Green));
+    /// # Ok::<_, statemesh::machine::UnknownState>(())
+    /// ```
+    #[must_use]
+    pub fn first_active<S: StateName + Clone>(&self, states: &[S]) -> Option<S> {
+        let schema = self.shared.schema.now();
+        let places: StateList = states
+            .iter()
+            .map(|state| schema.find(state.state_ref()).unwrap_or(NOWHERE))
+            .collect();
+        let engine = &self.shared.lock().engine;
+        let first = places.iter().position(|&state| engine.is(state))?;
+        states.get(first).cloned()
+    }
+
+    fn compare(&self, states: &impl States, ticks: &[u64], holds: fn(u64, u64) -> bool) -> bool {
+        let Ok(list) = states::resolve(states, self.id(), &self.shared.schema.now()) else {
+            return false;
+        };
+        let engine = &self.shared.lock().engine;
+        let mut both = list.iter().zip(ticks);
+        list.len() == ticks.len() && both.all(|(&state, &tick)| holds(engine.tick(state), tick))
+    }
+
     fn is_queued(&self, kind: MutationKind, states: &impl States) -> bool {
         let Ok(list) = states::resolve(states, self.id(), &self.shared.schema.now()) else {
             return false;
@@ -87,3 +137,6 @@ impl Machine {
         queued.next().is_some()
     }
 }
+
+/// No state has it: it is beyond the largest schema.
+const NOWHERE: StateIdx = StateIdx(u16::MAX);

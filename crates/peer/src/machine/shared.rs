@@ -9,6 +9,7 @@ use statemesh_core::engine::{
 };
 
 use super::MachineError;
+use super::binding::Sets;
 use super::conditions::Conditions;
 use super::context::Contexts;
 use super::eval::Command;
@@ -61,8 +62,8 @@ pub(super) struct State {
     pub(super) suspended: Option<Suspended>,
     /// How many of the set's handlers for the pending call are done.
     pub(super) done: usize,
-    /// By binding id; `None` while the set is being called, and after disposal.
-    pub(super) handlers: Vec<Option<BoundSet>>,
+    /// Bound handler sets.
+    pub(super) sets: Sets,
 }
 
 impl Shared {
@@ -103,7 +104,7 @@ impl Shared {
                 last_overrun: None,
                 suspended: None,
                 done: 0,
-                handlers: Vec::new(),
+                sets: Sets::default(),
             }),
         }
     }
@@ -162,20 +163,8 @@ impl State {
     /// Binds a set. [`Outcome::Started`]: there is something to drain.
     pub(super) fn bind(&mut self, handlers: &[Handler], set: BoundSet) -> (BindingId, Outcome) {
         let (binding, outcome) = self.engine.bind(handlers);
-        debug_assert_eq!(self.handlers.len(), binding.0 as usize);
-        self.handlers.push(Some(set));
+        self.sets.push(binding, set);
         (binding, outcome)
-    }
-
-    pub(super) fn take_set(&mut self, binding: BindingId) -> Option<BoundSet> {
-        self.handlers.get_mut(binding.0 as usize)?.take()
-    }
-
-    pub(super) fn put_back(&mut self, binding: BindingId, set: BoundSet) {
-        match self.handlers.get_mut(binding.0 as usize) {
-            Some(place) if !self.engine.is_disposed() => *place = Some(set),
-            Some(_) | None => self.effects.push(Effect::ReleaseHandlers(set)),
-        }
     }
 }
 

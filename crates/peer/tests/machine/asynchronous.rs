@@ -246,7 +246,8 @@ fn without_a_spawner_there_are_no_asynchronous_handlers() {
             .build();
         let error = machine.last_error().unwrap().to_string();
         assert_eq!(error, "handlers: asynchronous handlers, but no spawner");
-        assert_eq!(machine.bind(forever(&dropped)), Err(BindError::NoSpawner));
+        let refused = machine.bind(forever(&dropped));
+        assert_eq!(refused.unwrap_err(), BindError::NoSpawner);
         machine.remove("Exception").unwrap();
         assert_eq!(machine.add("A"), Ok(Outcome::Executed));
     });

@@ -42,7 +42,7 @@ fn names_and_indexes_of_all_kinds() {
             })
         );
         let set = Handlers::new(()).state("Nope", |(), _| ());
-        assert_eq!(machine.bind(set), Err(unknown.into()));
+        assert_eq!(machine.bind(set).unwrap_err(), unknown.into());
         assert_eq!(machine.clock(), [1, 1, 0, 0]);
     });
 }

@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
+use statemesh::core::engine::BindingId;
+use statemesh::machine::Binding;
 use statemesh::prelude::*;
 
 use crate::kit::{Log, plain, within};
@@ -148,5 +150,42 @@ fn an_event_tells_what_is_going_on() {
         let cause = cause.lock().unwrap().clone().unwrap();
         assert_eq!((&*cause.machine, cause.machine_time), ("source", 0));
         assert_eq!(log.take(), "Remove:A>B+C:auto=false:None");
+    });
+}
+
+#[test]
+fn a_set_can_be_taken_off_again() {
+    within(|| {
+        let log = Log::default();
+        let machine = Machine::new("m", plain(&["A"]));
+        let slot = Arc::new(Mutex::new(None::<Binding>));
+        let own = slot.clone();
+        let held = Arc::new(());
+        let leaves = Handlers::new((log.clone(), held.clone()))
+            .enter("A", move |(log, held), _| {
+                own.lock().unwrap().take().unwrap().unbind();
+                assert_eq!(Arc::strong_count(held), 2, "still called");
+                log.accept("leaves")
+            })
+            .state("A", |(log, _), _| log.push("never"));
+        let stays = Handlers::new(log.clone()).state("A", |log, _| log.push("stays"));
+        let first = machine.bind(leaves).unwrap();
+        assert_eq!(first.id(), Some(BindingId(0)));
+        *slot.lock().unwrap() = Some(first);
+        drop(machine.bind(stays).unwrap());
+        machine.add("A").unwrap();
+        assert_eq!(
+            (&*log.take(), Arc::strong_count(&held)),
+            ("leaves stays", 1)
+        );
+        machine.remove("A").unwrap();
+        machine.add("A").unwrap();
+        assert_eq!((&*log.take(), machine.last_error()), ("stays", None));
+        machine.dispose();
+        let late = machine
+            .bind(Handlers::new(held.clone()).any_state(|_, _| ()))
+            .unwrap();
+        assert_eq!((late.id(), Arc::strong_count(&held)), (None, 1));
+        late.unbind();
     });
 }

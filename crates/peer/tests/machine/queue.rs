@@ -160,3 +160,20 @@ fn the_queue_can_be_asked() {
         assert!(machine.time().is(&[StateIdx(1), StateIdx(2)]));
     });
 }
+
+#[test]
+fn ticks_can_be_compared() {
+    within(|| {
+        let machine = Machine::new("m", plain(&["A", "B"]));
+        machine.add(["A", "B"]).unwrap();
+        machine.remove("A").unwrap();
+        assert!(machine.is_time(["A", "B"], &[2, 1]) && !machine.is_time("A", &[1]));
+        assert!(machine.was_time(["A", "B"], &[1, 1]) && !machine.was_time("B", &[2]));
+        for unfit in [&[][..], &[2], &[2, 1, 0]] {
+            assert!(!machine.is_time(["A", "B"], unfit) && !machine.was_time(["A", "B"], unfit));
+        }
+        assert!(!machine.was_time("Nobody", &[0]));
+        assert_eq!(machine.first_active(&["Nobody", "A", "B"]), Some("B"));
+        assert_eq!(machine.first_active(&["A", "Exception"]), None);
+    });
+}

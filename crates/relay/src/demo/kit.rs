@@ -6,7 +6,7 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use statemesh::handlers::{Event, Handlers};
-use statemesh::machine::{BindError, Machine, Outcome, UnknownState};
+use statemesh::machine::{BindError, Binding, Machine, Outcome, UnknownState};
 use statemesh::{SchemaDef, StateDef};
 
 /// A state that one of this group at a time may hold.
@@ -107,7 +107,7 @@ pub(super) fn did(outcome: Result<Outcome, UnknownState>) -> bool {
 }
 
 /// Notes a handler set that was not bound, for a state that does not exist.
-pub(super) fn bound(result: Result<(), BindError>) {
+pub(super) fn bound(result: Result<Binding, BindError>) {
     if let Err(error) = result {
         complain(&error);
     }
