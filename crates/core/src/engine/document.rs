@@ -197,18 +197,10 @@ impl Value<'_> {
     }
 }
 
-/// The text is not in its format: where, and why.
+/// The text is not in its format: in which line, and why.
 struct SyntaxError {
-    at: Place,
+    line: usize,
     message: String,
-}
-
-/// Formats say either.
-enum Place {
-    #[cfg(feature = "toml")]
-    Byte(usize),
-    #[cfg(feature = "json")]
-    Line(usize),
 }
 
 /// Reads a text and merges it into a definition; the whole has to be right.
@@ -224,13 +216,7 @@ fn merged(
     }
     let root = match parse(text) {
         Ok(root) => root,
-        Err(SyntaxError { at, message }) => {
-            let line = match at {
-                #[cfg(feature = "toml")]
-                Place::Byte(at) => line_of(text, at),
-                #[cfg(feature = "json")]
-                Place::Line(line) => line,
-            };
+        Err(SyntaxError { line, message }) => {
             return fail(Some(line), TextProblem::Syntax(message));
         }
     };

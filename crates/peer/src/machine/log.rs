@@ -102,8 +102,9 @@ mod listening {
                 for tap in &mut state.logs.taps {
                     tap.logger.external(text);
                 }
-                // Between lines of a drain they keep their place, else they are told here.
-                if state.draining {
+                // Between lines of a drain they keep their place, else they are told here: the drain may be waiting for a
+                // handler that takes its time.
+                if state.draining && state.suspended.is_none() {
                     return;
                 }
                 let mut told = Vec::new();

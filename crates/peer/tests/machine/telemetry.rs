@@ -11,7 +11,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event as Told, Metadata, Subscriber};
 
-use crate::kit::{Log, plain, within};
+use crate::kit::{Log, Tasks, plain, within};
 
 /// Fields of a span or an event, and its target and level.
 type Fields = BTreeMap<String, String>;
@@ -166,6 +166,21 @@ fn lines_come_in_order_up_to_their_level() {
         drop(changes);
         machine.remove("A").unwrap();
         assert!(some.take().is_empty() && all.take().contains("[state] -A"));
+    });
+}
+
+#[test]
+fn lines_do_not_wait_for_a_handler_that_takes_its_time() {
+    within(|| {
+        let (log, tasks) = (Log::default(), Tasks::default());
+        let handlers = Handlers::new(()).state_async("A", |(), _| std::future::pending::<()>());
+        let machine = tasks.machine(plain(&["A"]), handlers);
+        let lines = log.clone();
+        let _log = machine.log(LogLevel::External, move |_, line| lines.push(line));
+        machine.add("A").unwrap();
+        assert_eq!(tasks.poll(), 1, "it runs");
+        machine.log_line("meanwhile");
+        assert_eq!(log.take(), "[m] [exter] meanwhile");
     });
 }
 

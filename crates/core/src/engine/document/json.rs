@@ -6,7 +6,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{Key, Node, Place, SyntaxError, Value};
+use super::{Key, Node, SyntaxError, Value};
 
 /// Tables in a schema, one in the other.
 const TABLES: u32 = 2;
@@ -16,7 +16,7 @@ pub(super) fn parse(text: &str) -> Result<Node<'_>, SyntaxError> {
         let message = error.to_string();
         let end = message.rfind(" at line ").unwrap_or(message.len());
         SyntaxError {
-            at: Place::Line(error.line()),
+            line: error.line(),
             message: message[..end].to_owned(),
         }
     })?;

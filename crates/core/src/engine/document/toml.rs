@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Key, Node, Place, SyntaxError, Value};
+use super::{Key, Node, SyntaxError, Value, line_of};
 
 pub(super) fn parse(text: &str) -> Result<Node<'_>, SyntaxError> {
     let root = DeTable::parse(text).map_err(|error| SyntaxError {
-        at: Place::Byte(error.span().map_or(0, |span| span.start)),
+        line: line_of(text, error.span().map_or(0, |span| span.start)),
         message: error.message().to_owned(),
     })?;
     Ok(Node {
