@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 
 use parking_lot::MutexGuard;
 use statemesh_core::QueueTick;
-use statemesh_core::engine::{Answer, BindingId, Call, Mode, Mutation, Outcome, Place, Poll};
+use statemesh_core::engine::{Answer, BindingId, Call, Mode, Mutation, Outcome, Place, Poll, Run};
 
 use super::conditions;
 use super::observe::Effect;
@@ -42,22 +42,53 @@ pub(super) fn mutate(machine: &Machine, mutation: Mutation<'_>) -> Outcome {
     let Some(mut state) = timeouts::pass_gate(machine, mutation.kind) else {
         return Outcome::Canceled;
     };
-    let outcome = match state.mutate(mutation) {
-        Outcome::Started => {
-            let later = if appended {
-                Outcome::Queued(QueueTick(state.engine.queue_tick().0 + 1))
-            } else {
-                QUEUED_IN_FRONT
-            };
-            start(machine, state).unwrap_or(later)
+    let outcome = if state.draining || DEPTH.get() >= MAX_NESTED {
+        let later = later(&state, appended);
+        match state.mutate(mutation) {
+            Outcome::Started => start(machine, state).unwrap_or(later),
+            settled @ (Outcome::Executed | Outcome::Canceled | Outcome::Queued(_)) => {
+                drop(state);
+                settled
+            }
         }
-        settled @ (Outcome::Executed | Outcome::Canceled | Outcome::Queued(_)) => {
-            drop(state);
-            settled
-        }
+    } else {
+        run(machine, state, mutation, appended)
     };
     drop(args);
     outcome
+}
+
+/// Carries out a mutation of a machine that nobody drains.
+#[inline]
+fn run<'a>(
+    machine: &'a Machine,
+    mut state: MutexGuard<'a, State>,
+    mutation: Mutation<'_>,
+    appended: bool,
+) -> Outcome {
+    let later = later(&state, appended);
+    let so_far = match state.run(mutation) {
+        Run::Settled(outcome) if state.effects.is_empty() => return outcome,
+        Run::Settled(outcome) => SoFar {
+            result: Some(outcome),
+            stop: None,
+        },
+        Run::Stopped(stop) => SoFar {
+            result: None,
+            stop: Some(stop),
+        },
+    };
+    state.draining = true;
+    go_on_from(machine, state, so_far).unwrap_or(later)
+}
+
+/// What a mutation is told that has not ended when the call returns. To be asked before it is made.
+fn later(state: &State, appended: bool) -> Outcome {
+    if appended {
+        Outcome::Queued(QueueTick(state.engine.queue_tick().0 + 1))
+    } else {
+        QUEUED_IN_FRONT
+    }
 }
 
 /// Requests a change, to be carried out behind the drain that runs on this thread, if one does.
@@ -106,16 +137,34 @@ pub(super) fn start<'a>(machine: &'a Machine, mut state: MutexGuard<'a, State>) 
     go_on(machine, state)
 }
 
+/// Where a drain stands that has begun already.
+#[derive(Default)]
+struct SoFar {
+    /// Of the first mutation.
+    result: Option<Outcome>,
+    /// What the engine said last.
+    stop: Option<Poll>,
+}
+
 /// Drains, as the one who may. `None`: the first mutation has not ended.
 pub(super) fn go_on<'a>(machine: &'a Machine, state: MutexGuard<'a, State>) -> Option<Outcome> {
+    go_on_from(machine, state, SoFar::default())
+}
+
+fn go_on_from<'a>(
+    machine: &'a Machine,
+    state: MutexGuard<'a, State>,
+    so_far: SoFar,
+) -> Option<Outcome> {
     let Some(nested) = Nested::enter() else {
+        debug_assert!(so_far.stop.is_none(), "it would be lost");
         drop(state);
         put_off(machine);
         return None;
     };
-    let outcome = drain(machine, state);
+    let outcome = drain(machine, state, so_far);
     while let Some(machine) = next_put_off() {
-        drain(&machine, machine.shared.lock());
+        drain(&machine, machine.shared.lock(), SoFar::default());
     }
     drop(nested);
     outcome
@@ -123,13 +172,20 @@ pub(super) fn go_on<'a>(machine: &'a Machine, state: MutexGuard<'a, State>) -> O
 
 /// Runs until the engine is idle and all it led to is told, or until a handler needs time. Result of the first mutation,
 /// if it has ended.
-fn drain<'a>(machine: &'a Machine, mut state: MutexGuard<'a, State>) -> Option<Outcome> {
-    let mut result = None;
+fn drain<'a>(
+    machine: &'a Machine,
+    mut state: MutexGuard<'a, State>,
+    so_far: SoFar,
+) -> Option<Outcome> {
+    let SoFar {
+        mut result,
+        mut stop,
+    } = so_far;
     loop {
-        match state.poll() {
+        match stop.take().unwrap_or_else(|| state.poll()) {
             Poll::Call(call) => {
                 if let Some(tasks) = call_handler(machine, &mut state, call) {
-                    let result = state.engine.ended_result();
+                    let result = result.or(state.engine.ended_result());
                     drop(state);
                     suspend::spawn_all(machine, tasks);
                     return result;

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use statemesh_core::engine::{Machine as Engine, Mutation, Outcome, Poll, Schema};
+use statemesh_core::engine::{Machine as Engine, Mutation, Outcome, Poll, Run, Schema};
 
 use super::observe::{Collector, Effect};
 
@@ -23,6 +23,16 @@ pub(super) struct Logs {
 impl Logs {
     pub(super) fn poll(&mut self, engine: &mut Engine, mut collector: Collector<'_>) -> Poll {
         engine.poll_traced(&mut collector)
+    }
+
+    #[inline]
+    pub(super) fn run(
+        &mut self,
+        engine: &mut Engine,
+        mutation: Mutation<'_>,
+        mut collector: Collector<'_>,
+    ) -> Run {
+        engine.run_traced(mutation, &mut collector)
     }
 
     pub(super) fn mutate(&mut self, engine: &mut Engine, mutation: Mutation<'_>) -> Outcome {
@@ -46,7 +56,7 @@ mod listening {
     };
 
     use super::super::Machine;
-    use super::{Arc, Collector, Effect, Engine, Logs, Mutation, Outcome, Poll, Schema};
+    use super::{Arc, Collector, Effect, Engine, Logs, Mutation, Outcome, Poll, Run, Schema};
 
     /// Ends a log when dropped. A line that is on its way on another thread may still be told after that.
     #[must_use = "the log ends when this is dropped"]
@@ -138,6 +148,18 @@ mod listening {
             }
             let taps = &mut self.taps;
             engine.poll_traced(&mut Both(taps, Some(collector)))
+        }
+
+        pub(in super::super) fn run(
+            &mut self,
+            engine: &mut Engine,
+            mutation: Mutation<'_>,
+            mut collector: Collector<'_>,
+        ) -> Run {
+            if self.taps.is_empty() {
+                return engine.run_traced(mutation, &mut collector);
+            }
+            engine.run_traced(mutation, &mut Both(&mut self.taps, Some(collector)))
         }
 
         pub(in super::super) fn mutate(

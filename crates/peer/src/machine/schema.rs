@@ -126,6 +126,7 @@ impl CurrentSchema {
         }
     }
 
+    #[inline]
     pub(super) fn now(&self) -> SchemaRef<'_> {
         match self.newest.get() {
             None => SchemaRef::First(&self.first),
@@ -143,6 +144,7 @@ impl CurrentSchema {
 impl Deref for SchemaRef<'_> {
     type Target = Schema;
 
+    #[inline]
     fn deref(&self) -> &Schema {
         match self {
             Self::First(schema) => schema,

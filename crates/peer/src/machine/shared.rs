@@ -5,7 +5,7 @@ use std::sync::Arc;
 use parking_lot::{Mutex, MutexGuard};
 use statemesh_core::collections::OrderedMap;
 use statemesh_core::engine::{
-    BindingId, Handler, Machine as Engine, Mutation, Options, Outcome, Poll, Schema, WaitId,
+    BindingId, Handler, Machine as Engine, Mutation, Options, Outcome, Poll, Run, Schema, WaitId,
 };
 
 use super::MachineError;
@@ -109,6 +109,7 @@ impl Shared {
         }
     }
 
+    #[inline]
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock()
     }
@@ -130,6 +131,25 @@ impl State {
         logs.flush(effects);
         contexts.ended(engine, effects);
         poll
+    }
+
+    /// Requests a change of a machine that nobody drains, and polls the engine once.
+    #[inline]
+    pub(super) fn run(&mut self, mutation: Mutation<'_>) -> Run {
+        let Self {
+            engine,
+            observers,
+            effects,
+            refusals,
+            contexts,
+            logs,
+            ..
+        } = self;
+        let collector = Collector::new(observers, effects, refusals);
+        let run = logs.run(engine, mutation, collector);
+        logs.flush(effects);
+        contexts.ended(engine, effects);
+        run
     }
 
     /// Requests a change. What that tells is told with the next poll.

@@ -58,6 +58,7 @@ pub(crate) struct Known {
 
 impl Known {
     /// Resolves what the schema has.
+    #[inline]
     pub(crate) fn new(states: &impl States, schema: &Schema) -> Self {
         let mut known = Self {
             list: StateList::new(),
@@ -71,11 +72,13 @@ impl Known {
     }
 
     /// All active? Unknown states are not.
+    #[inline]
     pub(crate) fn all_active(&self, clock: &[u64]) -> bool {
         self.all && self.list.iter().all(|state| is_active(*state, clock))
     }
 
     /// Any active? Unknown states are not.
+    #[inline]
     pub(crate) fn any_active(&self, clock: &[u64]) -> bool {
         self.list.iter().any(|state| is_active(*state, clock))
     }

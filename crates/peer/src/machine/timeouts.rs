@@ -213,6 +213,7 @@ impl Gate {
 }
 
 /// Locks the machine for a mutation. `None`: it is refused.
+#[inline]
 pub(super) fn pass_gate(machine: &Machine, kind: MutationKind) -> Option<MutexGuard<'_, State>> {
     let state = machine.shared.lock();
     match state.gate {
