@@ -242,6 +242,45 @@ impl<T: MaybeSend + 'static> Handlers<T> {
         self.later(Named::Exit(state.into()), f, Reply::of)
     }
 
+    /// As [`Handlers::stay`].
+    #[must_use]
+    pub fn stay_async<F>(
+        self,
+        state: impl Into<String>,
+        f: impl FnMut(&mut T, OwnedEvent) -> F + MaybeSend + 'static,
+    ) -> Self
+    where
+        F: Future<Output: Verdict> + MaybeSend + 'static,
+    {
+        self.later(Named::Stay(state.into()), f, Reply::of)
+    }
+
+    /// As [`Handlers::pair`].
+    #[must_use]
+    pub fn pair_async<F>(
+        self,
+        before: impl Into<String>,
+        target: impl Into<String>,
+        f: impl FnMut(&mut T, OwnedEvent) -> F + MaybeSend + 'static,
+    ) -> Self
+    where
+        F: Future<Output: Verdict> + MaybeSend + 'static,
+    {
+        self.later(Named::Pair(before.into(), target.into()), f, Reply::of)
+    }
+
+    /// As [`Handlers::any_enter`].
+    #[must_use]
+    pub fn any_enter_async<F>(
+        self,
+        f: impl FnMut(&mut T, OwnedEvent) -> F + MaybeSend + 'static,
+    ) -> Self
+    where
+        F: Future<Output: Verdict> + MaybeSend + 'static,
+    {
+        self.later(Named::AnyEnter, f, Reply::of)
+    }
+
     /// A state began, or a called Multi state began again.
     #[must_use]
     pub fn state_async<F>(
@@ -266,6 +305,18 @@ impl<T: MaybeSend + 'static> Handlers<T> {
         F: Future<Output = ()> + MaybeSend + 'static,
     {
         self.later(Named::End(state.into()), f, |()| Reply::Accept)
+    }
+
+    /// As [`Handlers::any_state`].
+    #[must_use]
+    pub fn any_state_async<F>(
+        self,
+        f: impl FnMut(&mut T, OwnedEvent) -> F + MaybeSend + 'static,
+    ) -> Self
+    where
+        F: Future<Output = ()> + MaybeSend + 'static,
+    {
+        self.later(Named::AnyState, f, |()| Reply::Accept)
     }
 
     fn later<F: Future + MaybeSend + 'static>(

@@ -101,6 +101,47 @@ fn negotiation_may_take_its_time() {
 }
 
 #[test]
+fn every_kind_may_take_its_time() {
+    within(|| {
+        let log = Log::default();
+        let told = |what: &'static str| {
+            let log = log.clone();
+            move |(): &mut (), _: OwnedEvent| {
+                let log = log.clone();
+                async move { log.push(what) }
+            }
+        };
+        let agreed = |what: &'static str| {
+            let log = log.clone();
+            move |(): &mut (), _: OwnedEvent| {
+                let log = log.clone();
+                async move { log.accept(what) }
+            }
+        };
+        let handlers = Handlers::new(())
+            .exit_async("A", agreed("AExit"))
+            .enter_async("B", agreed("BEnter"))
+            .stay_async("C", agreed("CC"))
+            .pair_async("A", "B", agreed("AB"))
+            .any_enter_async(agreed("AnyEnter"))
+            .end_async("A", told("AEnd"))
+            .state_async("B", told("BState"))
+            .any_state_async(told("AnyState"));
+        let tasks = Tasks::default();
+        let machine = tasks.machine(plain(&["A", "B", "C"]), handlers);
+        machine.add(["A", "C"]).unwrap();
+        assert_eq!((tasks.poll(), &*log.take()), (0, "AnyEnter AnyState"));
+        machine.set(["B", "C"]).unwrap();
+        assert_eq!(tasks.poll(), 0);
+        let expected = "AExit BEnter CC AB AnyEnter AEnd BState AnyState";
+        assert_eq!(
+            (&*log.take(), machine.active().join("+")),
+            (expected, "B+C".to_owned())
+        );
+    });
+}
+
+#[test]
 fn handlers_of_both_kinds_keep_their_order() {
     within(|| {
         let log = Log::default();
