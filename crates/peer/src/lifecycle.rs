@@ -7,10 +7,9 @@
 //!
 //! `Connected` means a live link, or nothing to dial: a relay whose visitors come and go does not tick either.
 
-use statemesh_core::PeerId;
-use statemesh_core::engine::{SchemaDef, StateDef};
+use statemesh_core::{PeerId, states};
 
-use crate::machine::{Machine, States};
+use crate::machine::Machine;
 use crate::mesh::Role;
 
 /// Drives the lifecycle machine.
@@ -40,12 +39,12 @@ impl Lifecycle {
     /// A machine in `Start`.
     pub(crate) fn new(own: PeerId, role: Role, tags: Vec<String>) -> Self {
         let id = format!("peer-{}", own.short(SHORT_ID));
-        let mut builder = Machine::builder(id, schema()).tag(role_tag(role));
+        let mut builder = Machine::builder(id, Life::schema()).tag(role_tag(role));
         for tag in tags {
             builder = builder.tag(tag);
         }
         let machine = builder.build();
-        add(&machine, ["Start"]);
+        add(&machine, &[Life::Start]);
         Self {
             machine,
             standing: Standing::Starting,
@@ -59,7 +58,7 @@ impl Lifecycle {
 
     /// A listener failed; the peer does not start.
     pub(crate) fn listening_failed(&self) {
-        add(&self.machine, ["Exception", "ErrListening"]);
+        add(&self.machine, &[Life::Exception, Life::ErrListening]);
     }
 
     /// Shows where the peer stands. Saying the same again changes nothing.
@@ -69,64 +68,59 @@ impl Lifecycle {
             return;
         }
         if before == Standing::Starting && standing != Standing::Ended {
-            add(&self.machine, ["Started"]);
+            add(&self.machine, &[Life::Started]);
         }
         match standing {
             Standing::Starting => {}
-            Standing::Connecting => add(&self.machine, ["Connecting"]),
+            Standing::Connecting => add(&self.machine, &[Life::Connecting]),
             Standing::Waiting => self.on_waiting(before),
             Standing::Connected => self.on_connected(),
-            Standing::Leaving => add(&self.machine, ["Disconnecting"]),
+            Standing::Leaving => add(&self.machine, &[Life::Disconnecting]),
             Standing::Ended => {
-                remove(&self.machine, ["Disconnecting", "Connected", "Connecting"]);
-                remove(&self.machine, ["Start"]);
+                remove(
+                    &self.machine,
+                    &[Life::Disconnecting, Life::Connected, Life::Connecting],
+                );
+                remove(&self.machine, &[Life::Start]);
                 self.machine.dispose();
             }
         }
     }
 
     fn on_waiting(&self, before: Standing) {
-        remove(&self.machine, ["Connecting", "Connected"]);
-        if before == Standing::Connecting && !self.machine.is("ErrConnecting") {
-            add(&self.machine, ["Exception", "ErrConnecting"]);
+        remove(&self.machine, &[Life::Connecting, Life::Connected]);
+        if before == Standing::Connecting && !self.machine.is(Life::ErrConnecting) {
+            add(&self.machine, &[Life::Exception, Life::ErrConnecting]);
         }
     }
 
     fn on_connected(&self) {
-        if self.machine.is("ErrConnecting") {
-            remove(&self.machine, ["ErrConnecting", "Exception"]);
+        if self.machine.is(Life::ErrConnecting) {
+            remove(&self.machine, &[Life::ErrConnecting, Life::Exception]);
         }
-        add(&self.machine, ["Connected"]);
+        add(&self.machine, &[Life::Connected]);
         // The topic is subscribed from the start, so joining is over when it begins.
-        add(&self.machine, ["Joining"]);
-        add(&self.machine, ["Joined"]);
+        add(&self.machine, &[Life::Joining]);
+        add(&self.machine, &[Life::Joined]);
     }
 }
 
-fn schema() -> SchemaDef {
-    let link = ["Connecting", "Connected", "Disconnecting", "Disconnected"];
-    SchemaDef::new()
-        .state("Exception", StateDef::new().multi())
-        .state("ErrConnecting", StateDef::new().require(["Exception"]))
-        .state("ErrListening", StateDef::new().require(["Exception"]))
-        .state("Start", StateDef::new())
-        .state("Started", StateDef::new().require(["Start"]))
-        .state("Ready", StateDef::new().auto().require(["Joined"]))
-        .state(
-            "Connecting",
-            StateDef::new().require(["Start"]).remove(link),
-        )
-        .state("Connected", StateDef::new().require(["Start"]).remove(link))
-        .state("Disconnecting", StateDef::new().remove(link))
-        .state("Disconnected", StateDef::new().auto().remove(link))
-        .state(
-            "Joining",
-            StateDef::new().require(["Connected"]).remove(["Joined"]),
-        )
-        .state(
-            "Joined",
-            StateDef::new().require(["Connected"]).remove(["Joining"]),
-        )
+states! {
+    enum Life {
+        Exception { multi },
+        ErrConnecting { require: [Exception] },
+        ErrListening { require: [Exception] },
+        Start,
+        Started { require: [Start] },
+        Ready { auto, require: [Joined] },
+        Connecting { require: [Start], remove: [..LINK] },
+        Connected { require: [Start], remove: [..LINK] },
+        Disconnecting { remove: [..LINK] },
+        Disconnected { auto, remove: [..LINK] },
+        Joining { require: [Connected], remove: [Joined] },
+        Joined { require: [Connected], remove: [Joining] },
+    }
+    groups { LINK: [Connecting, Connected, Disconnecting, Disconnected] }
 }
 
 fn role_tag(role: Role) -> &'static str {
@@ -138,12 +132,12 @@ fn role_tag(role: Role) -> &'static str {
 }
 
 /// A canceled mutation is no failure here: an application may have changed or disposed its own lifecycle machine.
-fn add(machine: &Machine, states: impl States) {
+fn add(machine: &Machine, states: &[Life]) {
     let outcome = machine.add(states);
     debug_assert!(outcome.is_ok(), "{outcome:?}");
 }
 
-fn remove(machine: &Machine, states: impl States) {
+fn remove(machine: &Machine, states: &[Life]) {
     let outcome = machine.remove(states);
     debug_assert!(outcome.is_ok(), "{outcome:?}");
 }
@@ -186,7 +180,7 @@ mod tests {
         check(&life, &failed);
         life.show(Standing::Connecting);
         life.show(Standing::Waiting);
-        assert_eq!(life.machine().tick("ErrConnecting"), 1, "said once");
+        assert_eq!(life.machine().tick(Life::ErrConnecting), 1, "said once");
         life.show(Standing::Connecting);
         life.show(Standing::Connected);
         check(&life, &["Connected", "Joined", "Ready", "Start", "Started"]);
