@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures::StreamExt;
 use serde::Serialize;
+use statemesh::core::engine::is_active_tick;
 use statemesh::mesh::{Connection, Mesh, MeshEvent, Role, SpawnError};
 use statemesh::remote::RemoteMachine;
 use statemesh::{MachineIdx, PeerId};
@@ -236,7 +237,7 @@ impl<W: Write> Ledger<W> {
             .insert(key, (machine.clone(), Arc::clone(&clock)));
         match before {
             None => {
-                let note = format!("active: {}", states(&machine, active_in(&clock)));
+                let note = format!("active: {}", active_text(&machine, &clock));
                 self.print(Kind::Machine, key.0, Some((&machine, &clock)), &note)
             }
             Some((_, before)) if before != clock => {
@@ -273,7 +274,7 @@ impl<W: Write> Ledger<W> {
                 state: machine.map(|(machine, clock)| State {
                     states: machine.schema().names().collect(),
                     clock,
-                    active: named(machine, active_in(clock)).collect(),
+                    active: active(machine, clock),
                 }),
                 at_ms,
             };
@@ -294,22 +295,17 @@ impl<W: Write> Ledger<W> {
     }
 }
 
-/// Indexes of active states.
-fn active_in(clock: &[u64]) -> impl Iterator<Item = usize> {
-    (0..clock.len()).filter(|at| clock[*at] % 2 == 1)
+/// Names of active states.
+fn active<'a>(machine: &'a RemoteMachine, clock: &[u64]) -> Vec<&'a str> {
+    let states = machine.schema().names().zip(clock);
+    let active = states.filter(|(_, tick)| is_active_tick(**tick));
+    active.map(|(name, _)| name).collect()
 }
 
-/// Names of these states.
-fn named(
-    machine: &RemoteMachine,
-    indexes: impl Iterator<Item = usize>,
-) -> impl Iterator<Item = &str> {
-    let names: Vec<_> = machine.schema().names().collect();
-    indexes.filter_map(move |at| names.get(at).copied())
-}
-
-fn states(machine: &RemoteMachine, indexes: impl Iterator<Item = usize>) -> String {
-    let names: Vec<_> = named(machine, indexes)
+fn active_text(machine: &RemoteMachine, clock: &[u64]) -> String {
+    let active = active(machine, clock);
+    let names: Vec<_> = active
+        .iter()
         .map(|name| Escaped(name).to_string())
         .collect();
     if names.is_empty() {
@@ -327,11 +323,11 @@ fn changes<'a>(names: impl Iterator<Item = &'a str>, before: &[u64], after: &[u6
             before.get(at).copied().unwrap_or(0),
             after.get(at).copied().unwrap_or(0),
         );
-        let mark = match (old == new, old % 2, new % 2) {
-            (true, _, _) => continue,
-            (false, 0, 1) => '+',
-            (false, 1, 0) => '-',
-            (false, _, _) => '~',
+        let mark = match (is_active_tick(old), is_active_tick(new)) {
+            (false, true) => '+',
+            (true, false) => '-',
+            (false, false) | (true, true) if old == new => continue,
+            (false, false) | (true, true) => '~',
         };
         let space = if text.is_empty() { "" } else { " " };
         // Writing to a String does not fail.
