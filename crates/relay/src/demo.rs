@@ -1,18 +1,20 @@
 //! The demo: six mesh peers, one parcel delivery company, one workflow together.
 //!
 //! Each host is a real peer with a fresh key that dials the relay over QUIC. Machines on one host drive each other by
-//! handlers; machines on different hosts know each other only as mirrors and react by awaiting them. The files beside
-//! hold one place each and say in their first lines what drives what. Nothing here knows the protocol.
+//! pipes and handlers; machines on different hosts know each other only as mirrors and react by awaiting them. The
+//! files beside hold one place each: first what drives what, then its machines. Nothing here knows the protocol.
 
 use std::fmt;
 use std::str::FromStr;
 
 use futures::future::join_all;
 use statemesh::Multiaddr;
+use statemesh::core::engine::schemas::Basic;
 use statemesh::machine::Machine;
 use statemesh::mesh::{Mesh, SpawnError};
 use tokio::task::JoinSet;
 
+use self::kit::Service;
 use self::scene::{Place, Scene, Sight};
 
 mod depots;
@@ -180,25 +182,26 @@ impl Demo {
 
 /// Machines that need the mesh are connected exactly as long as their peer has a link.
 async fn show_connection(lifecycle: Machine, services: Vec<Machine>) {
-    while lifecycle.when("Ready").await.is_ok() {
-        let lost = lifecycle.when_not("Ready");
+    while lifecycle.when(Basic::Ready).await.is_ok() {
+        let lost = lifecycle.when_not(Basic::Ready);
         connect(&services);
         if lost.await.is_err() {
             return;
         }
         for machine in needs_mesh(&services) {
-            kit::did(machine.remove("Connected"));
+            kit::did(machine.remove(Service::Connected));
         }
     }
 }
 
 fn connect(services: &[Machine]) {
     for machine in needs_mesh(services) {
-        kit::did(machine.add("Connected"));
+        kit::did(machine.add(Service::Connected));
     }
 }
 
 fn needs_mesh(services: &[Machine]) -> impl Iterator<Item = &Machine> {
-    let connected = |machine: &&Machine| machine.schema().index("Connected").is_some();
+    let connected =
+        |machine: &&Machine| machine.schema().index(Service::Connected.name()).is_some();
     services.iter().filter(connected)
 }

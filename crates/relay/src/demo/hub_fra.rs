@@ -4,130 +4,139 @@
 //! kiosk-03 ParcelIn ~> gateway RequestIn -> orders OrderOpen ~> dispatch Assigned ~> courier-17 Delivered ~> orders
 //!                      gateway RequestIn -> billing Invoicing, InvoiceSent -> ledger Appending -> notify Sending
 //! ```
-//! `->` is a handler on the same host, `~>` an awaited mirror.
+//! `->` is a pipe or a handler on the same host, `~>` an awaited mirror.
 
-use statemesh::StateDef;
-use statemesh::machine::Machine;
+use statemesh::machine::{Machine, Pipe};
+use statemesh::states;
 
+use super::hub_muc::Dispatch;
+use super::kiosk_03::Kiosk;
 use super::kit::{
-    Act, Pace, device, did, finish, needs, on_begin, on_end, on_nth, one_of, pulse, service,
+    Device, Network, Pace, Service, Storage, did, finish, on_end, on_nth, pipe, pulse,
 };
 use super::scene::{Place, Scene};
+use super::van_17::Courier;
+
+states! {
+    pub(super) enum Gateway: Network, Service {
+        ConnectedFully { auto, require: [Service::Connected] },
+        Serving { auto, require: [Service::Ready] },
+        RequestIn { require: [Serving] },
+    }
+}
+
+states! {
+    pub(super) enum Orders: Network, Service {
+        OrderOpen { require: [Service::Ready], remove: [Delivered] },
+        AwaitDispatch { auto, require: [OrderOpen], remove: [..DISPATCH] },
+        Dispatched { require: [OrderOpen], remove: [..DISPATCH] },
+        Delivered { remove: [OrderOpen] },
+    }
+    groups { DISPATCH: [AwaitDispatch, Dispatched] }
+}
+
+states! {
+    enum Billing: Network, Service {
+        Invoicing { require: [Service::Ready], remove: [InvoiceSent] },
+        InvoiceSent { require: [Service::Ready], remove: [Invoicing] },
+    }
+}
+
+states! {
+    enum Ledger: Storage, Device {
+        Ready { auto, require: [Device::Start, Synced] },
+        Synced { auto, require: [Device::Start] },
+        Appending { require: [Synced] },
+    }
+}
+
+states! {
+    enum Notify: Network, Service {
+        Idle { auto, require: [Device::Start], remove: [Sending] },
+        Sending { require: [Service::Ready], remove: [Idle] },
+    }
+}
 
 pub(super) fn furnish(place: &mut Place) {
     let gateway = gateway(place);
-    let orders = orders(place);
+    let orders = place.machine("orders", Orders::schema());
     let billing = billing(place);
-    let ledger = ledger(place);
-    let notify = notify(place);
+    let ledger = place.machine("ledger", Ledger::schema());
+    let notify = place.machine("notify", Notify::schema());
 
-    on_begin(&gateway, "RequestIn", &orders, Act::Add(&["OrderOpen"]));
-    on_nth(&gateway, "RequestIn", 3, &billing, Act::Add(&["Invoicing"]));
-    on_begin(&billing, "InvoiceSent", &ledger, Act::Add(&["Appending"]));
-    on_end(&ledger, "Appending", &notify, Act::Add(&["Sending"]));
+    let open = Pipe::new().begin(Gateway::RequestIn, Orders::OrderOpen);
+    pipe(&gateway, open, &orders);
+    on_nth(
+        &gateway,
+        Gateway::RequestIn,
+        3,
+        &billing,
+        Billing::Invoicing,
+    );
+    let append = Pipe::new().begin(Billing::InvoiceSent, Ledger::Appending);
+    pipe(&billing, append, &ledger);
+    on_end(&ledger, Ledger::Appending, &notify, Notify::Sending);
+
+    place.script("orders", move |scene, pace| deliver(orders, scene, pace));
+    place.script("ledger", move |_, pace| {
+        finish(ledger, Ledger::Appending, pace, 0.2..0.5)
+    });
+    place.script("notify", move |_, pace| {
+        finish(notify, Notify::Sending, pace, 0.3..0.8)
+    });
 }
 
 fn gateway(place: &mut Place) -> Machine {
-    let schema = service(&["ErrNetwork"], &[])
-        .state("ConnectedFully", needs(&["Connected"]).auto())
-        .state("Serving", needs(&["Ready"]).auto())
-        .state("RequestIn", needs(&["Serving"]));
-    let gateway = place.machine("gateway", schema);
+    let gateway = place.machine("gateway", Gateway::schema());
     let requests = gateway.clone();
     place.script("gateway", move |_, pace| {
-        pulse(requests, "RequestIn", pace, 2.6..4.2, 0.3..0.7)
+        pulse(requests, Gateway::RequestIn, pace, 2.6..4.2, 0.3..0.7)
     });
     let parcels = gateway.clone();
     place.script("gateway parcels", move |scene, _| async move {
-        let mut parcels_in = scene.follow("kiosk-03", "ParcelIn");
+        let mut parcels_in = scene.follow("kiosk-03", Kiosk::ParcelIn);
         while parcels_in.next().await.is_some() {
-            did(parcels.add("RequestIn"));
+            did(parcels.add(Gateway::RequestIn));
         }
     });
     gateway
 }
 
-fn orders(place: &mut Place) -> Machine {
-    let group = ["AwaitDispatch", "Dispatched"];
-    let schema = service(&["ErrNetwork"], &[])
-        .state(
-            "OrderOpen",
-            StateDef::new().require(["Ready"]).remove(["Delivered"]),
-        )
-        .state(
-            "AwaitDispatch",
-            one_of(&group).require(["OrderOpen"]).auto(),
-        )
-        .state("Dispatched", one_of(&group).require(["OrderOpen"]))
-        .state("Delivered", one_of(&["OrderOpen"]));
-    let orders = place.machine("orders", schema);
-    let script = orders.clone();
-    place.script("orders", move |scene, pace| deliver(script, scene, pace));
-    orders
-}
-
 /// One order after the other: dispatched when the dispatcher has a courier, back to waiting when it loses him.
 async fn deliver(orders: Machine, scene: Scene, mut pace: Pace) {
-    let mut delivered = scene.follow("courier-17", "Delivered");
+    let mut delivered = scene.follow("courier-17", Courier::Delivered);
     loop {
-        if orders.when("AwaitDispatch").await.is_err()
-            || scene.until("dispatch", &["Assigned"]).await.is_none()
+        if orders.when(Orders::AwaitDispatch).await.is_err()
+            || scene.until("dispatch", Dispatch::Assigned).await.is_none()
         {
             return;
         }
-        did(orders.add("Dispatched"));
+        did(orders.add(Orders::Dispatched));
         let done = tokio::select! {
             count = delivered.next() => count,
-            lost = scene.until_not("dispatch", &["Assigned"]) => lost.map(|()| 0),
+            lost = scene.until_not("dispatch", Dispatch::Assigned) => lost.map(|()| 0),
         };
         match done {
             None => return,
-            Some(0) => did(orders.remove("Dispatched")),
+            Some(0) => did(orders.remove(Orders::Dispatched)),
             Some(_) => {
-                did(orders.add("Delivered"));
+                did(orders.add(Orders::Delivered));
                 pace.rest(0.3..0.7).await;
-                did(orders.add("OrderOpen"))
+                did(orders.add(Orders::OrderOpen))
             }
         };
     }
 }
 
 fn billing(place: &mut Place) -> Machine {
-    let schema = service(&["ErrNetwork"], &[])
-        .state("Invoicing", needs(&["Ready"]).remove(["InvoiceSent"]))
-        .state("InvoiceSent", needs(&["Ready"]).remove(["Invoicing"]));
-    let billing = place.machine("billing", schema);
-    on_end(&billing, "Invoicing", &billing, Act::Add(&["InvoiceSent"]));
+    let billing = place.machine("billing", Billing::schema());
+    on_end(&billing, Billing::Invoicing, &billing, Billing::InvoiceSent);
     let (invoicing, sent) = (billing.clone(), billing.clone());
     place.script("billing", move |_, pace| {
-        finish(invoicing, "Invoicing", pace, 0.4..0.9)
+        finish(invoicing, Billing::Invoicing, pace, 0.4..0.9)
     });
     place.script("billing sent", move |_, pace| {
-        finish(sent, "InvoiceSent", pace, 0.4..0.9)
+        finish(sent, Billing::InvoiceSent, pace, 0.4..0.9)
     });
     billing
-}
-
-fn ledger(place: &mut Place) -> Machine {
-    let schema = device(&["ErrStorage"], &["Synced"])
-        .state("Synced", needs(&["Start"]).auto())
-        .state("Appending", needs(&["Synced"]));
-    let ledger = place.machine("ledger", schema);
-    let script = ledger.clone();
-    place.script("ledger", move |_, pace| {
-        finish(script, "Appending", pace, 0.2..0.5)
-    });
-    ledger
-}
-
-fn notify(place: &mut Place) -> Machine {
-    let schema = service(&["ErrNetwork"], &[])
-        .state("Idle", one_of(&["Sending"]).require(["Start"]).auto())
-        .state("Sending", one_of(&["Idle"]).require(["Ready"]));
-    let notify = place.machine("notify", schema);
-    let script = notify.clone();
-    place.script("notify", move |_, pace| {
-        finish(script, "Sending", pace, 0.3..0.8)
-    });
-    notify
 }

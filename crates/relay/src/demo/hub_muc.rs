@@ -4,67 +4,114 @@
 //! orders AwaitDispatch ~> dispatch Matching -> Assigned, vetoed by a handler while the mirror of courier-17 is not Ready
 //! gateway RequestIn ~> planner BatchOpen -> inventory Counting -> pricing Quoting, archive Flushing
 //! ```
-//! `->` is a handler on the same host, `~>` an awaited mirror.
+//! `->` is a pipe or a handler on the same host, `~>` an awaited mirror.
 
 use std::sync::{Arc, OnceLock};
 
-use statemesh::StateDef;
 use statemesh::handlers::Handlers;
-use statemesh::machine::Machine;
+use statemesh::machine::{Machine, Pipe};
+use statemesh::states;
 
-use super::kit::{Act, Pace, bound, device, did, finish, needs, on_begin, on_nth, one_of, service};
+use super::hub_fra::{Gateway, Orders};
+use super::kit::{Device, Network, Pace, Service, Storage, did, finish, noted, on_nth, pipe};
 use super::scene::{Far, Place, Scene};
+use super::van_17::Courier;
 
-pub(super) fn furnish(place: &mut Place) {
-    dispatch(place);
-    let planner = planner(place);
-    let inventory = counting(place);
-    let pricing = pricing(place);
-    let archive = archive(place);
-
-    on_begin(&planner, "BatchOpen", &inventory, Act::Add(&["Counting"]));
-    on_nth(&inventory, "Counting", 3, &pricing, Act::Add(&["Quoting"]));
-    on_nth(&planner, "BatchOpen", 2, &archive, Act::Add(&["Flushing"]));
+states! {
+    pub(super) enum Dispatch: Network, Service {
+        Matching { require: [Device::Start], remove: [Assigned] },
+        Rejected { require: [Matching] },
+        Assigned { require: [Service::Ready], remove: [Matching] },
+    }
 }
 
-/// The courier as the dispatcher sees him, once he has been seen.
-type Courier = Arc<OnceLock<Far>>;
+states! {
+    pub(super) enum Planner: Network, Service {
+        Planning { auto, require: [Service::Ready] },
+        BatchOpen { require: [Planning] },
+    }
+}
 
-fn dispatch(place: &mut Place) {
-    let schema = service(&["ErrNetwork"], &[])
-        .state("Matching", one_of(&["Assigned"]).require(["Start"]))
-        .state("Rejected", needs(&["Matching"]))
-        .state(
-            "Assigned",
-            StateDef::new().require(["Ready"]).remove(["Matching"]),
-        );
-    let dispatch = place.machine("dispatch", schema);
+states! {
+    enum Inventory: Storage, Service {
+        Ready { auto, require: [Device::Start, Service::Connected, Synced] },
+        Synced { auto, require: [Service::Connected] },
+        Counting { require: [Synced] },
+    }
+}
+
+states! {
+    enum Pricing: Device {
+        Idle { auto, require: [Device::Start], remove: [Quoting] },
+        Quoting { require: [Device::Ready], remove: [Idle] },
+    }
+}
+
+states! {
+    enum Archive: Storage, Service {
+        Flushing { require: [Service::Ready] },
+    }
+}
+
+pub(super) fn furnish(place: &mut Place) {
+    let dispatch = place.machine("dispatch", Dispatch::schema());
+    let planner = place.machine("planner", Planner::schema());
+    let inventory = place.machine("inventory", Inventory::schema());
+    let pricing = place.machine("pricing", Pricing::schema());
+    let archive = place.machine("archive", Archive::schema());
+
+    let count = Pipe::new().begin(Planner::BatchOpen, Inventory::Counting);
+    pipe(&planner, count, &inventory);
+    on_nth(
+        &inventory,
+        Inventory::Counting,
+        3,
+        &pricing,
+        Pricing::Quoting,
+    );
+    on_nth(&planner, Planner::BatchOpen, 2, &archive, Archive::Flushing);
+
     place.script("dispatch", move |scene, pace| assign(dispatch, scene, pace));
+    place.script("planner", move |scene, pace| plan(planner, scene, pace));
+    place.script("inventory", move |_, pace| {
+        finish(inventory, Inventory::Counting, pace, 0.4..0.9)
+    });
+    place.script("pricing", move |_, pace| {
+        finish(pricing, Pricing::Quoting, pace, 0.3..0.6)
+    });
+    place.script("archive", move |_, pace| {
+        finish(archive, Archive::Flushing, pace, 0.3..0.7)
+    });
 }
 
 /// Finds a courier for the next tour, again and again. Negotiation decides: the handler of `Assigned` looks at the
 /// mirror, so a courier that is not ready makes a canceled transition here and nothing else.
 async fn assign(dispatch: Machine, scene: Scene, mut pace: Pace) {
-    let courier = Courier::default();
-    bound(dispatch.bind(
-        Handlers::new(courier.clone()).enter("Assigned", |courier, _| {
-            courier.get().is_some_and(|courier| courier.is("Ready"))
-        }),
-    ));
-    while let Some(()) = scene.until("orders", &["AwaitDispatch"]).await {
-        did(dispatch.add("Matching"));
+    // The courier as the dispatcher sees him, once he has been seen.
+    let courier = Arc::new(OnceLock::<Far>::new());
+    let veto = Handlers::new(courier.clone()).enter(Dispatch::Assigned, |courier, _| match courier
+        .get()
+        .map(|courier| courier.is(Courier::Ready))
+    {
+        Some(true) => Ok(()),
+        Some(false) => Err("the courier is not ready"),
+        None => Err("no courier was seen yet"),
+    });
+    noted(dispatch.bind(veto));
+    while let Some(()) = scene.until("orders", Orders::AwaitDispatch).await {
+        did(dispatch.add(Dispatch::Matching));
         let Some(seen) = scene.far("courier-17").await else {
             return;
         };
         let _ = courier.set(seen);
         pace.rest(0.3..0.6).await;
-        while !did(dispatch.add("Assigned")) {
+        while !did(dispatch.add(Dispatch::Assigned)) {
             if dispatch.is_disposed() {
                 return;
             }
-            did(dispatch.add("Rejected"));
+            did(dispatch.add(Dispatch::Rejected));
             pace.rest(1.0..1.6).await;
-            did(dispatch.remove("Rejected"));
+            did(dispatch.remove(Dispatch::Rejected));
             pace.rest(0.8..1.4).await;
         }
         if tour(&dispatch, &scene).await.is_none() {
@@ -75,67 +122,27 @@ async fn assign(dispatch: Machine, scene: Scene, mut pace: Pace) {
 
 /// Waits until the courier's tour is over or he is lost; then the order has to be matched again.
 async fn tour(dispatch: &Machine, scene: &Scene) -> Option<()> {
-    scene.until("courier-17", &["Assigned"]).await?;
+    let courier = "courier-17";
+    scene.until(courier, Courier::Assigned).await?;
     tokio::select! {
-        over = scene.until("courier-17", &["Idle"]) => {
+        over = scene.until(courier, Courier::Idle) => {
             over?;
-            did(dispatch.remove("Assigned"));
+            did(dispatch.remove(Dispatch::Assigned));
         }
-        lost = scene.until_not("courier-17", &["Ready"]) => {
+        lost = scene.until_not(courier, Courier::Ready) => {
             lost?;
-            did(dispatch.add("Matching"));
+            did(dispatch.add(Dispatch::Matching));
         }
     }
     Some(())
 }
 
-fn planner(place: &mut Place) -> Machine {
-    let schema = service(&["ErrNetwork"], &[])
-        .state("Planning", needs(&["Ready"]).auto())
-        .state("BatchOpen", needs(&["Planning"]));
-    let planner = place.machine("planner", schema);
-    let script = planner.clone();
-    place.script("planner", move |scene, mut pace| async move {
-        let mut requests = scene.follow("gateway", "RequestIn");
-        while requests.next().await.is_some() {
-            did(script.add("BatchOpen"));
-            pace.rest(0.8..1.4).await;
-            did(script.remove("BatchOpen"));
-        }
-    });
-    planner
-}
-
-fn counting(place: &mut Place) -> Machine {
-    let schema = service(&["ErrStorage"], &["Synced"])
-        .state("Synced", needs(&["Connected"]).auto())
-        .state("Counting", needs(&["Synced"]));
-    let inventory = place.machine("inventory", schema);
-    let script = inventory.clone();
-    place.script("inventory", move |_, pace| {
-        finish(script, "Counting", pace, 0.4..0.9)
-    });
-    inventory
-}
-
-fn pricing(place: &mut Place) -> Machine {
-    let schema = device(&[], &[])
-        .state("Idle", one_of(&["Quoting"]).require(["Start"]).auto())
-        .state("Quoting", one_of(&["Idle"]).require(["Ready"]));
-    let pricing = place.machine("pricing", schema);
-    let script = pricing.clone();
-    place.script("pricing", move |_, pace| {
-        finish(script, "Quoting", pace, 0.3..0.6)
-    });
-    pricing
-}
-
-fn archive(place: &mut Place) -> Machine {
-    let schema = service(&["ErrStorage"], &[]).state("Flushing", needs(&["Ready"]));
-    let archive = place.machine("archive", schema);
-    let script = archive.clone();
-    place.script("archive", move |_, pace| {
-        finish(script, "Flushing", pace, 0.3..0.7)
-    });
-    archive
+/// Opens a batch for each request seen at the gateway.
+async fn plan(planner: Machine, scene: Scene, mut pace: Pace) {
+    let mut requests = scene.follow("gateway", Gateway::RequestIn);
+    while requests.next().await.is_some() {
+        did(planner.add(Planner::BatchOpen));
+        pace.rest(0.8..1.4).await;
+        did(planner.remove(Planner::BatchOpen));
+    }
 }

@@ -1,97 +1,83 @@
 //! What the hosts are built from: common schemas, links between machines of one host, seeded delays.
 
+use std::error::Error;
 use std::ops::Range;
 use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use statemesh::handlers::{Event, Handlers};
-use statemesh::machine::{BindError, Binding, Machine, Outcome, UnknownState};
-use statemesh::{SchemaDef, StateDef};
+use statemesh::handlers::Handlers;
+use statemesh::machine::{Machine, Outcome, Pipe, PipeGuard, StateName, States, UnknownState};
+use statemesh::states;
 
-/// A state that one of this group at a time may hold.
-pub(super) fn one_of(group: &[&'static str]) -> StateDef {
-    StateDef::new().remove(group.iter().copied())
-}
-
-/// A state that needs others.
-pub(super) fn needs(states: &[&'static str]) -> StateDef {
-    StateDef::new().require(states.iter().copied())
-}
-
-/// An error: several at a time, never without `Exception`, and nobody is ready meanwhile.
-pub(super) fn error() -> StateDef {
-    StateDef::new()
-        .multi()
-        .add(["Exception"])
-        .require(["Exception"])
-        .remove(["Ready"])
-}
-
-/// Something that runs by itself: ready as soon as it has started and `ready` holds.
-pub(super) fn device(errors: &[&'static str], ready: &[&'static str]) -> SchemaDef {
-    let mut schema = SchemaDef::new().state("Exception", StateDef::new().multi());
-    for name in errors {
-        schema = schema.state(*name, error());
+states! {
+    /// Something that runs by itself: ready as soon as it has started. Schemas on top may ask for more.
+    pub(super) enum Device {
+        Exception { multi },
+        Start,
+        Ready { auto, require: [Start] },
     }
-    let needs = ["Start"].iter().chain(ready).copied();
-    schema
-        .state("Start", StateDef::new())
-        .state("Ready", StateDef::new().auto().require(needs))
 }
 
-/// Something that needs the mesh: ready only while connected.
-pub(super) fn service(errors: &[&'static str], ready: &[&'static str]) -> SchemaDef {
-    let mut needs = vec!["Connected"];
-    needs.extend(ready);
-    device(errors, &needs)
-        .state("Connected", needs_start().remove(["Disconnected"]))
-        .state("Disconnected", StateDef::new().auto().remove(["Connected"]))
+states! {
+    /// Something that needs the mesh: ready only while connected.
+    pub(super) enum Service: Device {
+        Ready { auto, require: [Device::Start, Connected] },
+        Connected { require: [Device::Start], remove: [Disconnected] },
+        Disconnected { auto, remove: [Connected] },
+    }
 }
 
-fn needs_start() -> StateDef {
-    needs(&["Start"])
+states! {
+    /// Something that may fail on the network. Like every error here: several at a time, never without `Exception`,
+    /// and nobody is ready meanwhile.
+    pub(super) enum Network {
+        Exception { multi },
+        ErrNetwork { multi, add: [Exception], require: [Exception], remove: [Device::Ready] },
+    }
 }
 
-/// What a link does to the other machine.
-#[derive(Clone, Copy)]
-pub(super) enum Act {
-    /// Adds these states.
-    Add(&'static [&'static str]),
-    /// Removes them.
-    Remove(&'static [&'static str]),
+states! {
+    /// Something that may fail on a disk.
+    pub(super) enum Storage {
+        Exception { multi },
+        ErrStorage { multi, add: [Exception], require: [Exception], remove: [Device::Ready] },
+    }
 }
 
-/// When `state` begins on `from`, something happens to `to`; the transition is noted as its source.
-pub(super) fn on_begin(from: &Machine, state: &'static str, to: &Machine, act: Act) {
-    let set = Handlers::new(to.clone()).state(state, move |to, event| act.on(to, event));
-    bound(from.bind(set));
+/// Lays a pipe between two machines of a host, for as long as they live.
+pub(super) fn pipe(from: &Machine, pipe: Pipe, to: &Machine) {
+    noted(from.pipe(pipe, to).map(PipeGuard::keep));
 }
 
-/// When `state` ends on `from`, something happens to `to`.
-pub(super) fn on_end(from: &Machine, state: &'static str, to: &Machine, act: Act) {
-    let set = Handlers::new(to.clone()).end(state, move |to, event| act.on(to, event));
-    bound(from.bind(set));
+/// When `state` ends on `from`, `then` begins on `to`; the transition is noted as its source.
+pub(super) fn on_end(
+    from: &Machine,
+    state: impl Into<String>,
+    to: &Machine,
+    then: impl States + Copy + Send + 'static,
+) {
+    let set = Handlers::new(to.clone()).end(state, move |to, event| {
+        did(to.add_from(event, then));
+    });
+    noted(from.bind(set));
 }
 
-/// As [`on_begin`], every `nth` time only.
-pub(super) fn on_nth(from: &Machine, state: &'static str, nth: u32, to: &Machine, act: Act) {
+/// Every `nth` time that `state` begins on `from`, `then` begins on `to`.
+pub(super) fn on_nth(
+    from: &Machine,
+    state: impl Into<String>,
+    nth: u32,
+    to: &Machine,
+    then: impl States + Copy + Send + 'static,
+) {
     let set = Handlers::new((to.clone(), 0_u32)).state(state, move |(to, count), event| {
         *count = (*count + 1) % nth;
         if *count == 0 {
-            act.on(to, event);
+            did(to.add_from(event, then));
         }
     });
-    bound(from.bind(set));
-}
-
-impl Act {
-    fn on(self, to: &Machine, event: &Event<'_>) {
-        did(match self {
-            Self::Add(states) => to.add_from(event, states),
-            Self::Remove(states) => to.remove_from(event, states),
-        });
-    }
+    noted(from.bind(set));
 }
 
 /// True unless the mutation was refused. The names are those of the schemas beside the call.
@@ -106,14 +92,14 @@ pub(super) fn did(outcome: Result<Outcome, UnknownState>) -> bool {
     }
 }
 
-/// Notes a handler set that was not bound, for a state that does not exist.
-pub(super) fn bound(result: Result<Binding, BindError>) {
+/// Notes a handler set or a pipe that is not there, for a state that does not exist.
+pub(super) fn noted<T>(result: Result<T, impl Error>) {
     if let Err(error) = result {
         complain(&error);
     }
 }
 
-fn complain(slip: &dyn std::error::Error) {
+fn complain(slip: &dyn Error) {
     debug_assert!(false, "{slip}");
     tracing::error!("the demo has a slip: {slip}");
 }
@@ -149,7 +135,7 @@ impl Pace {
 /// Ends `state` some time after each of its beginnings.
 pub(super) async fn finish(
     machine: Machine,
-    state: &'static str,
+    state: impl StateName + Copy,
     mut pace: Pace,
     after: Range<f64>,
 ) {
@@ -162,7 +148,7 @@ pub(super) async fn finish(
 /// Switches `state` on and off for ever, as long as the machine allows it.
 pub(super) async fn pulse(
     machine: Machine,
-    state: &'static str,
+    state: impl StateName + Copy,
     mut pace: Pace,
     off: Range<f64>,
     on: Range<f64>,

@@ -5,13 +5,14 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use statemesh::SchemaDef;
-use statemesh::machine::{Machine, States};
+use statemesh::core::engine::{activations, next_active_tick};
+use statemesh::machine::{Machine, StateName, States};
 use statemesh::mesh::Mesh;
 use statemesh::remote::RemoteMachine;
 use statemesh::wait::{WaitError, When};
 
 use super::Host;
-use super::kit::{Pace, did};
+use super::kit::{Device, Pace, did};
 
 /// A running script.
 pub(super) type Script = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -60,7 +61,7 @@ impl Place {
     /// Starts all machines and hands the scripts out, to be spawned.
     pub(super) fn start(&mut self, scene: &Scene) -> Vec<Script> {
         for machine in &self.machines {
-            did(machine.add("Start"));
+            did(machine.add(Device::Start));
         }
         let scripts = std::mem::take(&mut self.scripts);
         scripts.into_iter().map(|script| script(scene)).collect()
@@ -113,14 +114,14 @@ impl Scene {
         }
     }
 
-    /// Waits until a machine elsewhere has these states, whichever process runs it by then.
-    pub(super) async fn until(&self, id: &str, states: &'static [&'static str]) -> Option<()> {
-        self.wait(id, |far| far.when(states)).await
+    /// Waits until a machine elsewhere has this state, whichever process runs it by then.
+    pub(super) async fn until(&self, id: &str, state: impl StateName + Copy) -> Option<()> {
+        self.wait(id, |far| far.when(state)).await
     }
 
-    /// Waits until a machine elsewhere has none of these states.
-    pub(super) async fn until_not(&self, id: &str, states: &'static [&'static str]) -> Option<()> {
-        self.wait(id, |far| far.when_not(states)).await
+    /// Waits until a machine elsewhere does not have this state.
+    pub(super) async fn until_not(&self, id: &str, state: impl StateName + Copy) -> Option<()> {
+        self.wait(id, |far| far.when_not(state)).await
     }
 
     async fn wait(&self, id: &str, when: impl Fn(&Far) -> When) -> Option<()> {
@@ -137,7 +138,7 @@ impl Scene {
     }
 
     /// Follows one state of a machine elsewhere.
-    pub(super) fn follow(&self, id: &'static str, state: &'static str) -> Follow {
+    pub(super) fn follow<S: StateName + Copy>(&self, id: &'static str, state: S) -> Follow<S> {
         Follow {
             scene: self.clone(),
             id,
@@ -148,14 +149,14 @@ impl Scene {
 }
 
 /// Beginnings of one state of a machine elsewhere, none counted twice, none missed while its host lives.
-pub(super) struct Follow {
+pub(super) struct Follow<S> {
     scene: Scene,
     id: &'static str,
-    state: &'static str,
+    state: S,
     seen: Option<(Far, u64)>,
 }
 
-impl Follow {
+impl<S: StateName + Copy> Follow<S> {
     /// Waits for the next beginning. How many there were since the last call; `None`: this host's peer has ended.
     pub(super) async fn next(&mut self) -> Option<u64> {
         loop {
@@ -167,12 +168,11 @@ impl Follow {
                     self.seen.insert((far, tick)).clone()
                 }
             };
-            let next = if seen % 2 == 1 { seen + 2 } else { seen + 1 };
-            match far.when_time(self.state, &[next]).await {
+            match far.when_time(self.state, &[next_active_tick(seen)]).await {
                 Ok(()) => {
                     let tick = far.tick(self.state);
                     self.seen = Some((far, tick));
-                    return Some(begun(tick) - begun(seen));
+                    return Some(activations(tick) - activations(seen));
                 }
                 Err(WaitError::Gone) => {
                     self.seen = None;
@@ -195,7 +195,7 @@ impl Far {
         }
     }
 
-    fn tick(&self, state: &str) -> u64 {
+    fn tick(&self, state: impl StateName) -> u64 {
         match self {
             Self::Mirror(machine) => machine.tick(state),
             #[cfg(test)]
@@ -226,11 +226,6 @@ impl Far {
             Self::Near(machine) => machine.when_time(states, ticks),
         }
     }
-}
-
-/// Beginnings within that many ticks.
-fn begun(tick: u64) -> u64 {
-    tick.div_ceil(2)
 }
 
 /// A mirror went: its host may come back as another peer.

@@ -5,141 +5,152 @@
 //! courier-17 Driving -> lock-17 Armed, AtStop -> lock-17 Open
 //! route-17 ErrNetwork -> courier-17 RouteLost, Waiting (not Ready) ~> dispatch Rejected, orders AwaitDispatch
 //! ```
-//! `->` is a handler on the same host, `~>` an awaited mirror. Every minute or two the map service does not answer.
+//! `->` is a pipe or a handler on the same host, `~>` an awaited mirror. Every minute or two the map service does not
+//! answer.
 
 use std::time::Duration;
 
-use statemesh::machine::Machine;
-use statemesh::{SchemaDef, StateDef};
+use statemesh::machine::{Machine, Pipe};
+use statemesh::states;
+use tokio::time::timeout;
 
-use super::kit::{Act, Pace, device, did, error, needs, on_begin, on_end, one_of, pulse, service};
+use super::depots::Loader;
+use super::hub_muc::Dispatch;
+use super::kit::{Device, Network, Pace, Service, did, on_end, pipe, pulse};
 use super::scene::{Place, Scene};
 
+states! {
+    pub(super) enum Courier: Network, Service {
+        Ready { auto, require: [Device::Start, Service::Connected, RouteOk] },
+        Idle { require: [Device::Start], remove: [Assigned] },
+        Assigned { require: [Service::Connected], remove: [Idle] },
+        Loading { require: [Assigned], remove: [Driving, AtStop] },
+        Driving { require: [Assigned, RouteOk], remove: [AtStop, Loading] },
+        AtStop { require: [Assigned], remove: [Driving, Loading] },
+        Delivered { multi, require: [AtStop] },
+        LockArmed { auto, require: [Device::Start] },
+        Waiting { require: [Assigned], remove: [Driving] },
+        RouteOk { remove: [RouteLost] },
+        RouteLost { add: [Waiting], remove: [RouteOk] },
+        RerouteAsked { auto, require: [RouteLost] },
+        StatusSent { multi, require: [Service::Connected] },
+    }
+}
+
+states! {
+    enum Navigator: Service {
+        Ready { auto, require: [Device::Start, Service::Connected, GpsFix] },
+        ErrNetwork { multi, add: [Exception, OffRoute], require: [Exception], remove: [Ready, OnRoute] },
+        GpsFix { auto, require: [Device::Start] },
+        OnRoute { require: [GpsFix], remove: [..WAYS] },
+        OffRoute { remove: [..WAYS] },
+        Retrying { require: [ErrNetwork] },
+        Located { require: [GpsFix] },
+    }
+    groups { WAYS: [OnRoute, OffRoute] }
+}
+
+states! {
+    enum Lock {
+        Exception { multi },
+        ErrTamper { multi, add: [Exception], require: [Exception], remove: [Ready] },
+        Start,
+        Ready { auto, require: [Start] },
+        Armed { auto, require: [Start], remove: [Open] },
+        Open { require: [Ready], remove: [Armed] },
+        Checking { require: [Start] },
+    }
+}
+
+states! {
+    enum Cam {
+        Exception { multi },
+        ErrCamera { multi, add: [Exception], require: [Exception], remove: [Ready] },
+        Start,
+        Ready { auto, require: [Start, Recording] },
+        Recording { auto, require: [Start] },
+        Motion { require: [Recording] },
+    }
+}
+
+states! {
+    enum Power {
+        Exception { multi },
+        ErrBattery { multi, add: [Exception], require: [Exception], remove: [Ready] },
+        Start,
+        Ready { auto, require: [Start] },
+        Charging { require: [Start], remove: [Discharging] },
+        Discharging { auto, require: [Start], remove: [Charging] },
+        Metering { require: [Start] },
+    }
+}
+
 pub(super) fn furnish(place: &mut Place) {
-    let courier = place.machine("courier-17", courier_schema());
-    let route = route(place);
-    let lock = lock(place);
-    let schema = device(&["ErrCamera"], &["Recording"])
-        .state("Recording", needs(&["Start"]).auto())
-        .state("Motion", needs(&["Recording"]));
-    let cam = place.machine("cam-17", schema);
-    let schema = device(&["ErrBattery"], &[])
-        .state("Charging", one_of(&["Discharging"]).require(["Start"]))
-        .state(
-            "Discharging",
-            one_of(&["Charging"]).require(["Start"]).auto(),
-        )
-        .state("Metering", needs(&["Start"]));
-    let power = place.machine("power-17", schema);
+    let courier = place.machine("courier-17", Courier::schema());
+    let route = place.machine("route-17", Navigator::schema());
+    let lock = place.machine("lock-17", Lock::schema());
+    let cam = place.machine("cam-17", Cam::schema());
+    let power = place.machine("power-17", Power::schema());
 
-    on_begin(&route, "ErrNetwork", &courier, Act::Add(&["RouteLost"]));
-    on_end(&route, "ErrNetwork", &courier, Act::Add(&["RouteOk"]));
-    on_end(&courier, "RouteLost", &courier, Act::Remove(&["Waiting"]));
-    on_begin(&courier, "AtStop", &lock, Act::Add(&["Open"]));
-    on_end(&courier, "AtStop", &lock, Act::Remove(&["Open"]));
-    on_begin(&courier, "Delivered", &courier, Act::Add(&["StatusSent"]));
+    let lost = Pipe::new().begin(Navigator::ErrNetwork, Courier::RouteLost);
+    pipe(&route, lost, &courier);
+    on_end(&route, Navigator::ErrNetwork, &courier, Courier::RouteOk);
+    let own = Pipe::new()
+        .end(Courier::RouteLost, Courier::Waiting)
+        .begin(Courier::Delivered, Courier::StatusSent);
+    pipe(&courier, own, &courier);
+    pipe(
+        &courier,
+        Pipe::new().state(Courier::AtStop, Lock::Open),
+        &lock,
+    );
 
-    let script = courier.clone();
-    place.script("courier-17", move |scene, pace| tours(script, scene, pace));
+    place.script("courier-17", move |scene, pace| tours(courier, scene, pace));
     place.script("route-17", move |scene, pace| drive(route, scene, pace));
     place.script("cam-17", move |_, pace| {
-        pulse(cam, "Motion", pace, 3.0..6.0, 0.5..1.5)
+        pulse(cam, Cam::Motion, pace, 3.0..6.0, 0.5..1.5)
     });
     place.script("power-17", move |_, pace| {
-        pulse(power, "Metering", pace, 4.0..6.0, 0.4..0.8)
+        pulse(power, Power::Metering, pace, 4.0..6.0, 0.4..0.8)
     });
     place.script("lock-17", move |_, pace| {
-        pulse(lock, "Checking", pace, 10.0..15.0, 0.4..0.9)
+        pulse(lock, Lock::Checking, pace, 10.0..15.0, 0.4..0.9)
     });
-}
-
-fn courier_schema() -> SchemaDef {
-    service(&["ErrNetwork"], &["RouteOk"])
-        .state("Idle", one_of(&["Assigned"]).require(["Start"]))
-        .state("Assigned", one_of(&["Idle"]).require(["Connected"]))
-        .state(
-            "Loading",
-            one_of(&["Driving", "AtStop"]).require(["Assigned"]),
-        )
-        .state(
-            "Driving",
-            one_of(&["AtStop", "Loading"]).require(["Assigned", "RouteOk"]),
-        )
-        .state(
-            "AtStop",
-            one_of(&["Driving", "Loading"]).require(["Assigned"]),
-        )
-        .state("Delivered", needs(&["AtStop"]).multi())
-        .state("LockArmed", needs(&["Start"]).auto())
-        .state("Waiting", one_of(&["Driving"]).require(["Assigned"]))
-        .state("RouteOk", one_of(&["RouteLost"]))
-        .state("RouteLost", one_of(&["RouteOk"]).add(["Waiting"]))
-        .state("RerouteAsked", needs(&["RouteLost"]).auto())
-        .state("StatusSent", needs(&["Connected"]).multi())
-}
-
-fn route(place: &mut Place) -> Machine {
-    let ways = ["OnRoute", "OffRoute"];
-    let schema = service(&[], &["GpsFix"])
-        .state(
-            "ErrNetwork",
-            error()
-                .remove(["Ready", "OnRoute"])
-                .add(["Exception", "OffRoute"]),
-        )
-        .state("GpsFix", needs(&["Start"]).auto())
-        .state("OnRoute", one_of(&ways).require(["GpsFix"]))
-        .state("OffRoute", one_of(&ways))
-        .state("Retrying", needs(&["ErrNetwork"]))
-        .state("Located", needs(&["GpsFix"]));
-    place.machine("route-17", schema)
-}
-
-fn lock(place: &mut Place) -> Machine {
-    let schema = device(&["ErrTamper"], &[])
-        .state("Armed", one_of(&["Open"]).require(["Start"]).auto())
-        .state("Open", StateDef::new().require(["Ready"]).remove(["Armed"]))
-        .state("Checking", needs(&["Start"]));
-    place.machine("lock-17", schema)
 }
 
 /// Tour after tour, each assigned by the dispatcher and loaded at the depot.
 async fn tours(courier: Machine, scene: Scene, mut pace: Pace) {
-    did(courier.add(["RouteOk", "Idle"]));
-    while let Some(()) = scene.until("dispatch", &["Assigned"]).await {
-        did(courier.add("Assigned"));
-        did(courier.add("Loading"));
+    did(courier.add([Courier::RouteOk, Courier::Idle]));
+    while let Some(()) = scene.until("dispatch", Dispatch::Assigned).await {
+        did(courier.add(Courier::Assigned));
+        did(courier.add(Courier::Loading));
         // A depot that is down does not hold the van for ever.
-        let _ = tokio::time::timeout(
-            Duration::from_secs(15),
-            scene.until("loader-b1", &["Loaded"]),
-        )
-        .await;
+        let loaded = scene.until("loader-b1", Loader::Loaded);
+        let _ = timeout(Duration::from_secs(15), loaded).await;
         for _ in 0..pace.number(4..8) {
             if !to_next_stop(&courier, &mut pace).await {
                 break;
             }
-            did(courier.add("AtStop"));
+            did(courier.add(Courier::AtStop));
             pace.rest(0.5..1.0).await;
-            did(courier.add("Delivered"));
+            did(courier.add(Courier::Delivered));
             pace.rest(0.6..1.1).await;
         }
-        did(courier.remove("StatusSent"));
-        did(courier.add("Idle"));
+        did(courier.remove(Courier::StatusSent));
+        did(courier.add(Courier::Idle));
         pace.rest(1.2..1.8).await;
     }
 }
 
 /// Drives to the next stop; waits by the roadside while there is no route. `false`: the tour is off.
 async fn to_next_stop(courier: &Machine, pace: &mut Pace) -> bool {
-    while courier.when("RouteOk").await.is_ok() {
-        let lost = courier.when_not("RouteOk");
-        if !did(courier.add("Driving")) && courier.is("RouteOk") {
+    while courier.when(Courier::RouteOk).await.is_ok() {
+        let lost = courier.when_not(Courier::RouteOk);
+        if !did(courier.add(Courier::Driving)) && courier.is(Courier::RouteOk) {
             return false;
         }
-        tokio::select! {
-            () = pace.rest(1.6..2.6) => return true,
-            _ = lost => {}
+        if timeout(pace.time(1.6..2.6), lost).await.is_err() {
+            return true;
         }
     }
     false
@@ -147,7 +158,7 @@ async fn to_next_stop(courier: &Machine, pace: &mut Pace) -> bool {
 
 /// Navigates, and fails now and then.
 async fn drive(route: Machine, scene: Scene, mut pace: Pace) {
-    did(route.add("OnRoute"));
+    did(route.add(Navigator::OnRoute));
     let mut fine = 25.0..40.0;
     while !route.is_disposed() {
         let pause = pace.time(fine);
@@ -157,7 +168,7 @@ async fn drive(route: Machine, scene: Scene, mut pace: Pace) {
             locate.await;
             return;
         }
-        let _ = tokio::time::timeout(pause, locate).await;
+        let _ = timeout(pause, locate).await;
         fail(&route, &mut pace).await;
     }
 }
@@ -166,21 +177,21 @@ async fn drive(route: Machine, scene: Scene, mut pace: Pace) {
 async fn locate(route: &Machine, pace: &mut Pace) {
     while !route.is_disposed() {
         pace.rest(3.0..5.0).await;
-        did(route.add("Located"));
+        did(route.add(Navigator::Located));
         pace.rest(0.3..0.8).await;
-        did(route.remove("Located"));
+        did(route.remove(Navigator::Located));
     }
 }
 
 /// The map service does not answer; after some retries it does.
 async fn fail(route: &Machine, pace: &mut Pace) {
-    did(route.add_error("ErrNetwork", "map tiles: dial timed out after 5 s"));
+    did(route.add_error(Navigator::ErrNetwork, "map tiles: dial timed out after 5 s"));
     for _ in 0..pace.number(8..13) {
         pace.rest(1.0..1.8).await;
-        did(route.add("Retrying"));
+        did(route.add(Navigator::Retrying));
         pace.rest(0.8..1.4).await;
-        did(route.remove("Retrying"));
+        did(route.remove(Navigator::Retrying));
     }
-    did(route.remove(["ErrNetwork", "Exception"]));
-    did(route.add("OnRoute"));
+    did(route.remove([Navigator::ErrNetwork, Navigator::Exception]));
+    did(route.add(Navigator::OnRoute));
 }
