@@ -89,13 +89,12 @@ pub(super) fn furnish(place: &mut Place) {
 async fn assign(dispatch: Machine, scene: Scene, mut pace: Pace) {
     // The courier as the dispatcher sees him, once he has been seen.
     let courier = Arc::new(OnceLock::<Far>::new());
-    let veto = Handlers::new(courier.clone()).enter(Dispatch::Assigned, |courier, _| match courier
-        .get()
-        .map(|courier| courier.is(Courier::Ready))
-    {
-        Some(true) => Ok(()),
-        Some(false) => Err("the courier is not ready"),
-        None => Err("no courier was seen yet"),
+    let veto = Handlers::new(courier.clone()).enter(Dispatch::Assigned, |courier, _| {
+        let seen = courier.get();
+        if seen.is_some_and(|courier| courier.is(Courier::Ready)) {
+            return Ok(());
+        }
+        Err("the courier is not ready")
     });
     noted(dispatch.bind(veto));
     while let Some(()) = scene.until("orders", Orders::AwaitDispatch).await {

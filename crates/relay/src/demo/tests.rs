@@ -1,7 +1,7 @@
 //! The workflow alone, in virtual time: all thirty machines in one place, seen directly instead of through a mesh.
 //! At the end once more over QUIC.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -169,6 +169,12 @@ fn a_lost_route_stops_deliveries_until_it_is_found_again() {
         let company = Company::open(7, false);
         let [route, courier, dispatch, orders] =
             ["route-17", "courier-17", "dispatch", "orders"].map(|id| company.machine(id));
+        let refusals = Arc::new(Mutex::new(BTreeSet::new()));
+        let told = refusals.clone();
+        let _trace = dispatch.trace(move |transition| {
+            let reasons = transition.refusals.iter().map(|it| it.reason.clone());
+            told.lock().unwrap().extend(reasons);
+        });
         soon(5, courier, &["Ready", "Assigned", "Loading"]).await;
         soon(5, courier, &["Driving"]).await;
         soon(5, courier, &["Delivered"]).await;
@@ -177,7 +183,10 @@ fn a_lost_route_stops_deliveries_until_it_is_found_again() {
         soon(45, route, &["ErrNetwork", "Exception", "OffRoute"]).await;
         assert!(route.not("Ready") && courier.not(["Ready", "Driving", "RouteOk"]));
         assert!(courier.is(["RouteLost", "RerouteAsked", "Connected"]));
+        assert!(refusals.lock().unwrap().is_empty());
         soon(10, dispatch, &["Matching", "Rejected"]).await;
+        let reasons: Vec<_> = refusals.lock().unwrap().iter().flatten().cloned().collect();
+        assert_eq!(reasons, [Arc::from("the courier is not ready")]);
         soon(1, orders, &["AwaitDispatch"]).await;
         let delivered = courier.tick("Delivered");
         let found = route.when_not("ErrNetwork");
