@@ -18,7 +18,6 @@ use self::clock::Clock;
 use self::handlers::Bindings;
 use self::queue::Queue;
 use self::relations::Resolver;
-use self::state_set::StateList;
 use self::transition::Transition;
 
 pub use self::clock::{activations, is_active_tick, next_active_tick, next_inactive_tick};
@@ -136,12 +135,11 @@ pub struct Machine {
     clock: Clock,
     queue: Queue,
     bindings: Bindings,
-    subscriptions: Subscriptions,
+    /// There when anybody has waited.
+    subscriptions: Option<Box<Subscriptions>>,
     resolver: Resolver,
     transition: Transition,
     drain: drain::Drain,
-    /// Scratch list that drops duplicates.
-    called: StateList,
     fired: Vec<WaitId>,
     error: Option<Arc<str>>,
     /// How many want to look at the clock after every accepted transition.
@@ -162,11 +160,10 @@ impl Machine {
             clock: Clock::new(states),
             queue: Queue::new(),
             bindings: Bindings::new(states),
-            subscriptions: Subscriptions::default(),
+            subscriptions: None,
             resolver: Resolver::new(states),
             transition: Transition::new(states),
             drain: drain::Drain::default(),
-            called: StateList::new(states),
             fired: Vec::new(),
             error: None,
             clock_watches: 0,
@@ -360,17 +357,19 @@ impl Machine {
     }
     /// Registers a wait until all `states` are active at the end of a transition.
     pub fn when(&mut self, states: &[StateIdx]) -> Wait {
-        self.subscriptions.when(states, self.clock.ticks())
+        let subscriptions = self.subscriptions.get_or_insert_default();
+        subscriptions.when(states, self.clock.ticks())
     }
     /// Registers a wait until all `states` are inactive.
     pub fn when_not(&mut self, states: &[StateIdx]) -> Wait {
-        self.subscriptions.when_not(states, self.clock.ticks())
+        let subscriptions = self.subscriptions.get_or_insert_default();
+        subscriptions.when_not(states, self.clock.ticks())
     }
     /// Registers a wait until every state has reached its tick at some point. Lengths that differ: nothing to wait for,
     /// [`Wait::Ready`].
     pub fn when_time(&mut self, states: &[StateIdx], ticks: &[u64]) -> Wait {
-        self.subscriptions
-            .when_time(states, ticks, self.clock.ticks())
+        let subscriptions = self.subscriptions.get_or_insert_default();
+        subscriptions.when_time(states, ticks, self.clock.ticks())
     }
     /// Registers a wait until that state has ticked `ticks` times from now.
     pub fn when_ticks(&mut self, state: StateIdx, ticks: u64) -> Wait {
@@ -385,7 +384,7 @@ impl Machine {
         if tick <= self.queue_tick() {
             return Wait::Ready;
         }
-        let wait = self.subscriptions.fresh_id();
+        let wait = self.fresh_wait();
         self.queue.wait_for_tick(tick, wait);
         Wait::Pending(wait)
     }
@@ -395,7 +394,7 @@ impl Machine {
         if running != Some(tick) {
             return self.when_queue(tick);
         }
-        let wait = self.subscriptions.fresh_id();
+        let wait = self.fresh_wait();
         self.queue.wait_for_tick(tick, wait);
         Wait::Pending(wait)
     }
@@ -404,7 +403,7 @@ impl Machine {
         if !self.is_draining() {
             return Wait::Ready;
         }
-        let wait = self.subscriptions.fresh_id();
+        let wait = self.fresh_wait();
         self.queue.wait_for_end(wait);
         Wait::Pending(wait)
     }
@@ -421,7 +420,7 @@ impl Machine {
     }
     /// An id for a wait that the caller keeps itself; no wait of this machine has it.
     pub fn fresh_wait(&mut self) -> WaitId {
-        self.subscriptions.fresh_id()
+        self.subscriptions.get_or_insert_default().fresh_id()
     }
     /// From now on [`Poll::Args`] comes whenever that state begins: for waits on arguments, whose patterns are the
     /// caller's. States out of range never begin.
@@ -442,7 +441,8 @@ impl Machine {
     }
     /// Drops one registration of a wait.
     pub fn forget(&mut self, wait: WaitId) {
-        if !self.subscriptions.forget(wait) {
+        let subscriptions = self.subscriptions.as_mut();
+        if !subscriptions.is_some_and(|it| it.forget(wait)) {
             self.queue.forget(wait);
         }
     }
@@ -596,9 +596,7 @@ impl Machine {
         if states.len() < 2 {
             return queue::Called::from_slice(states);
         }
-        self.called.clear();
-        self.called.extend(states);
-        queue::Called::from_slice(self.called.as_slice())
+        queue::Called::from_slice(self.transition.without_duplicates(states))
     }
     #[inline]
     fn append<T: Tracer>(&mut self, queued: queue::Queued, tracer: &mut T) -> Outcome {

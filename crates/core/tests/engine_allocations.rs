@@ -184,3 +184,26 @@ fn machine_with_waits() -> Machine {
     machine.when(&[StateIdx(0), StateIdx(2)]);
     machine
 }
+
+/// Schema aside: it is shared.
+#[test]
+fn an_idle_machine_of_seven_states_holds_a_kibibyte() {
+    let text = "Start Ready(auto ?Start) Busy(-Idle) Idle(-Busy) Seen(multi) Done(?Start) \
+        Exception(multi)";
+    let (schema, _) = Schema::normalise(&schema(text));
+    assert_eq!(schema.len(), 7);
+    let before = BYTES.with(Cell::get);
+    let mut machine = Box::new(Machine::new(schema, Options::default()));
+    for round in 0..250 {
+        for states in [[0, 2], [3, 4], [5, 2], [3, 0]] {
+            let called = states.map(StateIdx);
+            let mutation = match round % 3 {
+                2 => Mutation::remove(&called[..1]),
+                _ => Mutation::add(&called),
+            };
+            assert_eq!(machine.apply(mutation), Outcome::Executed);
+        }
+    }
+    let held = BYTES.with(Cell::get) - before;
+    assert!(held <= 1024, "{held} bytes");
+}

@@ -330,10 +330,11 @@ impl Machine {
         } else {
             self.transition.broken.then_some(Look::Activity)
         };
-        if let Some(look) = look {
+        if let Some(look) = look
+            && let Some(subscriptions) = &mut self.subscriptions
+        {
             let (moved, ticks) = (self.transition.moved(), self.clock.ticks());
-            self.subscriptions
-                .apply_moved(moved, ticks, look, &mut self.fired);
+            subscriptions.apply_moved(moved, ticks, look, &mut self.fired);
         }
         self.queue.fire_ticks(&mut self.fired);
         self.transition.end(&self.clock);

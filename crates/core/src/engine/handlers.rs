@@ -86,7 +86,7 @@ struct HandlerSet {
     end: StateBits,
     state: StateBits,
     /// By the state before; empty as long as no pair is bound.
-    pairs: Vec<StateBits>,
+    pairs: Vec<Option<StateBits>>,
     any_enter: bool,
     any_state: bool,
 }
@@ -109,12 +109,9 @@ impl HandlerSet {
             Handler::Enter(state) => self.enter.insert(state),
             Handler::Stay(state) => self.stay.insert(state),
             Handler::Pair(from, to) => {
-                self.pairs.resize_with(states, StateBits::default);
+                self.pairs.resize_with(states, || None);
                 if let Some(row) = self.pairs.get_mut(from.at()) {
-                    if row.is_unallocated() {
-                        *row = StateBits::new(states);
-                    }
-                    row.insert(to);
+                    row.get_or_insert_with(|| StateBits::new(states)).insert(to);
                 }
             }
             Handler::AnyEnter => self.any_enter = true,
@@ -129,10 +126,7 @@ impl HandlerSet {
             Handler::Exit(state) => self.exit.contains(state),
             Handler::Enter(state) => self.enter.contains(state),
             Handler::Stay(state) => self.stay.contains(state),
-            Handler::Pair(from, to) => self
-                .pairs
-                .get(from.at())
-                .is_some_and(|row| row.contains(to)),
+            Handler::Pair(from, to) => self.row(from).is_some_and(|row| row.contains(to)),
             Handler::AnyEnter => self.any_enter,
             Handler::End(state) => self.end.contains(state),
             Handler::State(state) => self.state.contains(state),
@@ -142,6 +136,10 @@ impl HandlerSet {
 }
 
 impl HandlerSet {
+    /// The pairs of a state before.
+    fn row(&self, from: StateIdx) -> Option<&StateBits> {
+        self.pairs.get(from.at())?.as_ref()
+    }
     /// All it has, of that many states.
     fn handlers(&self, states: usize) -> Vec<Handler> {
         let all = || (0..=u16::MAX).map(StateIdx).take(states);
@@ -155,8 +153,7 @@ impl HandlerSet {
                 Handler::State(state),
             ];
             handlers.extend(own.into_iter().filter(|&handler| self.has(handler)));
-            let row = self.pairs.get(state.at());
-            if row.is_some_and(|row| !row.is_unallocated()) {
+            if self.row(state).is_some() {
                 let pairs = all().map(|to| Handler::Pair(state, to));
                 handlers.extend(pairs.filter(|&handler| self.has(handler)));
             }
@@ -172,7 +169,8 @@ impl HandlerSet {
 pub(crate) struct Bindings {
     states: usize,
     sets: Vec<HandlerSet>,
-    union: HandlerSet,
+    /// What all together have; a machine without handlers goes without.
+    union: Option<Box<HandlerSet>>,
     /// Phases in which anything can be due, as bits.
     phases: u8,
     /// States whose beginning somebody wants to see the arguments of, and how many.
@@ -193,7 +191,7 @@ impl Bindings {
         Self {
             states,
             sets: Vec::new(),
-            union: HandlerSet::new(states),
+            union: None,
             phases: 0,
             args_watches: Vec::new(),
         }
@@ -205,7 +203,7 @@ impl Bindings {
             Some((_, watchers)) => *watchers += 1,
             None => self.args_watches.push((state, 1)),
         }
-        self.union.state.insert(state);
+        self.union().state.insert(state);
         self.phases |= Phase::State.bit();
     }
     /// Can anything be due in this phase?
@@ -235,7 +233,7 @@ impl Bindings {
         if self.args_watches[at].1 == 0 {
             self.args_watches.swap_remove(at);
             if self.find(Handler::State(state), 0).is_none() {
-                self.union.state.remove(state);
+                self.union().state.remove(state);
             }
         }
     }
@@ -250,26 +248,31 @@ impl Bindings {
     /// Adds a set. Handlers of states outside the schema are never called.
     pub(crate) fn bind(&mut self, handlers: &[Handler]) -> BindingId {
         let id = BindingId(u32::try_from(self.sets.len()).unwrap_or(u32::MAX));
-        let mut set = HandlerSet::new(self.states);
-        for &handler in handlers {
-            set.insert(handler, self.states);
-            self.union.insert(handler, self.states);
-            self.phases |= handler.phase().bit();
-        }
+        let set = self.set(handlers);
         self.sets.push(set);
         id
+    }
+    fn set(&mut self, handlers: &[Handler]) -> HandlerSet {
+        let states = self.states;
+        let mut set = HandlerSet::new(states);
+        for &handler in handlers {
+            set.insert(handler, states);
+            self.union().insert(handler, states);
+            self.phases |= handler.phase().bit();
+        }
+        set
+    }
+    fn union(&mut self) -> &mut HandlerSet {
+        let states = self.states;
+        self.union
+            .get_or_insert_with(|| Box::new(HandlerSet::new(states)))
     }
     /// Gives a set other handlers, in its place among the others. What is due is found in the sets: that the union keeps
     /// what the old one had costs a look, no more.
     pub(crate) fn rebind(&mut self, binding: BindingId, handlers: &[Handler]) {
-        let Some(set) = self.sets.get_mut(binding.0 as usize) else {
-            return;
-        };
-        *set = HandlerSet::new(self.states);
-        for &handler in handlers {
-            set.insert(handler, self.states);
-            self.union.insert(handler, self.states);
-            self.phases |= handler.phase().bit();
+        let new = self.set(handlers);
+        if let Some(set) = self.sets.get_mut(binding.0 as usize) {
+            *set = new;
         }
     }
     /// The same over `states` states, each old one at its new place.
@@ -378,7 +381,8 @@ impl Cursor {
     }
     /// What is due at or behind this place within the phase. The cursor stays on a call, and passes a look.
     pub(crate) fn due(&mut self, bindings: &Bindings, walk: Walk<'_>) -> Option<Due> {
-        while let Some(handler) = self.event(&bindings.union, walk) {
+        let union = bindings.union.as_ref()?;
+        while let Some(handler) = self.event(union, walk) {
             if let Some(at) = bindings.find(handler, self.binding) {
                 self.is_first = self.binding == 0;
                 self.binding = at;
@@ -515,11 +519,7 @@ impl Cursor {
             return None;
         }
         while let Some(&from) = walk.before.get(self.outer) {
-            if let Some(row) = bound
-                .pairs
-                .get(from.at())
-                .filter(|row| !row.is_unallocated())
-            {
+            if let Some(row) = bound.row(from) {
                 while let Some(&to) = walk.target.get(self.inner) {
                     if from != to && row.contains(to) {
                         return Some(Handler::Pair(from, to));

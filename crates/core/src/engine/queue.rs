@@ -88,23 +88,28 @@ pub(crate) struct Queue {
     /// Appended ones among them.
     pending: u64,
     tick: u64,
-    /// Waits for a queue tick.
-    waits: OrderedSet<(QueueTick, WaitId)>,
+    waits: Option<Box<Waits>>,
+}
+
+/// Who waits for the queue; there when anybody has.
+#[derive(Default)]
+struct Waits {
+    /// For a queue tick.
+    by_tick: OrderedSet<(QueueTick, WaitId)>,
     /// The same by their numbers.
-    wait_ticks: OrderedMap<WaitId, QueueTick>,
-    /// Waits for the end of the drain.
-    end_waits: OrderedSet<WaitId>,
+    ticks: OrderedMap<WaitId, QueueTick>,
+    /// For the end of the drain.
+    of_end: OrderedSet<WaitId>,
 }
 
 impl Queue {
     pub(crate) fn new() -> Self {
         Self {
-            waiting: VecDeque::new(),
+            // Room for the usual one; more comes when needed.
+            waiting: VecDeque::with_capacity(1),
             pending: 0,
             tick: 1,
-            waits: OrderedSet::new(),
-            wait_ticks: OrderedMap::new(),
-            end_waits: OrderedSet::new(),
+            waits: None,
         }
     }
     pub(crate) fn len(&self) -> usize {
@@ -182,43 +187,56 @@ impl Queue {
         self.waiting.iter()
     }
     pub(crate) fn wait_for_tick(&mut self, tick: QueueTick, wait: WaitId) {
-        self.waits.insert((tick, wait));
-        self.wait_ticks.insert(wait, tick);
+        let waits = self.waits.get_or_insert_default();
+        waits.by_tick.insert((tick, wait));
+        waits.ticks.insert(wait, tick);
     }
     pub(crate) fn wait_for_end(&mut self, wait: WaitId) {
-        self.end_waits.insert(wait);
+        self.waits.get_or_insert_default().of_end.insert(wait);
     }
     pub(crate) fn forget(&mut self, wait: WaitId) {
-        if let Some(tick) = self.wait_ticks.remove(&wait) {
-            self.wait_ticks.trim();
-            self.waits.remove(&(tick, wait));
+        let Some(waits) = &mut self.waits else {
+            return;
+        };
+        if let Some(tick) = waits.ticks.remove(&wait) {
+            waits.ticks.trim();
+            waits.by_tick.remove(&(tick, wait));
         } else {
-            self.end_waits.remove(&wait);
+            waits.of_end.remove(&wait);
         }
     }
     /// Moves waits for reached queue ticks to `fired`.
     #[inline]
     pub(crate) fn fire_ticks(&mut self, fired: &mut Vec<WaitId>) {
-        if self.waits.is_empty() {
-            return;
+        if let Some(waits) = &mut self.waits {
+            waits.fire_ticks(self.tick, fired);
         }
-        while let Some(&(tick, wait)) = self.waits.first()
-            && tick.0 <= self.tick
-        {
-            self.waits.pop_first();
-            self.wait_ticks.remove(&wait);
-            fired.push(wait);
-        }
-        self.wait_ticks.trim();
     }
     /// Moves waits for the end of the drain to `fired`; false when there were none.
     #[inline]
     pub(crate) fn fire_end(&mut self, fired: &mut Vec<WaitId>) -> bool {
-        if self.end_waits.is_empty() {
+        let Some(waits) = &mut self.waits else {
             return false;
+        };
+        let before = fired.len();
+        fired.extend(std::mem::take(&mut waits.of_end));
+        fired.len() > before
+    }
+}
+
+impl Waits {
+    fn fire_ticks(&mut self, now: u64, fired: &mut Vec<WaitId>) {
+        if self.by_tick.is_empty() {
+            return;
         }
-        fired.extend(std::mem::take(&mut self.end_waits));
-        true
+        while let Some(&(tick, wait)) = self.by_tick.first()
+            && tick.0 <= now
+        {
+            self.by_tick.pop_first();
+            self.ticks.remove(&wait);
+            fired.push(wait);
+        }
+        self.ticks.trim();
     }
 }
 

@@ -76,8 +76,8 @@ pub(crate) struct Request<'a> {
 /// Scratch memory of the resolver of one machine.
 #[derive(Debug, Default)]
 pub(crate) struct Resolver {
+    /// What the block filter marks; then what the second Add pass may not bring back.
     blocked: StateBits,
-    dropped: StateBits,
     ranked: Vec<StateIdx>,
 }
 
@@ -85,7 +85,6 @@ impl Resolver {
     pub(crate) fn new(states: usize) -> Self {
         Self {
             blocked: StateBits::new(states),
-            dropped: StateBits::new(states),
             ranked: Vec::new(),
         }
     }
@@ -254,13 +253,13 @@ impl Resolver {
         if list.len() == kept || !list.bits().intersects(&schema.masks().remove) {
             return;
         }
-        self.dropped.clear();
+        self.blocked.clear();
         for &owner in &list.as_slice()[..kept] {
             for &removed in schema.remove(owner) {
-                self.dropped.insert(removed);
+                self.blocked.insert(removed);
             }
         }
-        list.subtract(&self.dropped);
+        list.subtract(&self.blocked);
     }
 
     /// Sorts by the Require topology, then by After between neighbours.

@@ -9,7 +9,6 @@ use crate::engine::Machine;
 use crate::engine::clock::Clock;
 use crate::engine::relations::Resolver;
 use crate::engine::schema::Schema;
-use crate::engine::state_set::StateList;
 use crate::engine::tracer::{NoTracer, Tracer};
 use crate::ids::StateIdx;
 
@@ -79,10 +78,11 @@ impl Machine {
         self.bindings = self.bindings.moved(states, places);
         self.fired.clear();
         let ticks = self.clock.ticks();
-        self.subscriptions.rebase(places, ticks, &mut self.fired);
+        if let Some(subscriptions) = &mut self.subscriptions {
+            subscriptions.rebase(places, ticks, &mut self.fired);
+        }
         self.resolver = Resolver::new(states);
         self.transition.rebase(&self.clock);
-        self.called = StateList::new(states);
         std::mem::replace(&mut self.schema, schema)
     }
 }

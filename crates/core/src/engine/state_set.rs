@@ -10,8 +10,6 @@ use crate::ids::StateIdx;
 pub(crate) struct StateBits {
     first: u64,
     rest: Box<[u64]>,
-    /// Made for a schema, not by default.
-    is_sized: bool,
 }
 
 impl StateBits {
@@ -20,7 +18,6 @@ impl StateBits {
         Self {
             first: 0,
             rest: vec![0; states.saturating_sub(64).div_ceil(64)].into_boxed_slice(),
-            is_sized: true,
         }
     }
     #[inline]
@@ -80,11 +77,6 @@ impl StateBits {
     #[inline]
     pub(crate) fn first_word(&self) -> u64 {
         self.first
-    }
-    /// True for a default set, which can hold nothing.
-    #[inline]
-    pub(crate) fn is_unallocated(&self) -> bool {
-        !self.is_sized
     }
 }
 

@@ -38,12 +38,12 @@ pub(crate) struct Transition {
     /// Ticks after; after the commit those before.
     ticks: Vec<u64>,
     /// What was committed, kept when a repair changes it.
-    resolved: Option<(StateList, Vec<u64>)>,
+    resolved: Option<Box<(StateList, Vec<u64>)>>,
     exits: Vec<StateIdx>,
     enters: Vec<StateIdx>,
     /// Target list as of the start of the running handler phase.
     walked: Vec<StateIdx>,
-    /// Called states of an auto transition that nobody rejected.
+    /// Called states of an auto transition that nobody rejected; scratch memory else.
     left: StateList,
     /// Auto states whose Exit handler said no.
     kept: Vec<StateIdx>,
@@ -86,6 +86,12 @@ impl Transition {
             ticks: clock.ticks().to_vec(),
             ..Self::new(clock.ticks().len())
         };
+    }
+    /// These states, each once: scratch memory that nothing keeps between calls.
+    pub(crate) fn without_duplicates(&mut self, states: &[StateIdx]) -> &[StateIdx] {
+        self.left.clear();
+        self.left.extend(states);
+        self.left.as_slice()
     }
     /// Takes over a mutation that waited.
     pub(crate) fn load(&mut self, mutation: Queued) {
@@ -308,7 +314,8 @@ impl Transition {
         self.canceled = true;
         if !self.broken {
             self.broken = true;
-            self.resolved = Some((clock.active().clone(), clock.ticks().to_vec()));
+            let committed = (clock.active().clone(), clock.ticks().to_vec());
+            self.resolved = Some(Box::new(committed));
         }
         let Handler::State(failed) = failed else {
             return;
@@ -395,7 +402,7 @@ impl Transition {
             (machine, own)
         };
         let resolved = self.resolved.as_ref();
-        let after = resolved.map_or(after, |(list, ticks)| (list, &ticks[..]));
+        let after = resolved.map_or(after, |it| (&it.0, &it.1[..]));
         let extra = self.extra.as_ref();
         TransitionView {
             tx: self.id,
