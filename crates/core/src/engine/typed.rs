@@ -140,6 +140,7 @@ macro_rules! states {
     ) => {
         $($meta)*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[allow(clippy::enum_variant_names, reason = "states are named by their domain")]
         $vis enum $S {
             $($(#[$state_meta])* $state,)*
             $(
