@@ -274,27 +274,51 @@ impl Resolver {
             self.sort_some(schema, states, steps);
         }
     }
+    fn sort_by_topology(&mut self, schema: &Schema, states: &mut [StateIdx]) {
+        // States outside the topology come first and keep their order.
+        self.ranked.clear();
+        let mut next = 0;
+        for at in 0..states.len() {
+            if schema.masks().topology.contains(states[at]) {
+                self.ranked.push(states[at]);
+            } else {
+                states[next] = states[at];
+                next += 1;
+            }
+        }
+        self.ranked
+            .sort_unstable_by_key(|&state| schema.topology(state));
+        states[next..].copy_from_slice(&self.ranked);
+    }
     fn sort_some<S: StepSink>(&mut self, schema: &Schema, states: &mut [StateIdx], steps: &mut S) {
         let masks = schema.masks();
         if !states.is_sorted_by_key(|&state| schema.topology(state)) {
-            // States outside the topology come first and keep their order.
-            self.ranked.clear();
-            let mut next = 0;
-            for at in 0..states.len() {
-                if masks.topology.contains(states[at]) {
-                    self.ranked.push(states[at]);
-                } else {
-                    states[next] = states[at];
-                    next += 1;
-                }
+            if schema.near().is_some() {
+                sort_near(schema, states);
+            } else {
+                self.sort_by_topology(schema, states);
             }
-            self.ranked
-                .sort_unstable_by_key(|&state| schema.topology(state));
-            states[next..].copy_from_slice(&self.ranked);
         }
         if states.iter().any(|&state| masks.after.contains(state)) {
             sort_stable(states, &mut |&a, &b| after_less(schema, a, b, steps));
         }
+    }
+}
+
+/// States outside the topology first, in the order they have; then the others by their positions, as bits.
+fn sort_near(schema: &Schema, states: &mut [StateIdx]) {
+    let (mut next, mut positions) = (0, 0_u64);
+    for at in 0..states.len() {
+        match schema.topology(states[at]).checked_sub(1) {
+            Some(position) => positions |= 1 << (position % 64),
+            None => {
+                states[next] = states[at];
+                next += 1;
+            }
+        }
+    }
+    for (state, position) in states[next..].iter_mut().zip(places(positions)) {
+        *state = schema.in_topology(position);
     }
 }
 
@@ -342,19 +366,19 @@ fn are_all_met(
     };
     let masks = schema.masks();
     let listed = listed.first_word();
-    let missing = |state: StateIdx| near[state.at()].require & !listed;
+    let requiring = listed & masks.require.first_word();
     listed & masks.impossible.first_word() == 0
-        && states_of(listed & masks.require.first_word()).all(|state| missing(state) == 0)
+        && places(requiring).all(|state| near[state].require & !listed == 0)
 }
 
-/// The states whose bits are set, the lowest first.
+/// The places of the bits that are set, the lowest first.
 #[inline]
-fn states_of(mut bits: u64) -> impl Iterator<Item = StateIdx> {
+fn places(mut bits: u64) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
-        let state = StateIdx(bits.trailing_zeros() as u16);
+        let place = bits.trailing_zeros() as usize;
         let is_any = bits != 0;
         bits &= bits.wrapping_sub(1);
-        is_any.then_some(state)
+        is_any.then_some(place)
     })
 }
 

@@ -166,6 +166,8 @@ pub struct Schema {
     after: Rows,
     /// Position in the Require topology, 0 for states outside it.
     topology: Vec<u16>,
+    /// The states of the topology.
+    in_topology: Vec<StateIdx>,
     auto: Vec<StateIdx>,
     masks: Masks,
     near: Option<Box<[Near]>>,
@@ -273,6 +275,7 @@ impl Schema {
             removed_by: remove.inverted(states),
             masks: Masks::new(&def, &names, &order),
             topology: positions(&order, states),
+            in_topology: order,
             auto: (0..=u16::MAX)
                 .map(StateIdx)
                 .zip(&def.states)
@@ -406,8 +409,14 @@ impl Schema {
         &self.masks
     }
     /// Position in the Require topology, from 1; 0 outside it.
+    #[inline]
     pub(crate) fn topology(&self, state: StateIdx) -> u16 {
         self.topology[state.at()]
+    }
+    /// The state at a position of the topology, from 0 here.
+    #[inline]
+    pub(crate) fn in_topology(&self, position: usize) -> StateIdx {
+        self.in_topology[position]
     }
 }
 
