@@ -3,6 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
+use statemesh::machine::StateName;
 use statemesh::prelude::*;
 
 states! {
@@ -24,7 +25,6 @@ states! {
         Logged,
         Billed { require: [Start] },
         Retry { multi },
-        Exception { multi },
     }
 }
 
