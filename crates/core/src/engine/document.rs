@@ -260,17 +260,17 @@ struct Reader {
 #[derive(Default)]
 struct Marks {
     states: OrderedMap<String, usize>,
+    /// Sorted: a text may be full of mistakes, and each is looked up.
     names: OrderedMap<(String, Relation), Vec<(String, usize)>>,
 }
 
 impl Marks {
     fn place_of(&self, mistake: &SchemaError) -> Option<usize> {
         let name = |state: &String, relation, other: &String, nth| {
-            let names = self.names.get(&(state.clone(), relation))?.iter();
-            names
-                .filter(|(name, _)| name == other)
-                .nth(nth)
-                .map(|(_, at)| *at)
+            let names = self.names.get(&(state.clone(), relation))?;
+            let first = names.partition_point(|(name, _)| name < other);
+            let (name, at) = names.get(first + nth)?;
+            (name == other).then_some(*at)
         };
         match mistake {
             SchemaError::Unknown {
@@ -373,9 +373,10 @@ impl Reader {
             "tags" => (None, &mut def.tags),
             _ => return None,
         };
-        let names = self.names(state, key, node);
+        let mut names = self.names(state, key, node);
         *list = Some(names.iter().map(|(name, _)| name.clone()).collect());
         if let Some(relation) = relation {
+            names.sort_unstable();
             self.marks.names.insert((state.to_owned(), relation), names);
         }
         Some(())

@@ -215,3 +215,17 @@ fn huge_and_deep_texts_are_refused_or_cut() {
         assert_eq!(errors.as_slice()[MAX_ERRORS - 1].line, Some(MAX_ERRORS + 1));
     }
 }
+
+/// Each mistake is looked for in a list of all of them.
+#[test]
+fn a_text_full_of_mistakes_is_read_like_any_other() {
+    let mut text = String::from("{\"A\": {\"require\": [\n");
+    for at in 0..400_000 {
+        let comma = if at > 0 { ",\n" } else { "" };
+        write!(text, "{comma}\"N{at}\"").unwrap();
+    }
+    text.push_str("]}}");
+    let errors = SchemaDef::from_json(&text).unwrap_err();
+    let lines: Vec<_> = errors.as_slice().iter().map(|error| error.line).collect();
+    assert_eq!(lines, (2..102).map(Some).collect::<Vec<_>>());
+}
