@@ -64,8 +64,8 @@ struct Wakers {
 #[derive(Default)]
 pub(super) struct Contexts {
     open: OrderedMap<StateIdx, (u64, Weak<Inner>)>,
-    /// Machine time when they were last compared with the clock.
-    seen: u64,
+    /// Machine time when they were last compared with the clock. `None`: that would say nothing.
+    seen: Option<u64>,
 }
 
 impl Machine {
@@ -252,7 +252,7 @@ impl Contexts {
         if self.open.is_empty() {
             return;
         }
-        let now = engine.machine_time();
+        let now = Some(engine.machine_time());
         if std::mem::replace(&mut self.seen, now) == now {
             return;
         }
@@ -263,6 +263,11 @@ impl Contexts {
             }
             is_open
         });
+    }
+
+    /// The clock was replaced by another one, of the same sum perhaps.
+    pub(super) fn clock_replaced(&mut self) {
+        self.seen = None;
     }
 
     /// Takes out all.

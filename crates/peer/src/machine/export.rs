@@ -42,6 +42,7 @@ impl Machine {
         let export = in_order(export, state.engine.schema().names());
         let later = Outcome::Queued(QueueTick(state.engine.queue_tick().0 + 1));
         let outcome = state.engine.import(self.id(), &export)?;
+        state.contexts.clock_replaced();
         state.collect_fired();
         state.effects.push(Effect::Committed);
         let result = drain::start(self, state);

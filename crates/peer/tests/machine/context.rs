@@ -140,6 +140,29 @@ fn it_ends_with_the_machine() {
     });
 }
 
+/// Also when the sum of all ticks is the same after it.
+#[test]
+fn contexts_end_by_an_import() {
+    within(|| {
+        let [a, b] = [S::A, S::B].map(|state| {
+            let machine = machine();
+            machine.add(state).unwrap();
+            machine.export()
+        });
+        let machine = machine();
+        let woken = Log::default();
+        machine.import(&a).unwrap();
+        for (next, ends) in [(&b, S::A), (&a, S::B), (&b, S::A)] {
+            let mut context = machine.state_ctx(ends).unwrap();
+            let log = woken.clone();
+            let _ = poll_once(&mut context, move || log.push("woken"));
+            machine.import(next).unwrap();
+            assert_eq!(woken.take(), "woken");
+            assert!(context.is_done());
+        }
+    });
+}
+
 #[test]
 fn work_runs_until_it_is_done_or_unwanted() {
     within(|| {
