@@ -446,6 +446,13 @@ impl Machine {
             self.queue.forget(wait);
         }
     }
+    /// The first 64 states as bits, the lowest for state 0, set while the state is active: to be checked without the
+    /// machine.
+    #[must_use]
+    #[inline]
+    pub fn active_word(&self) -> u64 {
+        self.clock.active().bits().first_word()
+    }
     /// True while that state is active.
     #[must_use]
     pub fn is(&self, state: StateIdx) -> bool {

@@ -249,13 +249,12 @@ impl Machine {
     }
 }
 
-/// Checks, under a short lock. Inside a negotiation handler they see the states before, inside a final one those after.
+/// Checks, under a short lock; of the first 64 states without it. Inside a negotiation handler they see the states before, inside a final one those after.
 impl Machine {
     /// All of them active? Unknown names are not active.
     #[must_use]
     pub fn is(&self, states: impl States) -> bool {
-        let known = Known::new(&states, &self.shared.schema.now());
-        known.all_active(self.shared.lock().engine.clock())
+        self.all_active(&Known::new(&states, &self.shared.schema.now()))
     }
 
     /// None of them active?
@@ -267,8 +266,7 @@ impl Machine {
     /// Any of them active?
     #[must_use]
     pub fn any(&self, states: impl States) -> bool {
-        let known = Known::new(&states, &self.shared.schema.now());
-        known.any_active(self.shared.lock().engine.clock())
+        self.any_active(&Known::new(&states, &self.shared.schema.now()))
     }
 
     /// Tick of one state, 0 when unknown.
@@ -357,6 +355,22 @@ impl Machine {
         let state = self.shared.lock();
         let transition = state.engine.transition()?;
         (transition.tx == tx).then(|| look(transition))
+    }
+
+    #[inline]
+    fn all_active(&self, known: &Known) -> bool {
+        match known.as_word() {
+            Some((states, is_more)) => !is_more && self.shared.active_word() & states == states,
+            None => known.all_active(self.shared.lock().engine.clock()),
+        }
+    }
+
+    #[inline]
+    fn any_active(&self, known: &Known) -> bool {
+        match known.as_word() {
+            Some((states, _)) => self.shared.active_word() & states != 0,
+            None => known.any_active(self.shared.lock().engine.clock()),
+        }
     }
 
     fn raise(&self, states: &impl States, error: MachineError) -> Result<Outcome, UnknownState> {

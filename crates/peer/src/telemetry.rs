@@ -12,7 +12,7 @@
 use std::sync::Arc;
 
 use statemesh_core::StateIdx;
-use statemesh_core::engine::{LogLevel, MutationKind, Schema};
+use statemesh_core::engine::{LogLevel, MutationKind, Schema, is_active_tick};
 use tracing::{Level, debug, field, trace};
 
 use crate::handlers;
@@ -116,7 +116,7 @@ fn changes(schema: &Schema, transition: &Transition) -> String {
     let states = (0..=u16::MAX).map(StateIdx).zip(ticks);
     let changed = states.filter(|(_, (before, after))| before != after);
     let texts = changed.map(|(state, (_, after))| {
-        let sign = if after % 2 == 1 { '+' } else { '-' };
+        let sign = if is_active_tick(*after) { '+' } else { '-' };
         format!("{sign}{}", schema.name(state))
     });
     texts.collect::<Vec<_>>().join(" ")

@@ -240,8 +240,8 @@ impl Machine {
             tracer.handler_refused(call, answer, self.transition.view(&self.clock));
         }
         match answer {
-            Answer::Accept => self.drain.cursor.next_set(),
-            Answer::Veto if !is_negotiation => self.drain.cursor.next_set(),
+            Answer::Accept => self.drain.cursor.next_set(&self.bindings),
+            Answer::Veto if !is_negotiation => self.drain.cursor.next_set(&self.bindings),
             Answer::Veto | Answer::Timeout if is_negotiation => self.on_veto(call),
             Answer::Panic if is_negotiation => {
                 self.transition.canceled = true;

@@ -380,21 +380,60 @@ impl Cursor {
         }
     }
     /// What is due at or behind this place within the phase. The cursor stays on a call, and passes a look.
+    #[inline]
     pub(crate) fn due(&mut self, bindings: &Bindings, walk: Walk<'_>) -> Option<Due> {
         let union = bindings.union.as_ref()?;
-        while let Some(handler) = self.event(union, walk) {
-            if let Some(at) = bindings.find(handler, self.binding) {
-                self.is_first = self.binding == 0;
-                self.binding = at;
-                let binding = BindingId(u32::try_from(at).unwrap_or(u32::MAX));
-                return Some(Due::Call(binding, handler));
+        match self.phase {
+            Phase::Exit => self.due_of(walk.exits, (Handler::Exit, &union.exit), bindings),
+            Phase::Enter => self.due_of(walk.enters, (Handler::Enter, &union.enter), bindings),
+            Phase::End => self.due_of(walk.exits, (Handler::End, &union.end), bindings),
+            Phase::State => self.due_of(walk.enters, (Handler::State, &union.state), bindings),
+            Phase::Stay | Phase::Pair | Phase::AnyEnter | Phase::AnyState => {
+                self.due_else(union, bindings, walk)
+            }
+        }
+    }
+    /// [`Cursor::due`] in a phase that asks each of these states.
+    #[inline]
+    fn due_of(
+        &mut self,
+        states: &[StateIdx],
+        (handler, bound): (fn(StateIdx) -> Handler, &StateBits),
+        bindings: &Bindings,
+    ) -> Option<Due> {
+        while let Some(&state) = states.get(self.outer) {
+            if bound.contains(state)
+                && let Some(due) = self.due_at(handler(state), bindings)
+            {
+                return Some(due);
+            }
+            self.step();
+        }
+        None
+    }
+    fn due_else(&mut self, bound: &HandlerSet, bindings: &Bindings, walk: Walk<'_>) -> Option<Due> {
+        while let Some(handler) = self.event(bound, walk) {
+            if let Some(due) = self.due_at(handler, bindings) {
+                return Some(due);
             }
             self.skip_event();
-            if let Handler::State(state) = handler
-                && bindings.is_args_watched(state)
-            {
-                return Some(Due::Args(state));
-            }
+        }
+        None
+    }
+    /// What is due for an event that somebody had a handler for.
+    #[inline]
+    fn due_at(&mut self, handler: Handler, bindings: &Bindings) -> Option<Due> {
+        if let Some(at) = bindings.find(handler, self.binding) {
+            self.is_first = self.binding == 0;
+            self.binding = at;
+            let binding = BindingId(u32::try_from(at).unwrap_or(u32::MAX));
+            return Some(Due::Call(binding, handler));
+        }
+        if let Handler::State(state) = handler
+            && bindings.is_args_watched(state)
+        {
+            self.skip_event();
+            return Some(Due::Args(state));
         }
         None
     }
@@ -460,9 +499,13 @@ impl Cursor {
             Phase::AnyState => once(Handler::AnyState),
         }
     }
-    /// The same event goes to the next set.
-    pub(crate) fn next_set(&mut self) {
+    /// The same event goes to the next set, if there is one.
+    #[inline]
+    pub(crate) fn next_set(&mut self, bindings: &Bindings) {
         self.binding += 1;
+        if self.binding >= bindings.sets.len() && bindings.args_watches.is_empty() {
+            self.skip_event();
+        }
     }
     /// No other set hears of this event.
     pub(crate) fn skip_event(&mut self) {
@@ -479,18 +522,15 @@ impl Cursor {
         }
     }
 
-    /// The event at or behind this place that anybody has a handler for.
+    /// The event at or behind this place that anybody has a handler for, in a phase that asks no list of states.
     fn event(&mut self, bound: &HandlerSet, walk: Walk<'_>) -> Option<Handler> {
         let once = |bound, handler| (bound && self.outer == 0).then_some(handler);
         match self.phase {
-            Phase::Exit => self.listed(walk.exits, &bound.exit).map(Handler::Exit),
-            Phase::Enter => self.listed(walk.enters, &bound.enter).map(Handler::Enter),
             Phase::Stay => self.stay(bound, walk).map(Handler::Stay),
             Phase::Pair => self.pair(bound, walk),
             Phase::AnyEnter => once(bound.any_enter, Handler::AnyEnter),
-            Phase::End => self.listed(walk.exits, &bound.end).map(Handler::End),
-            Phase::State => self.listed(walk.enters, &bound.state).map(Handler::State),
             Phase::AnyState => once(bound.any_state, Handler::AnyState),
+            Phase::Exit | Phase::Enter | Phase::End | Phase::State => None,
         }
     }
     fn listed(&mut self, states: &[StateIdx], bound: &StateBits) -> Option<StateIdx> {

@@ -33,6 +33,12 @@ pub trait StateName {
 pub trait States {
     /// Shows each state, in order.
     fn each(&self, see: &mut dyn FnMut(StateRef<'_>));
+
+    /// The state, for what names exactly one: checks and mutations of one state are faster with it.
+    #[inline]
+    fn one(&self) -> Option<StateRef<'_>> {
+        None
+    }
 }
 
 impl Schema {
@@ -65,24 +71,28 @@ impl StateRef<'_> {
 }
 
 impl StateName for &str {
+    #[inline]
     fn state_ref(&self) -> StateRef<'_> {
         StateRef::Name(self)
     }
 }
 
 impl StateName for String {
+    #[inline]
     fn state_ref(&self) -> StateRef<'_> {
         StateRef::Name(self)
     }
 }
 
 impl StateName for &String {
+    #[inline]
     fn state_ref(&self) -> StateRef<'_> {
         StateRef::Name(self)
     }
 }
 
 impl StateName for StateIdx {
+    #[inline]
     fn state_ref(&self) -> StateRef<'_> {
         StateRef::Index(*self)
     }
@@ -91,6 +101,11 @@ impl StateName for StateIdx {
 impl<S: StateName> States for S {
     fn each(&self, see: &mut dyn FnMut(StateRef<'_>)) {
         see(self.state_ref());
+    }
+
+    #[inline]
+    fn one(&self) -> Option<StateRef<'_>> {
+        Some(self.state_ref())
     }
 }
 

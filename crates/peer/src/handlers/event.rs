@@ -161,26 +161,32 @@ impl<'a> Event<'a> {
     /// This transition as the cause of mutations elsewhere.
     #[must_use]
     pub fn source(&self) -> Source {
-        Source {
-            machine: self.machine.shared_id(),
-            tx: self.tx,
-            machine_time: self.view(|transition| {
-                let ticks = transition.clock_before.iter();
-                ticks.fold(0, |sum, tick| u64::wrapping_add(sum, *tick))
-            }),
-        }
+        self.source_at(self.view(time_before))
     }
 
     /// The same for itself: for what outlives the handler's call.
     #[must_use]
     pub fn owned(&self) -> OwnedEvent {
+        let (called, target, cause, time) = self.view(|transition| {
+            let cause = transition.source.cloned();
+            let [called, target] = [transition.called, transition.target].map(<[_]>::to_vec);
+            (called, target, cause, time_before(transition))
+        });
         OwnedEvent {
             machine: self.machine.downgrade(),
             head: self.head.clone(),
-            called: self.called(),
-            target: self.target(),
-            cause: self.cause(),
-            source: self.source(),
+            called,
+            target,
+            cause,
+            source: self.source_at(time),
+        }
+    }
+
+    fn source_at(&self, machine_time: u64) -> Source {
+        Source {
+            machine: self.machine.shared_id(),
+            tx: self.tx,
+            machine_time,
         }
     }
 
@@ -189,6 +195,12 @@ impl<'a> Event<'a> {
     fn view<R: Default>(&self, look: impl FnOnce(TransitionView<'_>) -> R) -> R {
         self.machine.running(self.tx, look).unwrap_or_default()
     }
+}
+
+/// Machine time before this transition.
+fn time_before(transition: TransitionView<'_>) -> u64 {
+    let ticks = transition.clock_before.iter();
+    ticks.fold(0, |sum, tick| sum.wrapping_add(*tick))
 }
 
 impl Deref for Event<'_> {

@@ -110,7 +110,7 @@ impl Machine {
         let wait = self.when_queue(self.add(Same(&states))?);
         let known = Known::new(&states, &self.shared.schema.now());
         wait.await?;
-        Ok(known.all_active(self.shared.lock().engine.clock()))
+        Ok(self.all_active(&known))
     }
 
     /// Removes states, waits until the mutation has run if it was queued, and says whether none of them is active then.
@@ -121,7 +121,7 @@ impl Machine {
         let wait = self.when_queue(self.remove(Same(&states))?);
         let known = Known::new(&states, &self.shared.schema.now());
         wait.await?;
-        Ok(!known.any_active(self.shared.lock().engine.clock()))
+        Ok(!self.any_active(&known))
     }
 
     /// Adds states, and waits until another one begins after that: for work that is asked for by one state and answered

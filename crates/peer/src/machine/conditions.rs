@@ -7,13 +7,12 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use parking_lot::MutexGuard;
 use statemesh_core::StateIdx;
 use statemesh_core::collections::OrderedMap;
 use statemesh_core::engine::{Machine as Engine, WaitId};
 
 use super::observe::Effect;
-use super::shared::State;
+use super::shared::{Locked, State};
 
 /// What is asked of a mutation's arguments.
 pub(super) type OfArgs = Arc<dyn Fn(&(dyn Any + Send + Sync)) -> bool + Send + Sync>;
@@ -91,10 +90,10 @@ impl Conditions {
 }
 
 /// This state has begun: asks the running transition's arguments.
-pub(super) fn look_at_args(state: &mut MutexGuard<'_, State>, begun: StateIdx) {
+pub(super) fn look_at_args(state: &mut Locked<'_>, begun: StateIdx) {
     let asked = state.conditions.of_args(begun);
     let args = state.engine.transition().and_then(|it| it.args.cloned());
-    let met = MutexGuard::unlocked(state, || {
+    let met = state.unlocked(|| {
         let (asked, args) = (asked, args);
         met(&asked, |ask| args.as_ref().is_some_and(|args| ask(&**args)))
     });
@@ -102,10 +101,10 @@ pub(super) fn look_at_args(state: &mut MutexGuard<'_, State>, begun: StateIdx) {
 }
 
 /// A transition was accepted: asks the clock.
-pub(super) fn look_at_clock(state: &mut MutexGuard<'_, State>) {
+pub(super) fn look_at_clock(state: &mut Locked<'_>) {
     let asked = state.conditions.of_clock();
     let clock = state.engine.clock().to_vec();
-    let met = MutexGuard::unlocked(state, || {
+    let met = state.unlocked(|| {
         let asked = asked;
         met(&asked, |ask| ask(&clock))
     });

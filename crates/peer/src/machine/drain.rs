@@ -7,13 +7,12 @@
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 
-use parking_lot::MutexGuard;
 use statemesh_core::QueueTick;
 use statemesh_core::engine::{Answer, BindingId, Call, Mode, Mutation, Outcome, Place, Poll, Run};
 
 use super::conditions;
 use super::observe::Effect;
-use super::shared::State;
+use super::shared::{Locked, State};
 use super::suspend::{self, Tasks};
 use super::timeouts;
 use super::{Machine, MachineError};
@@ -62,7 +61,7 @@ pub(super) fn mutate(machine: &Machine, mutation: Mutation<'_>) -> Outcome {
 #[inline]
 fn run<'a>(
     machine: &'a Machine,
-    mut state: MutexGuard<'a, State>,
+    mut state: Locked<'a>,
     mutation: Mutation<'_>,
     appended: bool,
 ) -> Outcome {
@@ -122,14 +121,14 @@ pub(super) fn bind(machine: &Machine, bound: Bound) -> Option<BindingId> {
 }
 
 /// Carries out what binding a set has led to.
-pub(super) fn bound_to(machine: &Machine, state: MutexGuard<'_, State>, outcome: Outcome) {
+pub(super) fn bound_to(machine: &Machine, state: Locked<'_>, outcome: Outcome) {
     if outcome == Outcome::Started {
         start(machine, state);
     }
 }
 
 /// Becomes the drainer. `None`: somebody else is, or will be.
-pub(super) fn start<'a>(machine: &'a Machine, mut state: MutexGuard<'a, State>) -> Option<Outcome> {
+pub(super) fn start<'a>(machine: &'a Machine, mut state: Locked<'a>) -> Option<Outcome> {
     if state.draining {
         return None;
     }
@@ -147,15 +146,11 @@ struct SoFar {
 }
 
 /// Drains, as the one who may. `None`: the first mutation has not ended.
-pub(super) fn go_on<'a>(machine: &'a Machine, state: MutexGuard<'a, State>) -> Option<Outcome> {
+pub(super) fn go_on<'a>(machine: &'a Machine, state: Locked<'a>) -> Option<Outcome> {
     go_on_from(machine, state, SoFar::default())
 }
 
-fn go_on_from<'a>(
-    machine: &'a Machine,
-    state: MutexGuard<'a, State>,
-    so_far: SoFar,
-) -> Option<Outcome> {
+fn go_on_from<'a>(machine: &'a Machine, state: Locked<'a>, so_far: SoFar) -> Option<Outcome> {
     let Some(nested) = Nested::enter() else {
         debug_assert!(so_far.stop.is_none(), "it would be lost");
         drop(state);
@@ -172,11 +167,7 @@ fn go_on_from<'a>(
 
 /// Runs until the engine is idle and all it led to is told, or until a handler needs time. Result of the first mutation,
 /// if it has ended.
-fn drain<'a>(
-    machine: &'a Machine,
-    mut state: MutexGuard<'a, State>,
-    so_far: SoFar,
-) -> Option<Outcome> {
+fn drain<'a>(machine: &'a Machine, mut state: Locked<'a>, so_far: SoFar) -> Option<Outcome> {
     let SoFar {
         mut result,
         mut stop,
@@ -194,7 +185,7 @@ fn drain<'a>(
             Poll::Fired => {
                 if let Some(command) = state.collect_fired() {
                     run_effects(&mut state);
-                    MutexGuard::unlocked(&mut state, || release(command).run(machine));
+                    state.unlocked(|| release(command).run(machine));
                 }
             }
             Poll::Args(begun) => {
@@ -220,7 +211,7 @@ fn drain<'a>(
 }
 
 /// Unlocks, runs one handler, locks, resumes; or comes back with tasks that will.
-fn call_handler(machine: &Machine, state: &mut MutexGuard<'_, State>, call: Call) -> Option<Tasks> {
+fn call_handler(machine: &Machine, state: &mut Locked<'_>, call: Call) -> Option<Tasks> {
     run_effects(state);
     let set = state.sets.take(call.binding);
     let transition = state.engine.transition();
@@ -231,7 +222,7 @@ fn call_handler(machine: &Machine, state: &mut MutexGuard<'_, State>, call: Call
         return None;
     };
     let done = std::mem::take(&mut state.done);
-    let (reply, overrun) = MutexGuard::unlocked(state, || {
+    let (reply, overrun) = state.unlocked(|| {
         // The event, with its share of the arguments, is dropped before the lock is taken again.
         let event = event;
         let mut call_it = || handlers::call_caught(&mut set, call.handler, done, &event);
@@ -277,13 +268,13 @@ pub(super) fn settle(state: &mut State, call: Call, reply: Result<Reply, String>
 }
 
 /// Unlocks and does what has been collected, in order.
-fn run_effects(state: &mut MutexGuard<'_, State>) {
+fn run_effects(state: &mut Locked<'_>) {
     if state.effects.is_empty() {
         return;
     }
     let mut effects = std::mem::take(&mut state.effects);
     let audience = state.observers.audience();
-    MutexGuard::unlocked(state, || {
+    state.unlocked(|| {
         let audience = audience;
         effects.drain(..).for_each(|effect| effect.run(&audience));
     });

@@ -251,6 +251,12 @@ impl<'a> Collector<'a> {
             refusals,
         }
     }
+
+    #[cold]
+    fn note_end(&mut self, transition: TransitionView<'_>) {
+        let transition = Box::new(Transition::copy(transition, self.refusals));
+        self.effects.push(Effect::Ended(transition));
+    }
 }
 
 impl Tracer for Collector<'_> {
@@ -267,10 +273,10 @@ impl Tracer for Collector<'_> {
         }
     }
 
+    #[inline]
     fn transition_end(&mut self, transition: TransitionView<'_>) {
         if self.observers.wants_transitions {
-            let transition = Box::new(Transition::copy(transition, self.refusals));
-            self.effects.push(Effect::Ended(transition));
+            self.note_end(transition);
         }
         if self.observers.wants_commits && transition.clock_before != transition.clock_after {
             self.effects.push(Effect::Committed);

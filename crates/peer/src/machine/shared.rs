@@ -1,6 +1,8 @@
 //! What all handles of one machine share: what never changes, and the state under the lock.
 
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
 use statemesh_core::collections::OrderedMap;
@@ -30,7 +32,15 @@ pub(super) struct Shared {
     pub(super) spawner: Option<Spawner>,
     /// Without one nothing reads a clock.
     pub(super) watch: Option<Watch>,
+    /// [`Engine::active_word`], as it was when the lock was last free.
+    active: AtomicU64,
     state: Mutex<State>,
+}
+
+/// The lock, held. Whenever it becomes free the active states are noted where nobody needs it.
+pub(super) struct Locked<'a> {
+    state: MutexGuard<'a, State>,
+    active: &'a AtomicU64,
 }
 
 /// Under the lock. Whatever belongs to users leaves it only as an [`Effect`], to be run or dropped after unlocking.
@@ -84,6 +94,7 @@ impl Shared {
             schema: CurrentSchema::new(schema),
             spawner,
             watch,
+            active: AtomicU64::new(0),
             state: Mutex::new(State {
                 engine,
                 draining: false,
@@ -110,8 +121,54 @@ impl Shared {
     }
 
     #[inline]
-    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock()
+    pub(super) fn lock(&self) -> Locked<'_> {
+        Locked {
+            state: self.state.lock(),
+            active: &self.active,
+        }
+    }
+
+    /// The first 64 states as bits, without the lock.
+    #[inline]
+    pub(super) fn active_word(&self) -> u64 {
+        self.active.load(Ordering::Acquire)
+    }
+}
+
+impl Locked<'_> {
+    /// Calls `f` while the lock is free.
+    pub(super) fn unlocked<R>(&mut self, f: impl FnOnce() -> R) -> R {
+        self.note_active();
+        MutexGuard::unlocked(&mut self.state, f)
+    }
+
+    #[inline]
+    fn note_active(&self) {
+        let active = self.state.engine.active_word();
+        self.active.store(active, Ordering::Release);
+    }
+}
+
+impl Drop for Locked<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.note_active();
+    }
+}
+
+impl Deref for Locked<'_> {
+    type Target = State;
+
+    #[inline]
+    fn deref(&self) -> &State {
+        &self.state
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut State {
+        &mut self.state
     }
 }
 

@@ -2,7 +2,7 @@
 
 use smallvec::SmallVec;
 use statemesh_core::StateIdx;
-use statemesh_core::engine::Schema;
+use statemesh_core::engine::{Schema, is_active_tick};
 
 pub use statemesh_core::engine::{StateName, StateRef, States};
 
@@ -23,6 +23,10 @@ impl<S: States> States for Same<'_, S> {
     fn each(&self, see: &mut dyn FnMut(StateRef<'_>)) {
         self.0.each(see);
     }
+
+    fn one(&self) -> Option<StateRef<'_>> {
+        self.0.one()
+    }
 }
 
 /// Resolved states; short lists need no allocation.
@@ -36,11 +40,15 @@ pub(crate) fn resolve(
 ) -> Result<StateList, UnknownState> {
     let mut list = StateList::new();
     let mut unknown = None;
-    states.each(&mut |state| match schema.find(state) {
+    let mut see = |state: StateRef<'_>| match schema.find(state) {
         Some(index) => list.push(index),
         None if unknown.is_none() => unknown = Some(state.text()),
         None => {}
-    });
+    };
+    match states.one() {
+        Some(state) => see(state),
+        None => states.each(&mut see),
+    }
     match unknown {
         None => Ok(list),
         Some(state) => Err(UnknownState {
@@ -52,7 +60,10 @@ pub(crate) fn resolve(
 
 /// States to be checked against a clock. Resolved before any lock is taken: [`States`] may be anybody's code.
 pub(crate) struct Known {
-    list: StateList,
+    /// Those among the first 64, as bits.
+    first: u64,
+    /// The others.
+    rest: StateList,
     all: bool,
 }
 
@@ -61,29 +72,46 @@ impl Known {
     #[inline]
     pub(crate) fn new(states: &impl States, schema: &Schema) -> Self {
         let mut known = Self {
-            list: StateList::new(),
+            first: 0,
+            rest: StateList::new(),
             all: true,
         };
-        states.each(&mut |state| match schema.find(state) {
-            Some(index) => known.list.push(index),
+        let mut see = |state: StateRef<'_>| match schema.find(state) {
+            Some(index) if index.0 < 64 => known.first |= 1 << index.0,
+            Some(index) => known.rest.push(index),
             None => known.all = false,
-        });
+        };
+        match states.one() {
+            Some(state) => see(state),
+            None => states.each(&mut see),
+        }
         known
     }
 
-    /// All active? Unknown states are not.
+    /// They are all among the first 64: these bits, and whether there is an unknown one besides.
     #[inline]
+    pub(crate) fn as_word(&self) -> Option<(u64, bool)> {
+        self.rest.is_empty().then_some((self.first, !self.all))
+    }
+
+    /// All active? Unknown states are not.
     pub(crate) fn all_active(&self, clock: &[u64]) -> bool {
-        self.all && self.list.iter().all(|state| is_active(*state, clock))
+        self.all && self.indexes().all(|state| is_active(state, clock))
     }
 
     /// Any active? Unknown states are not.
-    #[inline]
     pub(crate) fn any_active(&self, clock: &[u64]) -> bool {
-        self.list.iter().any(|state| is_active(*state, clock))
+        self.indexes().any(|state| is_active(state, clock))
+    }
+
+    fn indexes(&self) -> impl Iterator<Item = StateIdx> {
+        let first = (0..64).filter(|at| self.first >> at & 1 == 1);
+        first.map(StateIdx).chain(self.rest.iter().copied())
     }
 }
 
 fn is_active(state: StateIdx, clock: &[u64]) -> bool {
-    clock.get(state.at()).is_some_and(|tick| tick % 2 == 1)
+    clock
+        .get(state.at())
+        .is_some_and(|tick| is_active_tick(*tick))
 }

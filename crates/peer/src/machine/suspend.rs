@@ -13,11 +13,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use parking_lot::MutexGuard;
 use statemesh_core::engine::{Answer, Call};
 
 use super::observe::Effect;
-use super::shared::State;
+use super::shared::{Locked, State};
 use super::{Machine, WeakMachine, drain, timeouts};
 use crate::handlers::{Caught, Later, Reply, Stop, Task};
 
@@ -143,7 +142,7 @@ fn answer(machine: &WeakMachine, call: Call, reply: Result<Reply, String>) {
     drain::go_on(&machine, state);
 }
 
-fn unlock_and_drop(state: MutexGuard<'_, State>, late: Result<Reply, String>) {
+fn unlock_and_drop(state: Locked<'_>, late: Result<Reply, String>) {
     drop(state);
     drop(late);
 }

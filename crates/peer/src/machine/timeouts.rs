@@ -11,11 +11,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use parking_lot::MutexGuard;
 use statemesh_core::engine::{Answer, BindingId, Call, Handler, Mutation, MutationKind, TxId};
 
 use super::observe::Effect;
-use super::shared::State;
+use super::shared::{Locked, State};
 use super::suspend::Suspended;
 use super::{Machine, MachineError, WeakMachine, drain};
 use crate::handlers::{Boxed, Stop, Task};
@@ -214,7 +213,7 @@ impl Gate {
 
 /// Locks the machine for a mutation. `None`: it is refused.
 #[inline]
-pub(super) fn pass_gate(machine: &Machine, kind: MutationKind) -> Option<MutexGuard<'_, State>> {
+pub(super) fn pass_gate(machine: &Machine, kind: MutationKind) -> Option<Locked<'_>> {
     let state = machine.shared.lock();
     match state.gate {
         Gate::Open => Some(state),
@@ -225,9 +224,9 @@ pub(super) fn pass_gate(machine: &Machine, kind: MutationKind) -> Option<MutexGu
 
 fn pass_closed_gate<'a>(
     machine: &'a Machine,
-    mut state: MutexGuard<'a, State>,
+    mut state: Locked<'a>,
     kind: MutationKind,
-) -> Option<MutexGuard<'a, State>> {
+) -> Option<Locked<'a>> {
     let Gate::Backoff(until) = state.gate else {
         return Some(state);
     };
@@ -235,7 +234,7 @@ fn pass_closed_gate<'a>(
         return Some(state);
     }
     let watch = machine.shared.watch.as_ref()?;
-    let now = MutexGuard::unlocked(&mut state, || watch.timer.time());
+    let now = state.unlocked(|| watch.timer.time());
     if now < until {
         return None;
     }

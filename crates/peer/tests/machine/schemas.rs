@@ -227,3 +227,47 @@ fn a_foreign_or_damaged_export_changes_nothing() {
         );
     });
 }
+
+/// The first 64 states are kept apart.
+#[test]
+fn checks_see_all_states_of_a_large_schema() {
+    within(|| {
+        let names: Vec<String> = (0..130).map(|at| format!("S{at}")).collect();
+        let def = names.iter().fold(SchemaDef::new(), |def, name| {
+            def.state(name.as_str(), StateDef::new())
+        });
+        let machine = Machine::new("large", def);
+        for own in [0, 63, 64, 129] {
+            let state = &names[own];
+            machine.set([state]).unwrap();
+            for (other, name) in names.iter().enumerate() {
+                assert_eq!(machine.is(name), own == other);
+                assert_eq!(machine.any([name, &names[1]]), own == other);
+                assert_eq!(machine.is([name, state]), own == other);
+            }
+            assert!(machine.not(&names[1]) && !machine.not([state, &names[1]]));
+            assert!(!machine.is([state, "Nope"]) && machine.any((state, "Nope")));
+            machine.remove([state]).unwrap();
+            assert!(!machine.is(state));
+        }
+    });
+}
+
+#[test]
+fn checks_follow_schema_and_import() {
+    within(|| {
+        let def = || SchemaDef::new().state("A", StateDef::new());
+        let machine = Machine::new("m", def());
+        machine.add("A").unwrap();
+        let saved = machine.export();
+        machine.remove("A").unwrap();
+        machine.import(&saved).unwrap();
+        assert!(machine.is("A"));
+        machine
+            .replace_schema(def().state("B", StateDef::new()))
+            .unwrap();
+        assert!(machine.is("A") && machine.not("B"));
+        machine.add("B").unwrap();
+        assert!(machine.is(["A", "B"]));
+    });
+}
