@@ -10,13 +10,14 @@ use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, Weak};
 
+use statemesh_core::StateIdx;
 use statemesh_core::engine::{
     Args, Mode, Mutation, MutationKind, SchemaDef, Source, TransitionView, TxId,
 };
 
 use self::observe::Observe;
 use self::shared::Shared;
-use self::states::{Known, StateList};
+use self::states::Known;
 use crate::handlers::{Event, Handlers, MaybeSend, Typed};
 use crate::wait::When;
 
@@ -397,11 +398,15 @@ impl Machine {
         states: &impl States,
         cause: Cause,
     ) -> Result<Outcome, UnknownState> {
+        let one = states.one();
+        if let Some(index) = one.and_then(|one| self.shared.schema.now().find(one)) {
+            return Ok(self.request(kind, &[index], cause));
+        }
         let list = states::resolve(states, self.id(), &self.shared.schema.now())?;
         Ok(self.request(kind, &list, cause))
     }
 
-    fn request(&self, kind: MutationKind, list: &StateList, cause: Cause) -> Outcome {
+    fn request(&self, kind: MutationKind, list: &[StateIdx], cause: Cause) -> Outcome {
         let mut mutation = Mutation::new(kind, list);
         mutation.args = cause.args;
         mutation.source = cause.source;

@@ -40,15 +40,11 @@ pub(crate) fn resolve(
 ) -> Result<StateList, UnknownState> {
     let mut list = StateList::new();
     let mut unknown = None;
-    let mut see = |state: StateRef<'_>| match schema.find(state) {
+    states.each(&mut |state| match schema.find(state) {
         Some(index) => list.push(index),
         None if unknown.is_none() => unknown = Some(state.text()),
         None => {}
-    };
-    match states.one() {
-        Some(state) => see(state),
-        None => states.each(&mut see),
-    }
+    });
     match unknown {
         None => Ok(list),
         Some(state) => Err(UnknownState {
