@@ -22,8 +22,8 @@ const CORE_LAYERS: [(&str, &[&str]); 6] = [
 ];
 
 /// Modules of the peer that work without libp2p: they may use only each other.
-const PEER_LOCAL: [&str; 7] = [
-    "group", "guide", "machine", "handlers", "timer", "wait", "history",
+const PEER_LOCAL: [&str; 9] = [
+    "group", "guide", "machine", "handlers", "timer", "wait", "history", "query", "pick",
 ];
 
 #[test]

@@ -22,8 +22,12 @@ mod lifecycle;
 pub mod machine;
 #[cfg(feature = "mesh")]
 pub mod mesh;
+#[cfg(any(feature = "mesh", test))]
+pub mod pick;
 #[cfg(all(feature = "mesh", not(target_arch = "wasm32")))]
 mod private_file;
+#[cfg(any(feature = "mesh", test))]
+pub mod query;
 #[cfg(feature = "mesh")]
 mod registry;
 #[cfg(feature = "mesh")]
@@ -34,6 +38,8 @@ pub mod timer;
 #[cfg(feature = "mesh")]
 mod transport;
 pub mod wait;
+#[cfg(feature = "mesh")]
+pub mod watch;
 
 #[cfg(feature = "mesh")]
 pub use libp2p::multiaddr::{self, Multiaddr};
@@ -48,6 +54,8 @@ pub mod prelude {
     pub use crate::machine::{Machine, Outcome, Pipe, StateCtx, States};
     #[cfg(feature = "mesh")]
     pub use crate::mesh::{Mesh, MeshEvent};
+    #[cfg(feature = "mesh")]
+    pub use crate::query::Query;
     #[cfg(feature = "mesh")]
     pub use crate::remote::RemoteMachine;
     pub use crate::wait::{WaitError, When};

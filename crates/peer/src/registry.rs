@@ -21,6 +21,7 @@ pub(crate) use self::event_log::EventStream;
 use crate::behaviour::Refusal;
 use crate::mesh::{Connection, Link, MeshEvent, Peer, Refused};
 use crate::remote::RemoteMachine;
+use crate::wait::WaitError;
 
 /// What is known, for reading from any thread.
 pub(crate) struct Registry {
@@ -69,11 +70,6 @@ impl Registry {
     /// All live mirrors, by peer and index.
     pub(crate) fn machines(&self) -> Vec<RemoteMachine> {
         self.view.lock().machines.values().cloned().collect()
-    }
-    /// The first live mirror with this id.
-    pub(crate) fn machine_by_id(&self, id: &str) -> Option<RemoteMachine> {
-        let view = self.view.lock();
-        view.machines.values().find(|m| m.id() == id).cloned()
     }
     /// One live mirror.
     pub(crate) fn machine(&self, peer: PeerId, index: MachineIdx) -> Option<RemoteMachine> {
@@ -131,7 +127,7 @@ impl Registry {
         let key = (mirror.peer, mirror.index);
         let old = self.view.lock().machines.insert(key, machine.clone());
         if let Some(old) = old {
-            old.end();
+            old.end(WaitError::Gone);
             self.tell(MeshEvent::MachineGone(old));
         }
         self.tell(MeshEvent::MachineFound(machine));
@@ -140,7 +136,7 @@ impl Registry {
     pub(crate) fn remove_machine(&self, peer: PeerId, index: MachineIdx) {
         let old = self.view.lock().machines.remove(&(peer, index));
         if let Some(old) = old {
-            old.end();
+            old.end(WaitError::Gone);
             self.tell(MeshEvent::MachineGone(old));
         }
     }
@@ -204,7 +200,7 @@ impl Registry {
             std::mem::take(&mut view.machines)
         };
         for (_, machine) in machines {
-            machine.end();
+            machine.end(WaitError::Closed);
         }
         self.set_connection(Connection::Closed);
         self.events.close();

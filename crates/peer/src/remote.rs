@@ -1,20 +1,21 @@
 //! RemoteMachine handle: checks and futures over a mirror. Mutations do not exist.
 //!
 //! The event loop writes the newest clock, handles read it under a short lock. A mirror that is gone stays readable;
-//! its waits end with [`WaitError::Gone`].
+//! its waits end with [`WaitError::Gone`], or with [`WaitError::Closed`] when this very peer was shut down.
 
 use std::fmt;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use statemesh_core::engine::{Schema, Subscriptions, Wait, WaitId};
+use statemesh_core::engine::{Schema, Subscriptions, Wait, WaitId, next_active_tick};
 use statemesh_core::mesh::Mirror;
 use statemesh_core::{MachineIdx, PeerId, StateIdx};
 use web_time::Instant;
 
 use crate::machine::states::{Known, resolve};
 use crate::machine::{StateName, States};
+use crate::query::{Facts, Query, tag_value};
 use crate::wait::{Ticket, WaitError, WaitSource, Waiters, When};
 
 /// A read-only mirror of another peer's machine: a clonable handle on the newest known clock.
@@ -44,8 +45,6 @@ struct Shared {
     peer: PeerId,
     index: MachineIdx,
     id: Arc<str>,
-    tags: Arc<[String]>,
-    parent: Arc<str>,
     schema: Arc<Schema>,
     /// The moment the core calls zero.
     origin: Instant,
@@ -54,6 +53,9 @@ struct Shared {
 
 struct State {
     snapshot: Snapshot,
+    /// An owner's own word brings what a forwarded introduction lacked.
+    tags: Arc<[String]>,
+    parent: Arc<str>,
     subscriptions: Subscriptions,
     waiters: Waiters,
     /// Scratch of [`RemoteMachine::update`].
@@ -68,12 +70,12 @@ impl RemoteMachine {
                 peer: mirror.peer,
                 index: mirror.index,
                 id: mirror.id.clone(),
-                tags: mirror.tags.clone(),
-                parent: mirror.parent.clone(),
                 schema: mirror.schema.clone(),
                 origin,
                 state: Mutex::new(State {
                     snapshot: snapshot(mirror, origin),
+                    tags: mirror.tags.clone(),
+                    parent: mirror.parent.clone(),
                     subscriptions: Subscriptions::default(),
                     waiters: Waiters::default(),
                     fired: Vec::new(),
@@ -88,6 +90,8 @@ impl RemoteMachine {
             let mut state = self.shared.state.lock();
             let state = &mut *state;
             let new = snapshot(mirror, self.shared.origin);
+            state.tags.clone_from(&mirror.tags);
+            state.parent.clone_from(&mirror.parent);
             let before = std::mem::replace(&mut state.snapshot, new.clone()).clock;
             if before != new.clock {
                 state.fired.clear();
@@ -101,14 +105,13 @@ impl RemoteMachine {
         wakers.into_iter().for_each(std::task::Waker::wake);
         new
     }
-    /// The owner is gone or took it back.
-    pub(crate) fn end(&self) {
+    /// Nothing more is heard of it: the owner is gone or took it back ([`WaitError::Gone`]), or we are.
+    pub(crate) fn end(&self, reason: WaitError) {
         let mut wakers = Vec::new();
         {
             let mut state = self.shared.state.lock();
             state.snapshot.gone = true;
-            let gone = Err(WaitError::Gone);
-            state.waiters.end(gone, |waker| wakers.push(waker));
+            state.waiters.end(Err(reason), |waker| wakers.push(waker));
         }
         wakers.into_iter().for_each(std::task::Waker::wake);
     }
@@ -128,22 +131,22 @@ impl RemoteMachine {
     pub fn id(&self) -> &str {
         &self.shared.id
     }
-    /// Tags of the owner (empty for Go receivers' forwards).
+    /// Tags of the owner. A Go peer forwards introductions without them: they come with the owner's own word.
     #[must_use]
-    pub fn tags(&self) -> &[String] {
-        &self.shared.tags
+    pub fn tags(&self) -> Arc<[String]> {
+        self.shared.state.lock().tags.clone()
     }
     /// Value of the first tag `key:value`.
     #[must_use]
-    pub fn tag(&self, key: &str) -> Option<&str> {
-        self.tags()
-            .iter()
-            .find_map(|tag| tag.strip_prefix(key)?.strip_prefix(':'))
+    pub fn tag(&self, key: &str) -> Option<String> {
+        let tags = self.tags();
+        let value = tags.iter().find_map(|tag| tag_value(tag, key));
+        value.map(str::to_owned)
     }
     /// Parent machine id, or empty.
     #[must_use]
-    pub fn parent(&self) -> &str {
-        &self.shared.parent
+    pub fn parent(&self) -> Arc<str> {
+        self.shared.state.lock().parent.clone()
     }
     /// Its schema.
     #[must_use]
@@ -154,6 +157,36 @@ impl RemoteMachine {
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         self.shared.state.lock().snapshot.clone()
+    }
+    /// The same mirror? One that was learned again after it had gone is another.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+    /// Whether it is one of those the query means, as it stands now. One that is gone never is.
+    #[must_use]
+    pub fn matches(&self, query: &Query) -> bool {
+        let (snapshot, tags, parent) = {
+            let state = self.shared.state.lock();
+            if state.snapshot.gone {
+                return false;
+            }
+            (
+                state.snapshot.clone(),
+                state.tags.clone(),
+                state.parent.clone(),
+            )
+        };
+        query.holds(&Facts {
+            peer: self.peer(),
+            id: self.id(),
+            tags: &tags,
+            parent: &parent,
+            schema: self.schema(),
+            clock: &snapshot.clock,
+            first_hand: snapshot.first_hand,
+            age: Instant::now().saturating_duration_since(snapshot.heard_at),
+        })
     }
     /// All of them active? Unknown names are not active.
     #[must_use]
@@ -177,6 +210,11 @@ impl RemoteMachine {
         index
             .and_then(|index| self.clock().get(index.at()).copied())
             .unwrap_or(0)
+    }
+    /// Is `Exception` active?
+    #[must_use]
+    pub fn is_err(&self) -> bool {
+        self.is(self.schema().exception())
     }
     /// Names of active states, in index order.
     #[must_use]
@@ -204,8 +242,29 @@ impl RemoteMachine {
             waits.when_time(states, ticks, clock)
         })
     }
+    /// Resolves when that state has ticked `ticks` times from now.
+    pub fn when_ticks(&self, state: impl StateName, ticks: u64) -> When {
+        self.when_tick(&state, |now| now.saturating_add(ticks))
+    }
+    /// Resolves when that state becomes active again; being active now does not count.
+    pub fn when_next_active(&self, state: impl StateName) -> When {
+        self.when_tick(&state, next_active_tick)
+    }
+    /// Resolves when `Exception` is active in a received clock.
+    pub fn when_err(&self) -> When {
+        self.when(self.schema().exception())
+    }
 
-    fn clock(&self) -> Arc<[u64]> {
+    fn when_tick(&self, state: &impl StateName, goal: impl FnOnce(u64) -> u64) -> When {
+        self.wait(state, |waits, states, clock| {
+            let now = states.first().and_then(|state| clock.get(state.at()));
+            waits.when_time(states, &[goal(now.copied().unwrap_or(0))], clock)
+        })
+    }
+
+    /// Newest known ticks.
+    #[must_use]
+    pub fn clock(&self) -> Arc<[u64]> {
         self.shared.state.lock().snapshot.clock.clone()
     }
 

@@ -35,6 +35,9 @@ pub enum WaitError {
     /// The remote machine's owner left or withdrew it.
     #[error("the remote machine is gone")]
     Gone,
+    /// This peer was shut down: nothing more is heard of remote machines.
+    #[error("the mesh peer was shut down")]
+    Closed,
     /// The caller's fault: one tick per state is needed.
     #[error("{ticks} ticks for {states} states")]
     Mismatch {

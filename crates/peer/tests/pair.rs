@@ -20,7 +20,7 @@ async fn mirror_each_other(carrier: Carrier) {
 
     let seen_door = common::machine_of(&b, &a, "door").await;
     let seen_bell = common::machine_of(&a, &b, "bell").await;
-    assert_eq!(seen_door.tag("kind"), Some("test"));
+    assert_eq!(seen_door.tag("kind").as_deref(), Some("test"));
     assert_eq!(seen_door.schema().def(), door.schema().def());
     assert!(seen_door.snapshot().first_hand);
 

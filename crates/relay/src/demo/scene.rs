@@ -130,7 +130,12 @@ impl Scene {
             match when(&far).await {
                 Ok(()) => return Some(()),
                 Err(WaitError::Gone) => again().await,
-                Err(WaitError::Disposed | WaitError::Mismatch { .. } | WaitError::Unknown(_)) => {
+                Err(
+                    WaitError::Disposed
+                    | WaitError::Closed
+                    | WaitError::Mismatch { .. }
+                    | WaitError::Unknown(_),
+                ) => {
                     return None;
                 }
             }
@@ -178,7 +183,12 @@ impl<S: StateName + Copy> Follow<S> {
                     self.seen = None;
                     again().await;
                 }
-                Err(WaitError::Disposed | WaitError::Mismatch { .. } | WaitError::Unknown(_)) => {
+                Err(
+                    WaitError::Disposed
+                    | WaitError::Closed
+                    | WaitError::Mismatch { .. }
+                    | WaitError::Unknown(_),
+                ) => {
                     return None;
                 }
             }

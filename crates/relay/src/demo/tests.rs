@@ -378,7 +378,7 @@ async fn six_peers_deliver_parcels_over_quic() {
         }
         let [courier, orders] = ["courier-17", "orders"].map(|id| relay.machine(id));
         let (courier, orders) = (courier.await.unwrap(), orders.await.unwrap());
-        assert_eq!(courier.tag("host"), Some("van-17"));
+        assert_eq!(courier.tag("host").as_deref(), Some("van-17"));
         assert_ne!(courier.peer(), orders.peer());
         courier.when("Delivered").await.unwrap();
         orders.when("Delivered").await.unwrap();

@@ -102,7 +102,7 @@ impl JsMachine {
         let wait = self.machine.when(&state_names(&states)?);
         wait.await.map_err(|error| {
             let code = match &error {
-                WaitError::Disposed => Code::Closed,
+                WaitError::Disposed | WaitError::Closed => Code::Closed,
                 WaitError::Gone => Code::Gone,
                 WaitError::Mismatch { .. } | WaitError::Unknown(_) => Code::State,
             };

@@ -57,7 +57,7 @@ pub fn learned(machine: &RemoteMachine, clock: Clock) -> Learned {
         key: key(machine),
         id: machine.id().into(),
         tags: machine.tags().to_vec(),
-        parent: machine.parent().to_owned(),
+        parent: machine.parent().to_string(),
         schema: Arc::new(SchemaFacts::new(machine.schema().def())),
         reading: reading(&machine.snapshot(), clock),
         own: false,

@@ -1,0 +1,200 @@
+//! A watch over a registry that the test itself writes, as the event loop does.
+
+use futures::FutureExt;
+use futures::executor::block_on;
+use statemesh_core::engine::{Schema, SchemaDef, StateDef};
+use statemesh_core::mesh::Mirror;
+use statemesh_core::time;
+
+use super::*;
+use crate::mesh::Connection;
+
+const PEER: &str = "12D3KooWGzBJXKcVDXSmxXWmHCrFSSXRWzJT8rNcJzkKAdvYFcFC";
+
+/// A registry, and the mirrors the event loop would have in the core.
+struct World {
+    registry: Arc<Registry>,
+    mirrors: Vec<Mirror>,
+}
+
+impl World {
+    fn new(machines: u64) -> Self {
+        let own = PEER.parse().unwrap();
+        let started = Instant::now();
+        let registry = Registry::new(own, "t".into(), started, Connection::Live);
+        let mut world = Self {
+            registry: Arc::new(registry),
+            mirrors: Vec::new(),
+        };
+        for index in 0..machines {
+            world.mirrors.push(mirror(index));
+            world.find(index);
+        }
+        world
+    }
+
+    fn find(&mut self, index: u64) {
+        self.registry.add_machine(&self.mirrors[index as usize]);
+    }
+
+    /// Its only state is active at odd ticks.
+    fn tick(&mut self, index: u64, tick: u64) {
+        let mirror = &mut self.mirrors[index as usize];
+        let before = std::mem::replace(&mut mirror.clock, Arc::new([tick, 0]));
+        let machine = self.machine(index);
+        let after = machine.update(&self.mirrors[index as usize]);
+        self.registry
+            .tell(MeshEvent::ClockChanged(machine, before, after));
+    }
+
+    fn machine(&self, index: u64) -> RemoteMachine {
+        let peer = PEER.parse().unwrap();
+        self.registry.machine(peer, MachineIdx(index)).unwrap()
+    }
+
+    fn remove(&self, index: u64) {
+        let peer = PEER.parse().unwrap();
+        self.registry.remove_machine(peer, MachineIdx(index));
+    }
+
+    fn watch(&self, query: Query) -> Watch {
+        Watch::new(self.registry.clone(), query)
+    }
+}
+
+fn mirror(index: u64) -> Mirror {
+    let def = SchemaDef::new().state("On", StateDef::new());
+    let (schema, _) = Schema::normalise(&def);
+    Mirror {
+        peer: PEER.parse().unwrap(),
+        index: MachineIdx(index),
+        id: format!("m{index}").into(),
+        tags: Arc::new([]),
+        parent: "".into(),
+        schema,
+        clock: Arc::new([0, 0]),
+        first_hand: true,
+        changed_at: time::Instant::ZERO,
+        heard_at: time::Instant::ZERO,
+        heard_before: None,
+    }
+}
+
+/// All changes to be had now, as `+m1` and `-m1`.
+fn read(watch: &mut Watch) -> Vec<String> {
+    let mut read = Vec::new();
+    while let Some(Some(change)) = watch.next().now_or_never() {
+        read.push(text(&change));
+    }
+    read
+}
+
+fn text(change: &Change) -> String {
+    match change {
+        Change::Enter(machine) => format!("+{}", machine.id()),
+        Change::Leave(machine) => format!("-{}", machine.id()),
+    }
+}
+
+#[test]
+fn machines_enter_and_leave_as_their_states_change() {
+    let mut world = World::new(3);
+    world.tick(1, 1);
+    let mut watch = world.watch(Query::new().all("On"));
+    assert_eq!(watch.matching().len(), 1);
+    assert_eq!(read(&mut watch), ["+m1"]);
+    world.tick(2, 1);
+    assert_eq!(read(&mut watch), ["+m2"]);
+    world.tick(1, 2);
+    world.tick(2, 2);
+    world.tick(0, 1);
+    assert_eq!(read(&mut watch), ["-m1", "-m2", "+m0"]);
+    world.remove(0);
+    assert_eq!(read(&mut watch), ["-m0"]);
+    assert_eq!(watch.matching().len(), 0);
+}
+
+#[test]
+fn what_flickers_between_two_reads_is_not_told() {
+    let mut world = World::new(1);
+    let mut watch = world.watch(Query::new().all("On"));
+    for tick in 1..=10 {
+        world.tick(0, tick);
+    }
+    assert_eq!(read(&mut watch), [""; 0]);
+    world.tick(0, 11);
+    world.tick(0, 13);
+    assert_eq!(read(&mut watch), ["+m0"]);
+}
+
+#[test]
+fn a_machine_learned_again_is_another() {
+    let mut world = World::new(1);
+    let mut watch = world.watch(Query::new());
+    assert_eq!(read(&mut watch), ["+m0"]);
+    let first = world.machine(0);
+    world.find(0);
+    assert_eq!(read(&mut watch), ["-m0", "+m0"]);
+    assert!(watch.matching().all(|it| !it.is_same(&first)));
+}
+
+#[test]
+fn a_slow_reader_holds_little_and_misses_nothing_that_lasts() {
+    let mut world = World::new(4);
+    let mut watch = world.watch(Query::new().all("On"));
+    for tick in 1..=5001 {
+        world.tick(0, tick);
+        world.tick(1, tick);
+    }
+    world.tick(2, 1);
+    world.tick(1, 5002);
+    assert_eq!(watch.changes.len(), 0);
+    assert_eq!(read(&mut watch), ["+m0", "+m2"]);
+}
+
+#[test]
+fn tags_and_trust_come_with_the_owners_word() {
+    let mut world = World::new(1);
+    world.mirrors[0].first_hand = false;
+    world.find(0);
+    let mut watch = world.watch(Query::new().first_hand().tag("kind:x"));
+    assert_eq!(read(&mut watch), [""; 0]);
+    world.mirrors[0].first_hand = true;
+    world.mirrors[0].tags = Arc::new(["kind:x".to_owned()]);
+    world.machine(0).update(&world.mirrors[0]);
+    world.registry.tell(MeshEvent::Heard(PEER.parse().unwrap()));
+    assert_eq!(read(&mut watch), ["+m0"]);
+    assert_eq!(world.machine(0).tag("kind").as_deref(), Some("x"));
+}
+
+#[test]
+fn silence_is_noticed_without_an_event() {
+    let mut world = World::new(2);
+    let fresh = Duration::from_millis(400);
+    let mut watch = world.watch(Query::new().id("m1").fresh(fresh));
+    assert_eq!(read(&mut watch), ["+m1"]);
+    // Nothing is told; the timer alone wakes the reader.
+    assert_eq!(block_on(watch.next()).as_ref().map(text).unwrap(), "-m1");
+    let heard = world.machine(1).snapshot().heard_at.elapsed();
+    assert!(heard > fresh, "{heard:?}");
+    let now = world.machine(1).snapshot().heard_at.elapsed();
+    let now = u64::try_from(now.as_micros()).unwrap();
+    world.mirrors[1].heard_at = time::Instant::from_micros(now);
+    world.machine(1).update(&world.mirrors[1]);
+    world.registry.tell(MeshEvent::Heard(PEER.parse().unwrap()));
+    assert_eq!(read(&mut watch), ["+m1"]);
+    let endless = Query::new().fresh(Duration::MAX);
+    assert_eq!(read(&mut world.watch(endless)), ["+m0", "+m1"]);
+}
+
+#[test]
+fn all_leave_when_the_peer_ends_and_a_dropped_watch_is_freed() {
+    let world = World::new(2);
+    let mut watch = world.watch(Query::new());
+    assert_eq!(read(&mut watch), ["+m0", "+m1"]);
+    world.registry.close();
+    assert_eq!(read(&mut watch), ["-m0", "-m1"]);
+    assert!(matches!(watch.next().now_or_never(), Some(None)));
+    drop(watch);
+    assert_eq!(Arc::strong_count(&world.registry), 1);
+}
