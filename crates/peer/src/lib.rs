@@ -7,6 +7,8 @@
 
 #[cfg(feature = "mesh")]
 mod behaviour;
+#[cfg(feature = "mesh")]
+pub mod claim;
 #[cfg(all(feature = "mesh", not(target_arch = "wasm32")))]
 mod door;
 #[cfg(feature = "mesh")]

@@ -4,13 +4,13 @@
 //! Handles are `Send + Sync` on every target.
 
 mod builder;
+mod find;
 mod view;
 
-use std::future::Future;
 use std::sync::Arc;
 
 use futures::channel::{mpsc, oneshot};
-use futures::{SinkExt, Stream, StreamExt};
+use futures::{SinkExt, Stream};
 use libp2p::Multiaddr;
 use statemesh_core::{MachineIdx, PeerId};
 
@@ -20,7 +20,6 @@ pub use self::view::{Connection, DialFailure, Link, MeshEvent, Peer, Refused, Tr
 pub use crate::door::WebSocketDoor;
 use crate::event_loop::{self, Command, Signals};
 use crate::machine::Machine;
-use crate::query::Query;
 use crate::registry::Registry;
 use crate::remote::RemoteMachine;
 use crate::transport::Timer;
@@ -109,43 +108,6 @@ impl Mesh {
     #[must_use]
     pub fn machines(&self) -> Vec<RemoteMachine> {
         self.registry.machines()
-    }
-    /// Known remote machines that a query means, by peer and index.
-    #[must_use]
-    pub fn query(&self, query: &Query) -> Vec<RemoteMachine> {
-        let mut machines = self.registry.machines();
-        machines.retain(|machine| machine.matches(query));
-        machines
-    }
-    /// Tells which machines begin and cease to be meant, those known now first. It does not keep the peer running.
-    pub fn watch(&self, query: Query) -> Watch {
-        Watch::new(self.registry.clone(), query)
-    }
-    /// Resolves to all machines meant as soon as there are at least `least`, now or later. Watched from the call on, not
-    /// from the first poll; it does not keep the peer running.
-    ///
-    /// # Errors
-    /// [`Closed`].
-    pub fn when_any(
-        &self,
-        query: Query,
-        least: usize,
-    ) -> impl Future<Output = Result<Vec<RemoteMachine>, Closed>> + Send + 'static {
-        let mut watch = self.watch(query);
-        async move {
-            while watch.matching().len() < least {
-                watch.next().await.ok_or(Closed)?;
-            }
-            Ok(watch.matching().cloned().collect())
-        }
-    }
-    /// Resolves to the first live remote machine with this id, now or later.
-    ///
-    /// # Errors
-    /// [`Closed`].
-    pub async fn machine(&self, id: &str) -> Result<RemoteMachine, Closed> {
-        let mut found = self.when_any(Query::new().id(id), 1).await?;
-        Ok(found.swap_remove(0))
     }
     /// All known peers but this one.
     #[must_use]

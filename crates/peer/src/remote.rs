@@ -4,9 +4,11 @@
 //! its waits end with [`WaitError::Gone`], or with [`WaitError::Closed`] when this very peer was shut down.
 
 use std::fmt;
+use std::future::Future;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use futures::FutureExt;
 use parking_lot::Mutex;
 use statemesh_core::engine::{Schema, Subscriptions, Wait, WaitId, next_active_tick};
 use statemesh_core::mesh::Mirror;
@@ -255,6 +257,14 @@ impl RemoteMachine {
         self.when(self.schema().exception())
     }
 
+    /// Resolves when nothing more is heard of it, to the error that its waits end with.
+    pub fn when_gone(&self) -> impl Future<Output = WaitError> + Send + Unpin + 'static {
+        let source: Weak<Shared> = Arc::downgrade(&self.shared);
+        let mut state = self.shared.state.lock();
+        let never = state.waiters.register(Wait::Pending(NEVER), source);
+        never.map(|ended| ended.err().unwrap_or(WaitError::Gone))
+    }
+
     fn when_tick(&self, state: &impl StateName, goal: impl FnOnce(u64) -> u64) -> When {
         self.wait(state, |waits, states, clock| {
             let now = states.first().and_then(|state| clock.get(state.at()));
@@ -317,6 +327,9 @@ impl WaitSource for Shared {
         }
     }
 }
+
+/// No subscription has this number, so nothing but the end of the mirror ends a wait for it.
+const NEVER: WaitId = WaitId(u64::MAX);
 
 fn snapshot(mirror: &Mirror, origin: Instant) -> Snapshot {
     let real = |at: statemesh_core::time::Instant| origin + Duration::from_micros(at.as_micros());
