@@ -17,6 +17,7 @@ mod node_outputs;
 mod outbox;
 mod swarm_events;
 
+use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -37,8 +38,8 @@ use statemesh_core::{MachineIdx, PeerId};
 
 use self::clock::Clock;
 use self::dialler::{Action, Dialler, Pace, TargetNo};
-use self::exposures::Exposures;
 pub(crate) use self::exposures::Signals;
+use self::exposures::{Changed, Exposures};
 pub(crate) use self::first_index::reserve;
 use self::leave::Leave;
 use self::links::Links;
@@ -82,6 +83,8 @@ pub(crate) struct EventLoop {
     signals: Arc<Signals>,
     commands: mpsc::Receiver<Command>,
     exposures: Exposures,
+    /// Machines that have grown, by the moment when the index drawn for each may be used.
+    grown: VecDeque<Grown>,
     lifecycle: Lifecycle,
     dialler: Dialler,
     links: Links,
@@ -112,6 +115,13 @@ enum Stage {
     Running,
     Leaving(Leave),
     Ended,
+}
+
+/// A machine with more states than were announced.
+struct Grown {
+    due: Instant,
+    old: MachineIdx,
+    least: MachineIdx,
 }
 
 /// Why the loop woke.
@@ -170,6 +180,7 @@ impl EventLoop {
             topic: built.topic,
             registry,
             exposures: Exposures::new(signals.clone()),
+            grown: VecDeque::new(),
             signals,
             commands,
             lifecycle,
@@ -277,6 +288,7 @@ impl EventLoop {
             self.node.poll_timeout(),
             self.dialler.poll_timeout().filter(|_| due.is_none()),
             self.outbox.poll_timeout(),
+            self.grown.front().map(|grown| grown.due),
         ];
         let due = due.into_iter().fold(None, earliest);
         if self.armed != due {
@@ -298,6 +310,7 @@ impl EventLoop {
         if self.node.poll_timeout().is_some_and(|due| due <= now) {
             self.node.handle_timeout(now);
         }
+        self.expose_grown(now);
         let (swarm, topic) = (&mut self.swarm, &self.topic);
         self.outbox
             .handle_timeout(now, &mut |data| publish(swarm, topic, data));
@@ -308,9 +321,31 @@ impl EventLoop {
         if self.signals.take_retry() && matches!(self.stage, Stage::Running) {
             self.dialler.retry_now(now);
         }
-        for input in self.exposures.take_changes() {
-            if !matches!(self.stage, Stage::Leaving(_)) {
-                self.node.handle_input(now, input);
+        for change in self.exposures.take_changes() {
+            match change {
+                _ if matches!(self.stage, Stage::Leaving(_)) => {}
+                Changed::Input(input) => self.node.handle_input(now, input),
+                Changed::Grown(old) => {
+                    let (least, wait) = reserve();
+                    let due = now + wait;
+                    self.grown.push_back(Grown { due, old, least });
+                }
+            }
+        }
+        self.expose_grown(now);
+    }
+
+    /// Introduces machines that have grown again, whose new index may be used by now. The new one comes before the old
+    /// one goes, so that who looks for it by name finds it at any time.
+    fn expose_grown(&mut self, now: Instant) {
+        while let Some(grown) = self.grown.pop_front_if(|grown| grown.due <= now) {
+            if matches!(self.stage, Stage::Leaving(_)) {
+                continue;
+            }
+            let index = self.node.reserve_index_from(grown.least);
+            if let Some(exposed) = self.exposures.regrow(grown.old, index) {
+                self.node.handle_input(now, Input::Expose(index, exposed));
+                self.node.handle_input(now, Input::Withdraw(grown.old));
             }
         }
     }
@@ -326,7 +361,9 @@ impl EventLoop {
                 let _ = reply.send(self.expose(index, &machine, now));
             }
             Command::Withdraw(index, reply) => {
-                if self.exposures.remove(index) && !matches!(self.stage, Stage::Leaving(_)) {
+                if let Some(index) = self.exposures.remove(index)
+                    && !matches!(self.stage, Stage::Leaving(_))
+                {
                     self.node.handle_input(now, Input::Withdraw(index));
                 }
                 let _ = reply.send(());

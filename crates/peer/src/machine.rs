@@ -327,7 +327,7 @@ impl Machine {
         self.observe(Observe::Overrun(Box::new(observer)))
     }
 
-    /// Calls `hook` after a transition changed the clock, and when the machine was disposed, outside all locks, until
+    /// Calls `hook` after the clock or the schema changed, and when the machine was disposed, outside all locks, until
     /// the returned guard is dropped. The clock may have moved on by then: read it in the hook or later.
     #[cfg_attr(not(feature = "mesh"), allow(dead_code))]
     pub(crate) fn on_commit(&self, hook: Arc<dyn Fn() + Send + Sync>) -> TraceGuard {

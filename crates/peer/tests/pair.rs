@@ -6,11 +6,13 @@ mod common;
 
 use std::time::Duration;
 
-use common::{Carrier, eventually, machine, spawn, spawn_at};
+use common::{Carrier, eventually, machine, spawn, spawn_at, within};
 use futures::StreamExt;
 use statemesh::core::node::GoneReason;
 use statemesh::mesh::{Connection, Mesh, MeshEvent, Role, SpawnError};
+use statemesh::prelude::Query;
 use statemesh::wait::WaitError;
+use statemesh::{SchemaDef, StateDef};
 
 /// Both expose one machine; each sees the other's and its changes.
 async fn mirror_each_other(carrier: Carrier) {
@@ -28,16 +30,16 @@ async fn mirror_each_other(carrier: Carrier) {
     let opened = seen_door.when("On");
     bell.add("On").unwrap();
     door.add("On").unwrap();
-    common::within(rung).await.unwrap();
-    common::within(opened).await.unwrap();
+    within(rung).await.unwrap();
+    within(opened).await.unwrap();
     assert!(seen_door.is("On") && seen_door.not("Off"));
     assert_eq!(seen_door.tick("On"), door.tick("On"));
 
     let twice = seen_door.when_time("On", &[3]);
     door.remove("On").unwrap();
-    common::within(seen_door.when_not("On")).await.unwrap();
+    within(seen_door.when_not("On")).await.unwrap();
     door.add("On").unwrap();
-    common::within(twice).await.unwrap();
+    within(twice).await.unwrap();
     eventually("equal clocks", || {
         seen_door.snapshot().clock[..] == door.clock()[..]
     })
@@ -67,13 +69,13 @@ async fn bye_removes_at_once() {
     let never = seen.when("On");
     let mut events = a.events();
     let started = std::time::Instant::now();
-    common::within(b.shutdown()).await;
+    within(b.shutdown()).await;
     assert!(
         started.elapsed() < Duration::from_secs(2),
         "{:?}",
         started.elapsed()
     );
-    let reason = common::within(async {
+    let reason = within(async {
         loop {
             match events.next().await {
                 Some(MeshEvent::PeerGone(peer, reason)) if peer == b.peer_id() => break reason,
@@ -83,7 +85,7 @@ async fn bye_removes_at_once() {
         }
     });
     assert_eq!(reason.await, GoneReason::Bye);
-    assert_eq!(common::within(never).await, Err(WaitError::Gone));
+    assert_eq!(within(never).await, Err(WaitError::Gone));
     assert!(seen.snapshot().gone && a.machines().iter().all(|m| m.peer() != b.peer_id()));
     assert_eq!(b.connection(), Connection::Closed);
     assert!(b.expose(&lamp).await.is_err());
@@ -101,10 +103,10 @@ async fn dropping_the_last_handle_says_bye() {
     let second = b.clone();
     drop(b);
     lamp.add("On").unwrap();
-    common::within(seen.when("On")).await.unwrap();
+    within(seen.when("On")).await.unwrap();
     drop(second);
     eventually("the machine to go", || seen.snapshot().gone).await;
-    common::within(async { while events.next().await.is_some() {} }).await;
+    within(async { while events.next().await.is_some() {} }).await;
     common::stop([a]).await;
 }
 
@@ -129,6 +131,40 @@ async fn withdrawn_and_disposed_machines_go() {
     let again = b.expose(&taken).await.unwrap();
     assert!(again > index, "an index is used once");
     common::machine_of(&a, &b, "taken").await;
+    common::stop([a, b]).await;
+}
+
+#[tokio::test]
+async fn a_schema_that_grows_is_seen_by_others() {
+    let lamp = machine("lamp");
+    let a = spawn(Mesh::builder("grow"), Carrier::Memory).await;
+    let b = spawn_at(Mesh::builder("grow"), Carrier::Memory, &a).await;
+    let index = b.expose(&lamp).await.unwrap();
+    let small = common::machine_of(&a, &b, "lamp").await;
+    lamp.add("On").unwrap();
+    for extra in ["Dimmed", "Red"] {
+        let known: Vec<String> = lamp.schema().names().map(str::to_owned).collect();
+        let names = known.iter().map(String::as_str).chain([extra]);
+        let grown = names.fold(SchemaDef::new(), |def, name| {
+            def.state(name, StateDef::new())
+        });
+        lamp.replace_schema(grown).unwrap();
+        // Nothing but the schema has changed until here.
+        let wide = within(a.when_any(Query::new().id("lamp").has(extra), 1)).await;
+        let wide = wide.unwrap().remove(0);
+        lamp.add(extra).unwrap();
+        within(wide.when(["On", extra])).await.unwrap();
+        assert_eq!(wide.clock()[..], lamp.clock()[..]);
+        assert!(wide.index() > small.index());
+    }
+    eventually("the old ones to go", || {
+        a.query(&Query::new().id("lamp")).len() == 1
+    })
+    .await;
+    assert!(small.snapshot().gone);
+    // It is known to its owner by the index it was told.
+    b.withdraw(index).await.unwrap();
+    eventually("all to go", || a.query(&Query::new().id("lamp")).is_empty()).await;
     common::stop([a, b]).await;
 }
 
@@ -183,7 +219,7 @@ async fn nobody_answers_and_then_somebody_does() {
     let a = Mesh::builder("late").listen(address).spawn().await.unwrap();
     b.retry_now();
     eventually("a link", || b.connection() == Connection::Live).await;
-    common::within(b.lifecycle().when("Ready")).await.unwrap();
+    within(b.lifecycle().when("Ready")).await.unwrap();
     assert!(b.lifecycle().not("Exception"));
     let ticks = b.lifecycle().tick("Ready");
     common::stop([a]).await;

@@ -1,6 +1,9 @@
 //! Local machines that the mesh sees: the bits their commits set, and what the loop reads after.
 //!
 //! `commit -> dirty bit, waker -> loop -> clock under the short lock -> Input::Clock`
+//!
+//! A machine whose schema has grown is another one to the mesh, since a clock of another length kills a Go peer's mirror
+//! (mesh-protocol.md 4.3, L9): it is introduced again under a new index, and the old index is taken back.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -32,7 +35,17 @@ struct Exposure {
     dirty: Arc<AtomicBool>,
     /// How many were announced. States that a schema got later come behind them.
     states: usize,
+    /// The index that the application was told, whatever it became since.
+    told: MachineIdx,
     _commits: TraceGuard,
+}
+
+/// What became of an exposed machine.
+pub(crate) enum Changed {
+    /// The node has to know.
+    Input(Input),
+    /// It has more states than were announced under this index.
+    Grown(MachineIdx),
 }
 
 impl Signals {
@@ -66,6 +79,18 @@ fn announced(machine: &Machine, states: usize) -> Vec<u64> {
     clock
 }
 
+/// How to introduce it, as it is now.
+fn introduction(machine: &Machine) -> Exposed {
+    let schema = machine.schema();
+    Exposed {
+        id: machine.id().into(),
+        tags: machine.tags().to_vec(),
+        parent: machine.parent().to_owned(),
+        clock: announced(machine, schema.len()),
+        schema,
+    }
+}
+
 impl Exposures {
     /// None yet.
     pub(crate) fn new(signals: Arc<Signals>) -> Self {
@@ -94,14 +119,7 @@ impl Exposures {
             bit.store(true, Ordering::Release);
             signals.raise_dirty();
         }));
-        let schema = machine.schema();
-        let exposed = Exposed {
-            id: machine.id().into(),
-            tags: machine.tags().to_vec(),
-            parent: machine.parent().to_owned(),
-            clock: announced(machine, schema.len()),
-            schema,
-        };
+        let exposed = introduction(machine);
         if machine.is_disposed() {
             dirty.store(true, Ordering::Release);
             self.signals.raise_dirty();
@@ -110,17 +128,31 @@ impl Exposures {
             machine: machine.clone(),
             dirty,
             states: exposed.schema.len(),
+            told: index,
             _commits: commits,
         };
         self.exposed.insert(index, exposure);
         Ok(exposed)
     }
-    /// Lets go of a machine. `false`: it was not exposed.
-    pub(crate) fn remove(&mut self, index: MachineIdx) -> bool {
-        self.exposed.remove(&index).is_some()
+    /// Moves a machine that has grown from its old index to a new one, and says how to introduce it. `None`: it is not
+    /// there any more.
+    pub(crate) fn regrow(&mut self, old: MachineIdx, new: MachineIdx) -> Option<Exposed> {
+        let mut exposure = self.exposed.remove(&old)?;
+        let exposed = introduction(&exposure.machine);
+        exposure.states = exposed.schema.len();
+        self.exposed.insert(new, exposure);
+        Some(exposed)
+    }
+    /// Lets go of a machine, by its index or the one the application was told. Its index; `None`: it was not exposed.
+    pub(crate) fn remove(&mut self, index: MachineIdx) -> Option<MachineIdx> {
+        let mut exposed = self.exposed.iter();
+        let meant = |(at, it): &(&MachineIdx, &Exposure)| **at == index || it.told == index;
+        let at = *exposed.find(meant)?.0;
+        self.exposed.remove(&at);
+        Some(at)
     }
     /// What changed since this was last called: new clocks, and machines that were disposed.
-    pub(crate) fn take_changes(&mut self) -> Vec<Input> {
+    pub(crate) fn take_changes(&mut self) -> Vec<Changed> {
         // The common bit first: a commit after this raises it again.
         self.signals.dirty.store(false, Ordering::Release);
         let mut changes = Vec::new();
@@ -129,9 +161,13 @@ impl Exposures {
                 return true;
             }
             let disposed = exposure.machine.is_disposed();
-            changes.push(match disposed {
-                true => Input::Withdraw(index),
-                false => Input::Clock(index, announced(&exposure.machine, exposure.states)),
+            changes.push(if disposed {
+                Changed::Input(Input::Withdraw(index))
+            } else if exposure.machine.schema().len() > exposure.states {
+                Changed::Grown(index)
+            } else {
+                let clock = announced(&exposure.machine, exposure.states);
+                Changed::Input(Input::Clock(index, clock))
             });
             !disposed
         });

@@ -11,6 +11,7 @@ use parking_lot::RwLock;
 use statemesh_core::collections::sort_by;
 use statemesh_core::engine::{ReplaceError, Schema, SchemaDef, SchemaErrors, SchemaWarning};
 
+use super::observe::Effect;
 use super::shared::State;
 use super::{Machine, drain};
 
@@ -53,7 +54,7 @@ impl Machine {
 
     /// Gives the machine a schema with more states, of which it must have all old ones; relations and properties may be
     /// others. States keep ticks and indexes, new ones come behind them, inactive. Handlers, waits, contexts and pipes go
-    /// on. Peers of the mesh go on seeing the states they were told of.
+    /// on. Peers of the mesh see a machine with the new schema instead of the one they had.
     ///
     /// ```
     /// use statemesh::prelude::*;
@@ -100,6 +101,7 @@ impl State {
         let Self { logs, effects, .. } = self;
         logs.schema_changed(old, new);
         logs.flush(effects);
+        effects.push(Effect::Committed);
         self.collect_fired();
     }
 }
