@@ -179,6 +179,33 @@ fn the_readme_shows_the_example_that_compiles() {
     );
 }
 
+/// A document names a test as `file.rs::name`.
+#[test]
+fn tests_that_documents_name_exist() {
+    let files = tracked("*.rs");
+    let mut missing = Vec::new();
+    let mut named = 0;
+    for document in tracked("docs/*.md") {
+        for (file, test) in read(&document)
+            .split('`')
+            .filter_map(|it| it.split_once(".rs::"))
+        {
+            named += 1;
+            let here = |path: &&PathBuf| path.file_stem().is_some_and(|stem| stem == file);
+            let declared = format!("fn {test}()");
+            if !files
+                .iter()
+                .filter(here)
+                .any(|path| read(path).contains(&declared))
+            {
+                missing.push(format!("{}: {file}.rs::{test}", shown(&document)));
+            }
+        }
+    }
+    assert!(named > 0, "the documents name no test at all");
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
+
 #[test]
 fn edges_are_found_in_every_form() {
     let text = "use crate::mesh::wire;\nuse crate::{ids::PeerId, time};\nlet x = crate::node::N;\n// crate::engine\npub(crate) fn f() {}\n";
