@@ -29,6 +29,7 @@ mod timers;
 
 pub use crate::mesh::local::Exposed;
 pub use crate::mesh::peer_registry::{GoneReason, PeerView};
+pub use crate::mesh::wire::{About, Link, LinkEnd, Ticks, Transport};
 
 use self::timers::{Timer, Timers};
 
@@ -42,6 +43,40 @@ pub struct Config {
     pub first_index: MachineIdx,
     /// Seed of all jitter and sampling.
     pub seed: u64,
+    /// What others are told about this peer. For people: no peer depends on it.
+    pub about: About,
+    /// Wall clock at the node's start, in milliseconds since 1970. Others are told the time since then on top of it, so
+    /// that it never runs backwards.
+    pub wall_ms: u64,
+}
+
+impl Config {
+    /// Nothing is told about the peer, and its wall clock starts in 1970.
+    #[must_use]
+    pub fn new(own: PeerId, first_index: MachineIdx, seed: u64) -> Self {
+        Self {
+            own,
+            first_index,
+            seed,
+            about: About::default(),
+            wall_ms: 0,
+        }
+    }
+}
+
+/// A local machine's counters, read together under its lock.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// Ticks of its states.
+    pub clock: Vec<u64>,
+    /// Machine tick and queue tick, if the driver knows them.
+    pub ticks: Option<Ticks>,
+}
+
+impl From<Vec<u64>> for Reading {
+    fn from(clock: Vec<u64>) -> Self {
+        Self { clock, ticks: None }
+    }
 }
 
 /// Names one received message between `Input::Message` and `Output::Verdict`.
@@ -56,13 +91,15 @@ pub enum Input {
     /// Introduce this machine. The index comes from [`Node::reserve_index`].
     Expose(MachineIdx, Exposed),
     /// A local machine's clock, read under its lock.
-    Clock(MachineIdx, Vec<u64>),
+    Clock(MachineIdx, Reading),
     /// Take a machine back; its index stays burnt.
     Withdraw(MachineIdx),
     /// A connection to this peer was made (the first of possibly several).
     LinkUp(PeerId),
     /// The last connection to this peer went.
     LinkDown(PeerId),
+    /// What the link to this peer is like: transport, smoothed round trip.
+    Link(PeerId, Transport, Duration),
     /// A neighbour subscribed to the topic.
     Subscribed(PeerId),
     /// A neighbour left the topic.
@@ -135,6 +172,7 @@ pub struct Node {
     answers: Answers,
     timers: Timers,
     jitter: Jitter,
+    started_at: Instant,
     /// Neighbours on the topic: without one, nobody would hear us. Bounded by the driver's connections.
     neighbours: OrderedSet<PeerId>,
     sent: Sent,
@@ -157,6 +195,8 @@ struct Sent {
     updates_at: Option<Instant>,
     /// Own links changed since they were last reported.
     links_changed: bool,
+    /// The next introduction is for somebody who may need to hear of others by it.
+    names_others: bool,
     /// Last peer whose sums went along, per kind of message, so that all get their turn.
     info_sums: Option<PeerId>,
     beat_sums: Option<PeerId>,
@@ -181,6 +221,7 @@ impl Node {
             answers: Answers::default(),
             timers: Timers::default(),
             jitter: Jitter::new(config.seed),
+            started_at: now,
             neighbours: OrderedSet::new(),
             sent: Sent::default(),
             budget: Budget {
@@ -213,8 +254,9 @@ impl Node {
         match input {
             Input::Joined => self.on_joined(now),
             Input::Expose(index, machine) => self.on_expose(index, machine, now),
-            Input::Clock(index, clock) => self.on_clock(index, clock, now),
-            Input::Withdraw(index) => self.on_withdraw(index),
+            Input::Clock(index, reading) => self.on_clock(index, reading, now),
+            Input::Withdraw(index) => self.on_withdraw(index, now),
+            Input::Link(peer, transport, rtt) => self.on_link(peer, transport, rtt),
             Input::LinkUp(peer) => self.on_link_up(peer, now),
             Input::LinkDown(peer) => self.on_link_down(peer, now),
             Input::Subscribed(peer) => self.on_subscribed(peer, now),
@@ -227,7 +269,7 @@ impl Node {
                 via,
                 data,
             } => self.on_message(token, author, via, &data, now),
-            Input::Leave => self.on_leave(),
+            Input::Leave => self.on_leave(now),
         }
         self.relay_outputs(now);
     }
@@ -321,10 +363,17 @@ impl Node {
         }
     }
 
-    fn on_clock(&mut self, index: MachineIdx, clock: Vec<u64>, now: Instant) {
-        if self.local.feed(index, clock) {
+    fn on_clock(&mut self, index: MachineIdx, reading: Reading, now: Instant) {
+        if self.local.feed(index, reading.clock, reading.ticks) {
             self.arm_flush(now);
         }
+    }
+
+    /// Told with the next report: round trips are of interest to people, and no reason for a message of their own.
+    fn on_link(&mut self, peer: PeerId, transport: Transport, rtt: Duration) {
+        let micros = u64::try_from(rtt.as_micros()).unwrap_or(u64::MAX);
+        self.registry
+            .measure(peer, transport, micros.div_ceil(1000));
     }
 
     fn on_link_up(&mut self, peer: PeerId, now: Instant) {
@@ -362,6 +411,7 @@ impl Node {
         if self.neighbours.is_empty() {
             return;
         }
+        self.sent.names_others = true;
         let soon = now + self.jitter.between(GREET_FROM, GREET_TO);
         let spaced = self
             .sent

@@ -462,11 +462,7 @@ fn states_of_one_peer_are_capped_in_all() {
 #[test]
 fn a_driver_that_takes_no_outputs_stops_the_reading() {
     let now = Instant::from_micros(1);
-    let config = Config {
-        own: peer_id(1),
-        first_index: ZERO,
-        seed: 1,
-    };
+    let config = Config::new(peer_id(1), ZERO, 1);
     let mut node = Node::new(config, now);
     node.handle_input(now, Input::Joined);
     let author = peer_id(2);

@@ -1,16 +1,30 @@
 //! Members of one topic in virtual time: nodes and puppets, links with latency and loss, flooding as gossipsub does it.
 //!
 //! A message goes to all neighbours of its author; whoever accepts it forwards it to its other neighbours; nobody takes it twice.
-//! The same seed and calls give the same run. No gossip repair, no mesh degree: every link carries every message.
+//! The same seed and calls give the same run. No gossip repair: what no link carries is lost. [`Net::mesh`] wires a thousand
+//! members as gossipsub would; what happens to messages on links is the [`Weather`]'s.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+mod dice;
+mod flights;
+mod graph;
+mod traffic;
+
 use statemesh_core::engine::{Schema, SchemaDef, StateDef};
 use statemesh_core::mesh::wire::{self, Envelope};
-use statemesh_core::node::{Config, Event, Exposed, Input, MessageToken, Node, Output, Verdict};
+use statemesh_core::node::{
+    Config, Event, Exposed, Input, MessageToken, Node, Output, Verdict,
+};
 use statemesh_core::{Instant, MachineIdx, PeerId};
+
+use self::dice::Dice;
+pub use self::flights::Weather;
+use self::flights::{Flight, Flights, Post};
+pub use self::traffic::{Count, Kind, Traffic};
 
 /// A member, by order of arrival.
 pub type Member = usize;
@@ -39,13 +53,15 @@ pub fn schema() -> Arc<Schema> {
 /// One network.
 pub struct Net {
     now: Instant,
-    latency: Duration,
-    /// Messages lost per thousand, on every link.
-    loss: u64,
-    dice: u64,
+    weather: Weather,
+    dice: Dice,
     members: Vec<Seat>,
-    links: BTreeSet<(Member, Member)>,
-    flights: BTreeMap<(Instant, u64), Flight>,
+    flights: Flights,
+    /// When each node wants to be called, by the time last asked for.
+    timers: BTreeSet<(Instant, Member)>,
+    traffic: Traffic,
+    /// Whether events and messages are kept for tests to read.
+    records: bool,
     serial: u64,
 }
 
@@ -53,12 +69,16 @@ struct Seat {
     id: PeerId,
     actor: Actor,
     joined: bool,
-    seen: BTreeSet<u64>,
-    /// Messages under validation, by token.
-    open: BTreeMap<MessageToken, Flight>,
+    links: Vec<Member>,
+    timer: Option<Instant>,
+    /// Messages under validation and where they came from, by token.
+    open: BTreeMap<MessageToken, (Member, Rc<Post>)>,
     events: Vec<(Instant, Event)>,
-    sent: Vec<(Instant, Vec<u8>)>,
-    heard: Vec<(Instant, PeerId, Vec<u8>)>,
+    sent: Vec<(Instant, Arc<[u8]>)>,
+    heard: Vec<(Instant, PeerId, Arc<[u8]>)>,
+    /// Machines found less machines gone.
+    machines: usize,
+    received: Count,
 }
 
 enum Actor {
@@ -68,39 +88,41 @@ enum Actor {
     Dead,
 }
 
-#[derive(Clone)]
-struct Flight {
-    message: u64,
-    author: PeerId,
-    via: Member,
-    to: Member,
-    data: Arc<[u8]>,
-}
-
 impl Net {
     /// An empty network.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self {
             now: Instant::from_micros(1_000_000),
-            latency: Duration::from_millis(5),
-            loss: 0,
-            dice: seed,
+            weather: Weather::default(),
+            dice: Dice::new(seed),
             members: Vec::new(),
-            links: BTreeSet::new(),
-            flights: BTreeMap::new(),
+            flights: Flights::default(),
+            timers: BTreeSet::new(),
+            traffic: Traffic::default(),
+            records: true,
             serial: 0,
         }
     }
 
+    /// What happens on links from now on.
+    pub fn set_weather(&mut self, weather: Weather) {
+        self.weather = weather;
+    }
+
     /// Time a message takes over one link.
     pub fn set_latency(&mut self, latency: Duration) {
-        self.latency = latency;
+        self.weather.latency = (latency, latency);
     }
 
     /// Messages lost per thousand, on every link.
     pub fn set_loss(&mut self, per_thousand: u64) {
-        self.loss = per_thousand;
+        self.weather.loss = per_thousand;
+    }
+
+    /// Keeps no events and messages: a thousand members tell millions.
+    pub fn count_only(&mut self) {
+        self.records = false;
     }
 
     /// Virtual time.
@@ -117,11 +139,9 @@ impl Net {
 
     /// A node under a given key, its indexes beginning at `first_index`.
     pub fn node_with(&mut self, own: PeerId, first_index: u64) -> Member {
-        self.dice = self.dice.wrapping_add(1);
         let config = Config {
-            own,
-            first_index: MachineIdx(first_index),
-            seed: self.dice,
+            wall_ms: WALL_MS + self.now.since(Instant::ZERO).as_millis() as u64,
+            ..Config::new(own, MachineIdx(first_index), self.dice.seed())
         };
         let node = Node::new(config, self.now);
         let member = self.seat(own, Actor::Node(Box::new(node)));
@@ -140,20 +160,25 @@ impl Net {
             id,
             actor,
             joined: true,
-            seen: BTreeSet::new(),
+            links: Vec::new(),
+            timer: None,
             open: BTreeMap::new(),
             events: Vec::new(),
             sent: Vec::new(),
             heard: Vec::new(),
+            machines: 0,
+            received: Count::default(),
         });
         self.members.len() - 1
     }
 
     /// Connects two members.
     pub fn link(&mut self, a: Member, b: Member) {
-        if !self.links.insert((a.min(b), a.max(b))) {
+        if a == b || self.members[a].links.contains(&b) {
             return;
         }
+        self.members[a].links.push(b);
+        self.members[b].links.push(a);
         for (one, other) in [(a, b), (b, a)] {
             let id = self.members[other].id;
             self.input(one, Input::LinkUp(id));
@@ -165,9 +190,11 @@ impl Net {
 
     /// Takes a link away; both ends notice at once.
     pub fn cut(&mut self, a: Member, b: Member) {
-        if !self.links.remove(&(a.min(b), a.max(b))) {
+        if !self.members[a].links.contains(&b) {
             return;
         }
+        self.members[a].links.retain(|end| *end != b);
+        self.members[b].links.retain(|end| *end != a);
         for (one, other) in [(a, b), (b, a)] {
             let id = self.members[other].id;
             self.input(one, Input::LinkDown(id));
@@ -177,7 +204,8 @@ impl Net {
     /// The member is gone without a word; its neighbours notice that the links are closed.
     pub fn crash(&mut self, member: Member) {
         self.members[member].actor = Actor::Dead;
-        for neighbour in self.neighbours(member) {
+        self.rearm(member);
+        for neighbour in self.members[member].links.clone() {
             self.cut(member, neighbour);
         }
     }
@@ -185,7 +213,7 @@ impl Net {
     /// The member says bye; its links close a moment later.
     pub fn leave(&mut self, member: Member) {
         self.input(member, Input::Leave);
-        self.run_for(self.latency);
+        self.run_for(self.weather.latency.1);
         self.crash(member);
     }
 
@@ -213,7 +241,7 @@ impl Net {
 
     /// Feeds a clock.
     pub fn clock(&mut self, member: Member, index: MachineIdx, clock: &[u64]) {
-        self.input(member, Input::Clock(index, clock.to_vec()));
+        self.input(member, Input::Clock(index, clock.to_vec().into()));
     }
 
     /// Gives a node any input, and carries out what it wants.
@@ -232,15 +260,8 @@ impl Net {
     /// A message reaches a member out of nothing, signed by anybody.
     pub fn inject(&mut self, to: Member, author: PeerId, data: Vec<u8>) {
         self.serial += 1;
-        let via = to;
-        let flight = Flight {
-            message: self.serial,
-            author,
-            via,
-            to,
-            data: data.into(),
-        };
-        self.deliver(flight);
+        let post = Post::new(self.serial, author, Kind::Other, data.into());
+        self.deliver(to, to, post);
     }
 
     /// Lets time pass.
@@ -292,6 +313,24 @@ impl Net {
         sent.map(|(at, data)| (*at, decoded(data))).collect()
     }
 
+    /// Machines that a member knows at this time.
+    #[must_use]
+    pub fn machines_known(&self, member: Member) -> usize {
+        self.members[member].machines
+    }
+
+    /// What went over the topic.
+    #[must_use]
+    pub fn traffic(&self) -> &Traffic {
+        &self.traffic
+    }
+
+    /// Messages that reached a member, each counted once.
+    #[must_use]
+    pub fn received(&self, member: Member) -> Count {
+        self.members[member].received
+    }
+
     /// What a puppet heard, decoded.
     #[must_use]
     pub fn heard(&self, member: Member) -> Vec<(Instant, PeerId, Envelope)> {
@@ -307,84 +346,76 @@ impl Net {
             seat.events.clear();
             seat.sent.clear();
             seat.heard.clear();
+            seat.received = Count::default();
         }
-    }
-
-    fn neighbours(&self, member: Member) -> Vec<Member> {
-        let ends = self.links.iter().filter_map(|(a, b)| match member {
-            _ if *a == member => Some(*b),
-            _ if *b == member => Some(*a),
-            _ => None,
-        });
-        ends.collect()
+        self.traffic = Traffic::default();
     }
 
     /// Does what is next before `end`. False when nothing is.
     fn step(&mut self, end: Instant) -> bool {
-        let flight = self.flights.first_key_value().map(|(key, _)| *key);
-        let timer = self.next_timer();
+        let flight = self.flights.next();
+        let timer = self.timers.first().copied();
         match (flight, timer) {
-            (Some(key), timer) if key.0 <= end && timer.is_none_or(|(at, _)| key.0 <= at) => {
-                self.now = self.now.max(key.0);
-                if let Some(flight) = self.flights.remove(&key) {
-                    self.deliver(flight);
+            (Some(at), timer) if at <= end && timer.is_none_or(|(due, _)| at <= due) => {
+                self.now = self.now.max(at);
+                if let Some(Flight { via, to, post, .. }) = self.flights.arrive() {
+                    self.deliver(via, to, post);
                 }
                 true
             }
             (_, Some((at, member))) if at <= end => {
                 self.now = self.now.max(at);
-                if let Actor::Node(node) = &mut self.members[member].actor {
-                    node.handle_timeout(self.now);
-                    let next = node.poll_timeout();
-                    assert!(
-                        next.is_none_or(|next| next > self.now),
-                        "a timer that does not advance"
-                    );
-                }
-                self.drain(member);
+                self.wake(member);
                 true
             }
             (_, _) => false,
         }
     }
 
-    fn next_timer(&self) -> Option<(Instant, Member)> {
-        let due = self
-            .members
-            .iter()
-            .enumerate()
-            .filter_map(|(member, seat)| match &seat.actor {
-                Actor::Node(node) => Some((node.poll_timeout()?, member)),
-                Actor::Puppet | Actor::Dead => None,
-            });
-        due.min()
+    fn wake(&mut self, member: Member) {
+        if let Actor::Node(node) = &mut self.members[member].actor {
+            node.handle_timeout(self.now);
+            let next = node.poll_timeout();
+            assert!(
+                next.is_none_or(|next| next > self.now),
+                "a timer that does not advance"
+            );
+        }
+        self.drain(member);
     }
 
-    fn deliver(&mut self, flight: Flight) {
-        let (now, via) = (self.now, self.members[flight.via].id);
-        let seat = &mut self.members[flight.to];
-        if !seat.seen.insert(flight.message) {
+    fn deliver(&mut self, via: Member, to: Member, post: Rc<Post>) {
+        let bytes = post.data.len();
+        self.traffic.copies.add(bytes);
+        if !post.reach(to) {
             return;
         }
+        self.traffic.received.add(bytes);
+        let (now, via_id) = (self.now, self.members[via].id);
+        let is_hidden = self.weather.hides(post.kind, &mut self.dice);
+        let seat = &mut self.members[to];
+        seat.received.add(bytes);
         match &mut seat.actor {
+            Actor::Dead => {}
+            Actor::Node(_) | Actor::Puppet if is_hidden => self.spread(to, via, &post),
             Actor::Node(node) => {
-                let token = MessageToken(flight.message);
+                let token = MessageToken(post.serial);
                 let message = Input::Message {
                     token,
-                    author: flight.author,
-                    via,
-                    data: flight.data.to_vec(),
+                    author: post.author,
+                    via: via_id,
+                    data: post.data.to_vec(),
                 };
-                let to = flight.to;
-                seat.open.insert(token, flight);
+                seat.open.insert(token, (via, Rc::clone(&post)));
                 node.handle_input(now, message);
                 self.drain(to);
+                self.members[to].open.remove(&token);
             }
             Actor::Puppet => {
-                seat.heard.push((now, flight.author, flight.data.to_vec()));
-                self.spread(flight.to, flight.message, flight.author, &flight.data);
+                let heard = (now, post.author, Arc::clone(&post.data));
+                seat.heard.push(heard);
+                self.spread(to, via, &post);
             }
-            Actor::Dead => {}
         }
     }
 
@@ -395,58 +426,92 @@ impl Net {
                 return;
             };
             match node.poll_output() {
-                None => return,
+                None => break,
                 Some(Output::Publish(data)) => self.publish(member, data),
-                Some(Output::Event(event)) => seat.events.push((self.now, event)),
+                Some(Output::Event(event)) => {
+                    match event {
+                        Event::MachineFound(..) => seat.machines += 1,
+                        Event::MachineGone(..) => seat.machines -= 1,
+                        Event::PeerFound(_)
+                        | Event::PeerGone(..)
+                        | Event::ClockChanged(..)
+                        | Event::Heard(_)
+                        | Event::Dropped(..)
+                        | Event::NotExposed(..) => {}
+                    }
+                    if self.records {
+                        seat.events.push((self.now, event));
+                    }
+                }
                 Some(Output::Verdict(token, verdict)) => {
-                    if let Some(flight) = seat.open.remove(&token)
+                    if let Some((via, post)) = seat.open.remove(&token)
                         && verdict == Verdict::Accept
                     {
-                        self.spread(member, flight.message, flight.author, &flight.data);
+                        self.spread(member, via, &post);
                     }
                 }
             }
+        }
+        self.rearm(member);
+    }
+
+    fn rearm(&mut self, member: Member) {
+        let seat = &mut self.members[member];
+        let due = match &seat.actor {
+            Actor::Node(node) => node.poll_timeout(),
+            Actor::Puppet | Actor::Dead => None,
+        };
+        if seat.timer == due {
+            return;
+        }
+        let before = std::mem::replace(&mut seat.timer, due);
+        if let Some(at) = before {
+            self.timers.remove(&(at, member));
+        }
+        if let Some(at) = due {
+            self.timers.insert((at, member));
         }
     }
 
     fn publish(&mut self, member: Member, data: Vec<u8>) {
         self.serial += 1;
-        let message = self.serial;
+        let kind = wire::decode(&data).map_or(Kind::Other, |envelope| Kind::of(&envelope.body));
+        self.traffic.publish(kind, data.len());
         let seat = &mut self.members[member];
-        seat.seen.insert(message);
-        seat.sent.push((self.now, data.clone()));
-        let author = seat.id;
-        self.spread(member, message, author, &data.into());
+        let post = Post::new(self.serial, seat.id, kind, data.into());
+        post.reach(member);
+        if self.records {
+            seat.sent.push((self.now, Arc::clone(&post.data)));
+        }
+        self.spread(member, member, &post);
     }
 
-    fn spread(&mut self, from: Member, message: u64, author: PeerId, data: &Arc<[u8]>) {
-        for to in self.neighbours(from) {
-            if self.roll(1000) < self.loss {
+    /// Over every link but the one it came by.
+    fn spread(&mut self, from: Member, came_by: Member, post: &Rc<Post>) {
+        for to in &self.members[from].links {
+            if *to == came_by {
                 continue;
             }
-            self.serial += 1;
-            let flight = Flight {
-                message,
-                author,
-                via: from,
-                to,
-                data: Arc::clone(data),
-            };
-            self.flights
-                .insert((self.now + self.latency, self.serial), flight);
+            let is_doubled =
+                self.weather.doubled > 0 && self.dice.below(1000) < self.weather.doubled;
+            for _ in 0..=usize::from(is_doubled) {
+                let Some(time) = self.weather.carry(&mut self.dice) else {
+                    continue;
+                };
+                if post.has_reached(*to) {
+                    // Whoever has it takes no second copy.
+                    self.traffic.copies.add(post.data.len());
+                } else {
+                    let at = self.now + time;
+                    self.flights.depart(at, from, *to, Rc::clone(post));
+                }
+            }
         }
     }
-
-    /// A number below `sides`: xorshift64* on the seed.
-    fn roll(&mut self, sides: u64) -> u64 {
-        let mut word = self.dice | 1;
-        word ^= word >> 12;
-        word ^= word << 25;
-        word ^= word >> 27;
-        self.dice = word;
-        (word.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32) % sides
-    }
 }
+
+/// Wall clock when virtual time was zero: the year 2026.
+const WALL_MS: u64 = 1_780_000_000_000;
 
 fn decoded(data: &[u8]) -> Envelope {
     wire::decode(data).unwrap_or_else(|error| panic!("undecodable message published: {error}"))

@@ -259,11 +259,7 @@ struct Reader {
 
 impl Reader {
     fn new(author: PeerId) -> Result<Self, String> {
-        let config = Config {
-            own: peer_id(1),
-            first_index: MachineIdx(1),
-            seed: 1,
-        };
+        let config = Config::new(peer_id(1), MachineIdx(1), 1);
         let now = Instant::from_micros(1_000_000);
         let mut reader = Self {
             node: Node::new(config, now),

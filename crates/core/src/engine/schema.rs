@@ -14,7 +14,7 @@ use crate::engine::state_set::{StateBits, StateList};
 use crate::ids::StateIdx;
 
 /// One state as written by its author. An absent list (`None`) differs from an empty one only in text forms and on the wire.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct StateDef {
     /// Activates by itself after any transition that changed the clock.
     pub auto: bool,
@@ -77,7 +77,7 @@ impl StateDef {
 }
 
 /// States in index order, as written.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct SchemaDef {
     /// Name and definition; a later duplicate replaces the earlier one at its place.
     pub states: Vec<(String, StateDef)>,

@@ -10,7 +10,7 @@
 
 use std::time::Duration;
 
-use crate::collections::OrderedMap;
+use crate::collections::{OrderedMap, OrderedSet};
 use crate::ids::PeerId;
 use crate::time::Instant;
 
@@ -38,6 +38,8 @@ struct Ask {
 #[derive(Debug, Default)]
 pub(crate) struct Asks {
     table: OrderedMap<PeerId, Ask>,
+    /// Those asked for next, by time: one entry per ask that has one.
+    due: OrderedSet<(Instant, PeerId)>,
 }
 
 impl Asks {
@@ -58,16 +60,17 @@ impl Asks {
         let asked = now + pace.delay;
         let spaced = ask.last.map(|last| last + backoff(ask.base, ask.tries));
         let at = spaced.map_or(asked, |spaced| spaced.max(asked));
-        match ask.next {
+        let at = match ask.next {
             None => {
                 ask.want = want;
-                ask.next = Some(at);
+                at
             }
             Some(next) => {
                 ask.want = ask.want.max(want);
-                ask.next = Some(next.min(at));
+                next.min(at)
             }
-        }
+        };
+        plan(&mut self.due, id, ask, Some(at));
         true
     }
 
@@ -76,14 +79,16 @@ impl Asks {
         if let Some(ask) = self.table.get_mut(&id)
             && ask.want <= answered
         {
-            ask.next = None;
+            plan(&mut self.due, id, ask, None);
             ask.tries = ask.tries.min(MAX_TRIES - 1);
         }
     }
 
     /// The id is gone.
     pub(crate) fn forget(&mut self, id: PeerId) {
-        self.table.remove(&id);
+        if let Some(mut ask) = self.table.remove(&id) {
+            plan(&mut self.due, id, &mut ask, None);
+        }
     }
 
     /// Somebody else asked for it: the answer will be for all.
@@ -92,34 +97,42 @@ impl Asks {
             && let Some(next) = ask.next
             && ask.want == want
         {
-            ask.next = Some(next.max(now + OVERHEARD));
+            plan(&mut self.due, id, ask, Some(next.max(now + OVERHEARD)));
         }
     }
 
     /// Ids whose time has come, at most [`MAX_IDS_PER_REQUEST`] of one kind. Those not asked for again are dropped.
     pub(crate) fn take_due(&mut self, want: Want, now: Instant) -> Vec<PeerId> {
         let soon = now + GATHER;
+        let next = self.due.iter().take_while(|(at, _)| *at <= soon);
+        let next: Vec<PeerId> = next.map(|(_, id)| *id).collect();
         let mut due = Vec::new();
-        self.table.retain(|id, ask| {
-            let is_due = ask.want == want && ask.next.is_some_and(|next| next <= soon);
-            if !is_due || due.len() == MAX_IDS_PER_REQUEST {
-                return true;
+        for id in next {
+            let Some(ask) = self.table.get_mut(&id) else {
+                continue;
+            };
+            if ask.want != want {
+                continue;
             }
             if ask.tries >= MAX_TRIES {
-                return false;
+                self.forget(id);
+                continue;
             }
-            due.push(*id);
+            due.push(id);
             ask.last = Some(now);
             ask.tries += 1;
-            ask.next = Some(now + backoff(ask.base, ask.tries));
-            true
-        });
+            let again = now + backoff(ask.base, ask.tries);
+            plan(&mut self.due, id, ask, Some(again));
+            if due.len() == MAX_IDS_PER_REQUEST {
+                break;
+            }
+        }
         due
     }
 
     /// When [`Self::take_due`] has something to do.
     pub(crate) fn next(&self) -> Option<Instant> {
-        self.table.values().filter_map(|ask| ask.next).min()
+        self.due.first().map(|(at, _)| *at)
     }
 
     /// Ids held.
@@ -143,6 +156,19 @@ impl Asks {
         let settled = self.table.iter().filter(|(_, ask)| ask.next.is_none());
         let oldest = settled.min_by_key(|(_, ask)| ask.last).map(|(id, _)| *id);
         oldest.is_some_and(|id| self.table.remove(&id).is_some())
+    }
+}
+
+/// Moves an ask to another time, or to none.
+fn plan(due: &mut OrderedSet<(Instant, PeerId)>, id: PeerId, ask: &mut Ask, at: Option<Instant>) {
+    if ask.next == at {
+        return;
+    }
+    if let Some(before) = std::mem::replace(&mut ask.next, at) {
+        due.remove(&(before, id));
+    }
+    if let Some(at) = at {
+        due.insert((at, id));
     }
 }
 

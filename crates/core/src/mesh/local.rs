@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::wire::{self, Bye, Info};
+use super::wire::{self, Bye, Info, Ticks};
 use crate::collections::OrderedMap;
 use crate::engine::Schema;
 use crate::ids::MachineIdx;
@@ -31,6 +31,7 @@ struct OwnMachine {
     /// Everything but the clock, ready to be sent.
     info: Info,
     clock: Vec<u64>,
+    ticks: Option<Ticks>,
     /// Changed since it was last published.
     dirty: bool,
     /// Introduced: before that, nobody could tell what its clock means.
@@ -83,6 +84,7 @@ impl Local {
             OwnMachine {
                 info,
                 clock: machine.clock,
+                ticks: None,
                 dirty: false,
                 introduced: false,
             },
@@ -91,7 +93,12 @@ impl Local {
     }
 
     /// Takes a clock. False when it brings nothing new: equal, stale, of a wrong length, or of no machine.
-    pub(crate) fn feed(&mut self, index: MachineIdx, clock: Vec<u64>) -> bool {
+    pub(crate) fn feed(
+        &mut self,
+        index: MachineIdx,
+        clock: Vec<u64>,
+        ticks: Option<Ticks>,
+    ) -> bool {
         let Some(machine) = self.machines.get_mut(&index) else {
             return false;
         };
@@ -101,6 +108,7 @@ impl Local {
             return false;
         }
         machine.clock = clock;
+        machine.ticks = ticks;
         machine.dirty = true;
         true
     }
@@ -152,6 +160,16 @@ impl Local {
             }
         });
         parts(clocks.into_iter())
+    }
+
+    /// Counters of these machines, as far as known.
+    pub(crate) fn ticks<'a>(
+        &self,
+        indexes: impl Iterator<Item = &'a MachineIdx>,
+    ) -> Option<OrderedMap<MachineIdx, Ticks>> {
+        let known = indexes.filter_map(|index| Some((*index, self.machines.get(index)?.ticks?)));
+        let known: OrderedMap<_, _> = known.collect();
+        Some(known).filter(|known| !known.is_empty())
     }
 
     /// Whether a clock waits to be published.

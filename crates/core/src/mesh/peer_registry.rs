@@ -14,12 +14,17 @@ use crate::collections::{OrderedMap, OrderedSet};
 use crate::ids::{MachineIdx, PeerId};
 use crate::time::Instant;
 
+mod links;
 mod liveness;
+mod machines;
 mod room;
+mod schemas;
 
+use self::links::OwnLinks;
 use self::liveness::Life;
-pub(crate) use self::liveness::MAX_LINKS;
+use self::machines::Machines;
 use self::room::MAX_PEERS;
+use self::schemas::Schemas;
 
 /// What came of an input.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,6 +74,17 @@ pub struct PeerView {
     pub machines: usize,
     /// Messages of its authorship that were dropped.
     pub dropped: u64,
+    /// Number of its process start; unknown for Go peers.
+    pub run: Option<u64>,
+    /// Its wall clock in milliseconds since 1970 when it said the newest word heard: with [`PeerView::heard_at`] an
+    /// estimate of the offset between the clocks, late by the way through the mesh.
+    pub wall_ms: Option<u64>,
+    /// What it says of itself.
+    pub about: Option<wire::About>,
+    /// Live connections it reports, by their other ends, [`wire::MAX_LINKS`] at most.
+    pub links: Vec<wire::Link>,
+    /// How many connections it has, reported or not.
+    pub link_count: u64,
 }
 
 #[derive(Debug)]
@@ -80,9 +96,16 @@ struct Peer {
     statemesh: bool,
     run: Option<u64>,
     heartbeat: Option<Duration>,
-    /// Live connections it reports.
-    links: OrderedSet<PeerId>,
-    machines: OrderedMap<MachineIdx, Remote>,
+    /// Live connections it reports, in order of their ends.
+    links: Box<[wire::Link]>,
+    /// How many it says there are.
+    link_count: u64,
+    /// When it said the newest list of its machines that was heard, or took one back, by its wall clock.
+    listed_ms: Option<u64>,
+    /// Its wall clock when it said the newest of what was heard, in milliseconds since 1970.
+    wall_ms: Option<u64>,
+    about: Option<Box<wire::About>>,
+    machines: Machines,
     dropped: u64,
     life: Life,
     weight: usize,
@@ -96,6 +119,15 @@ struct Ghost {
     deaf_until: Instant,
     /// Last time it went or was named by others.
     named_at: Instant,
+}
+
+/// What is known of the clocks of some peers, in short.
+#[derive(Debug, Default)]
+pub(crate) struct Sums {
+    pub(crate) sums: wire::PerPeer<u64>,
+    pub(crate) digests: wire::PerPeer<u64>,
+    /// Who comes last in the circle.
+    pub(crate) last: Option<PeerId>,
 }
 
 /// How an author's message is to be taken.
@@ -113,8 +145,7 @@ pub(crate) enum Welcome {
 pub(crate) struct Registry {
     own: PeerId,
     peers: OrderedMap<PeerId, Peer>,
-    /// Own live connections. Bounded by the driver's connection limit.
-    links: OrderedSet<PeerId>,
+    links: OwnLinks,
     /// Since when there is none.
     isolated_since: Option<Instant>,
     /// When the last isolation ended.
@@ -124,6 +155,9 @@ pub(crate) struct Registry {
     pending: OrderedMap<(PeerId, MachineIdx), Vec<u64>>,
     /// When each peer's life is looked at again: one entry per peer.
     checks: OrderedSet<(Instant, PeerId)>,
+    schemas: Schemas,
+    /// How many of the peers are Go peers.
+    go_peers: usize,
     weight: usize,
     outputs: VecDeque<Output>,
 }
@@ -133,12 +167,14 @@ impl Registry {
         Self {
             own,
             peers: OrderedMap::new(),
-            links: OrderedSet::new(),
+            links: OwnLinks::default(),
             isolated_since: Some(now),
             reached_at: now,
             ghosts: OrderedMap::new(),
             pending: OrderedMap::new(),
             checks: OrderedSet::new(),
+            schemas: Schemas::default(),
+            go_peers: 0,
             weight: 0,
             outputs: VecDeque::new(),
         }
@@ -146,6 +182,22 @@ impl Registry {
 
     pub(crate) fn poll_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
+    }
+
+    /// The owner's own counters of its machines, along with a clock.
+    pub(crate) fn count_ticks(
+        &mut self,
+        owner: PeerId,
+        ticks: &OrderedMap<MachineIdx, wire::Ticks>,
+    ) {
+        let Some(peer) = self.peers.get_mut(&owner) else {
+            return;
+        };
+        for (index, ticks) in ticks {
+            if let Some(remote) = peer.machines.get_mut(*index) {
+                remote.count(*ticks);
+            }
+        }
     }
 
     /// Refuses what contradicts what is known, before anything changes.
@@ -162,7 +214,7 @@ impl Registry {
             for (index, info) in machines {
                 info.check()?;
                 let clock = info.clock.as_deref().unwrap_or_default();
-                match known.and_then(|known| known.get(index)) {
+                match known.and_then(|known| known.get(*index)) {
                     None => fresh += 1,
                     Some(remote) => {
                         let binding = author != *peer || remote.schema_trust() == Trust::FirstHand;
@@ -175,7 +227,7 @@ impl Registry {
             let kept = if author == *peer && !partial {
                 machines.len() - fresh
             } else {
-                known.map_or(0, OrderedMap::len)
+                known.map_or(0, Machines::len)
             };
             if *peer != self.own && kept + fresh > wire::MAX_MACHINES_PER_PEER {
                 return Err("too many machines");
@@ -193,7 +245,7 @@ impl Registry {
         for (peer, machines) in clocks {
             let known = self.peers.get(peer).map(|peer| &peer.machines);
             for (index, clock) in machines.iter().flatten() {
-                let Some(remote) = known.and_then(|known| known.get(index)) else {
+                let Some(remote) = known.and_then(|known| known.get(*index)) else {
                     // Of which machine it is shows later, but none has no states.
                     if clock.is_empty() {
                         return Err("empty clock");
@@ -224,7 +276,7 @@ impl Registry {
         if self
             .peers
             .get(&author)
-            .is_some_and(|peer| run.is_some() && run < peer.run)
+            .is_some_and(|peer| peer.has_outgrown(extension))
         {
             return Welcome::Stale;
         }
@@ -235,10 +287,21 @@ impl Registry {
         let Some(peer) = self.peers.get_mut(&author) else {
             return Welcome::Full;
         };
+        let was_go = peer.is_go();
         peer.heard_at = Some(now);
         peer.life.heard();
         peer.statemesh |= extension.version.is_some();
+        self.go_peers += usize::from(peer.is_go());
+        self.go_peers -= usize::from(was_go);
         peer.run = peer.run.max(run);
+        let is_newest = peer.wall_ms <= extension.wall_ms;
+        peer.wall_ms = peer.wall_ms.max(extension.wall_ms);
+        if !is_newest {
+            return Welcome::Heard;
+        }
+        if let Some(about) = &extension.about {
+            peer.about = Some(Box::new(about.clone()));
+        }
         if let Some(ms) = extension.heartbeat_ms {
             peer.heartbeat = Some(Duration::from_millis(ms).clamp(MIN_HEARTBEAT, MAX_HEARTBEAT));
         }
@@ -255,25 +318,30 @@ impl Registry {
         }
     }
 
-    /// The owner's own introduction: all its machines, or some when `partial`.
+    /// The owner's own introduction: all its machines, or some when the extension says so.
     pub(crate) fn introduce(
         &mut self,
         owner: PeerId,
         mut infos: OrderedMap<MachineIdx, Info>,
-        partial: bool,
-        run: Option<u64>,
+        extension: &Extension,
         now: Instant,
     ) {
         let Some(peer) = self.peers.get_mut(&owner) else {
             return;
         };
         peer.introduced = true;
-        // All indexes of a run are at or above its number; below are those of earlier runs.
-        infos.retain(|index, _| index.0 >= run.unwrap_or(0));
-        let is_over = |index: &MachineIdx| {
-            index.0 < run.unwrap_or(0) || !(partial || infos.contains_key(index))
-        };
-        let over: Vec<MachineIdx> = peer.machines.keys().copied().filter(is_over).collect();
+        let run = extension.run.unwrap_or(0);
+        let is_outdated = extension.wall_ms < peer.listed_ms;
+        peer.listed_ms = peer.listed_ms.max(extension.wall_ms);
+        // All indexes of a run are at or above its number; below are those of earlier runs. A list from before a newer one
+        // brings no machine back.
+        infos.retain(|index, _| {
+            index.0 >= run && (!is_outdated || peer.machines.get(*index).is_some())
+        });
+        let is_whole = !(extension.partial || is_outdated);
+        let is_over =
+            |index: &MachineIdx| index.0 < run || (is_whole && !infos.contains_key(index));
+        let over: Vec<MachineIdx> = peer.machines.indexes().filter(is_over).collect();
         for index in over {
             self.remove_machine(owner, index);
         }
@@ -332,7 +400,7 @@ impl Registry {
         now: Instant,
     ) -> bool {
         let machines = self.peers.get_mut(&owner).map(|peer| &mut peer.machines);
-        match machines.and_then(|machines| machines.get_mut(&index)) {
+        match machines.and_then(|machines| machines.get_mut(index)) {
             Some(remote) if remote.fits(&clock) => {
                 if let Some(before) = remote.apply(clock, Trust::FirstHand, now) {
                     let changed = Output::ClockChanged(owner, index, before);
@@ -368,7 +436,7 @@ impl Registry {
             None => false,
             Some(peer) => {
                 for (index, clock) in clocks {
-                    if let Some(remote) = peer.machines.get_mut(&index)
+                    if let Some(remote) = peer.machines.get_mut(index)
                         && let Some(before) = remote.apply(clock, Trust::Hearsay, now)
                     {
                         let changed = Output::ClockChanged(owner, index, before);
@@ -385,17 +453,28 @@ impl Registry {
         }
     }
 
-    /// Somebody's word about the sums of a peer's clocks: only ever a hint to ask.
+    /// Somebody's word about the sums of a peer's clocks, and their digests if it gave any: only ever a hint to ask.
     pub(crate) fn hint(
         &mut self,
         owner: PeerId,
-        sums: impl IntoIterator<Item = (MachineIdx, u64)>,
+        sums: OrderedMap<MachineIdx, u64>,
+        digests: Option<&OrderedMap<MachineIdx, u64>>,
         now: Instant,
     ) {
         if self.is_barred(owner, now) {
             return;
         }
         if self.is_introduced(owner) {
+            let differ = sums.iter().any(|(index, sum)| {
+                let said = digests.and_then(|digests| digests.get(index));
+                let known = self.mirror(owner, *index);
+                let known = known.filter(|mirror| wire::sum(&mirror.clock) == *sum);
+                said.zip(known)
+                    .is_some_and(|(said, mirror)| *said != wire::digest(&mirror.clock))
+            });
+            if differ {
+                self.outputs.push_back(Output::Behind(owner));
+            }
             self.compare(owner, sums);
         } else {
             self.outputs.push_back(Output::Missing(owner));
@@ -403,7 +482,10 @@ impl Registry {
     }
 
     /// The author takes a machine back.
-    pub(crate) fn withdraw(&mut self, owner: PeerId, index: MachineIdx) {
+    pub(crate) fn withdraw(&mut self, owner: PeerId, index: MachineIdx, said_ms: Option<u64>) {
+        if let Some(peer) = self.peers.get_mut(&owner) {
+            peer.listed_ms = peer.listed_ms.max(said_ms);
+        }
         self.remove_machine(owner, index);
     }
 
@@ -423,7 +505,7 @@ impl Registry {
 
     /// A connection to this peer was made.
     pub(crate) fn link_up(&mut self, peer: PeerId, now: Instant) {
-        self.links.insert(peer);
+        self.links.open(peer);
         if self.isolated_since.take().is_some() {
             self.reached_at = now;
             self.look_at_all(now);
@@ -432,7 +514,7 @@ impl Registry {
 
     /// The last connection to this peer went.
     pub(crate) fn link_down(&mut self, peer: PeerId, now: Instant) {
-        self.links.remove(&peer);
+        self.links.close(peer);
         if self.links.is_empty() {
             self.isolated_since.get_or_insert(now);
         }
@@ -475,9 +557,9 @@ impl Registry {
             .peers
             .get(&peer)
             .into_iter()
-            .flat_map(|peer| &peer.machines);
+            .flat_map(|peer| peer.machines.iter());
         machines
-            .filter_map(|(index, remote)| Some((*index, remote.to_info()?)))
+            .filter_map(|remote| Some((remote.mirror.index, remote.to_info()?)))
             .collect()
     }
 
@@ -485,17 +567,12 @@ impl Registry {
     pub(crate) fn company(&self) -> super::limiter::Company {
         super::limiter::Company {
             members: u32::try_from(self.peers.len() + 1).unwrap_or(u32::MAX),
-            has_go: self.peers.values().any(Peer::is_go),
+            has_go: self.go_peers > 0,
         }
     }
 
-    /// Sums of up to `max` peers behind `after` in a circle, those we can vouch for; only Go peers' when `go_only`.
-    pub(crate) fn sums(
-        &self,
-        after: Option<PeerId>,
-        max: usize,
-        go_only: bool,
-    ) -> wire::PerPeer<u64> {
+    /// Peers behind `after` in a circle, up to `max` of those we can vouch for; only Go peers when `go_only`.
+    fn circle(&self, after: Option<PeerId>, max: usize, go_only: bool) -> Vec<(PeerId, &Peer)> {
         let start = after.map_or(std::ops::Bound::Unbounded, std::ops::Bound::Excluded);
         let behind = self.peers.range((start, std::ops::Bound::Unbounded));
         let before = self
@@ -507,30 +584,53 @@ impl Registry {
             .filter(|(_, peer)| peer.introduced && !peer.life.is_suspect())
             .filter(|(_, peer)| !go_only || peer.is_go())
             .take(max)
-            .map(|(id, peer)| {
-                let sums = peer
-                    .machines
-                    .iter()
-                    .map(|(index, remote)| (*index, remote.sum()));
-                (*id, Some(sums.collect()))
-            })
+            .map(|(id, peer)| (*id, peer))
             .collect()
     }
 
-    /// Own live connections to report, Go peers first: nobody else can tell that those live.
-    pub(crate) fn reported_links(&self, max: usize) -> Vec<PeerId> {
-        let is_silent = |id: &&PeerId| !self.is_statemesh(**id);
-        let silent = self.links.iter().filter(is_silent);
-        let beating = self.links.iter().filter(|id| self.is_statemesh(**id));
-        silent.chain(beating).take(max).copied().collect()
+    /// Sums and digests of up to `max` peers behind `after` in a circle.
+    pub(crate) fn sums(&self, after: Option<PeerId>, max: usize, go_only: bool) -> Sums {
+        let mut sums = Sums::default();
+        if max == 0 || (go_only && self.go_peers == 0) {
+            return sums;
+        }
+        for (id, peer) in self.circle(after, max, go_only) {
+            let of = |value: fn(&[u64]) -> u64| {
+                let machines = peer.machines.iter();
+                machines
+                    .map(|remote| (remote.mirror.index, value(&remote.mirror.clock)))
+                    .collect()
+            };
+            sums.sums.insert(id, Some(of(wire::sum)));
+            sums.digests.insert(id, Some(of(wire::digest)));
+            sums.last = Some(id);
+        }
+        sums
+    }
+
+    /// Notes what an own link is like.
+    pub(crate) fn measure(&mut self, peer: PeerId, transport: wire::Transport, rtt_ms: u64) {
+        self.links.measure(peer, transport, rtt_ms);
+    }
+
+    /// Own live connections, Go peers first: nobody else can tell that those live.
+    pub(crate) fn all_links(&mut self) -> wire::Links {
+        let peers = &self.peers;
+        let is_silent = |id| !peers.get(&id).is_some_and(|peer| peer.statemesh);
+        self.links.report_all(is_silent)
+    }
+
+    /// Own connections that changed since others were told.
+    pub(crate) fn changed_links(&mut self) -> wire::Links {
+        self.links.report_changes()
     }
 
     pub(crate) fn mirror(&self, peer: PeerId, index: MachineIdx) -> Option<&Mirror> {
-        Some(&self.peers.get(&peer)?.machines.get(&index)?.mirror)
+        Some(&self.peers.get(&peer)?.machines.get(index)?.mirror)
     }
 
     pub(crate) fn mirrors(&self) -> impl Iterator<Item = &Mirror> {
-        let machines = self.peers.values().flat_map(|peer| peer.machines.values());
+        let machines = self.peers.values().flat_map(|peer| peer.machines.iter());
         machines.map(|remote| &remote.mirror)
     }
 
@@ -552,6 +652,11 @@ impl Registry {
             heartbeat: peer.heartbeat,
             machines: peer.machines.len(),
             dropped: peer.dropped,
+            run: peer.run,
+            wall_ms: peer.wall_ms,
+            about: peer.about.as_deref().cloned(),
+            links: peer.links.to_vec(),
+            link_count: peer.link_count,
         }
     }
 
@@ -563,7 +668,7 @@ impl Registry {
         let mut is_missing = false;
         let mut is_behind = false;
         for (index, sum) in sums {
-            match peer.machines.get(&index) {
+            match peer.machines.get(index) {
                 Some(remote) => is_behind |= sum > remote.sum(),
                 // A machine of an earlier run is no longer missed.
                 None => is_missing |= peer.run.is_none_or(|run| index.0 >= run),
@@ -609,8 +714,12 @@ impl Registry {
             statemesh: false,
             run: None,
             heartbeat: None,
-            links: OrderedSet::new(),
-            machines: OrderedMap::new(),
+            links: Box::default(),
+            link_count: 0,
+            listed_ms: None,
+            wall_ms: None,
+            about: None,
+            machines: Machines::default(),
             dropped: 0,
             life: Life::new(now + FIRST_CHECK),
             weight: 0,
@@ -633,7 +742,7 @@ impl Registry {
         let Some(peer) = self.peers.get_mut(&owner) else {
             return;
         };
-        if let Some(remote) = peer.machines.get_mut(&index) {
+        if let Some(remote) = peer.machines.get_mut(index) {
             if remote.is_same(&info) {
                 if trust == Trust::FirstHand {
                     remote.confirm(&mut info);
@@ -655,7 +764,8 @@ impl Registry {
         if !self.make_room(owner, weight, trust, now) {
             return self.outputs.push_back(Output::Full(owner));
         }
-        let mut remote = Remote::new(owner, index, info, trust, now);
+        let share = |def: &_| self.schemas.share(def);
+        let mut remote = Remote::new(owner, index, info, trust, now, share);
         if let Some(clock) = self.pending.remove(&(owner, index))
             && remote.fits(&clock)
         {
@@ -664,7 +774,7 @@ impl Registry {
         if let Some(peer) = self.peers.get_mut(&owner) {
             peer.weight += weight;
             self.weight += weight;
-            peer.machines.insert(index, remote);
+            peer.machines.insert(remote);
             self.outputs.push_back(Output::MachineFound(owner, index));
         }
     }
@@ -673,7 +783,7 @@ impl Registry {
         let Some(peer) = self.peers.get_mut(&owner) else {
             return;
         };
-        if let Some(remote) = peer.machines.remove(&index) {
+        if let Some(remote) = peer.machines.remove(index) {
             peer.weight -= remote.weight;
             self.weight -= remote.weight;
             self.outputs.push_back(Output::MachineGone(owner, index));
@@ -685,21 +795,18 @@ impl Registry {
             return;
         };
         let (run, check_at) = (peer.run, peer.life.check_at);
-        let machines: Vec<MachineIdx> = peer.machines.keys().copied().collect();
+        let machines: Vec<MachineIdx> = peer.machines.indexes().collect();
         for index in machines {
             self.remove_machine(id, index);
         }
-        let links = self
-            .peers
-            .remove(&id)
-            .map(|peer| peer.links)
-            .unwrap_or_default();
+        let removed = self.peers.remove(&id);
+        self.go_peers -= usize::from(removed.as_ref().is_some_and(Peer::is_go));
+        let links = removed.map(|peer| peer.links).unwrap_or_default();
         self.checks.remove(&(check_at, id));
         self.pending.retain(|(owner, _), _| *owner != id);
         self.outputs.push_back(Output::PeerGone(id, reason));
-        for link in links {
-            self.lost_link(link, now);
-        }
+        let ends: Vec<_> = links.iter().map(|link| link.end).collect();
+        self.lost_links(&ends, false, now);
         let deaf = match reason {
             GoneReason::Bye => DEAF_AFTER_BYE,
             GoneReason::Silent => Duration::ZERO,
@@ -710,6 +817,19 @@ impl Registry {
 }
 
 impl Peer {
+    /// A replay: of an earlier run, or much older than what this run has said since. Repair and other ways through the mesh
+    /// bring messages out of order, but not by minutes. What Go peers say cannot be dated: there sums decide alone.
+    fn has_outgrown(&self, extension: &Extension) -> bool {
+        let (Some(run), Some(known)) = (extension.run, self.run) else {
+            return false;
+        };
+        let is_older = match (extension.wall_ms, self.wall_ms) {
+            (Some(said), Some(newest)) => said.saturating_add(REPLAY_WINDOW_MS) < newest,
+            (Some(_) | None, Some(_) | None) => false,
+        };
+        run < known || (run == known && is_older)
+    }
+
     fn is_go(&self) -> bool {
         self.heard_at.is_some() && !self.statemesh
     }
@@ -723,6 +843,8 @@ impl Peer {
     }
 }
 
+/// What an owner said that much before the newest word of the same run is a replay: gossipsub delivers again for 120 s.
+const REPLAY_WINDOW_MS: u64 = 120_000;
 /// A promise of heartbeats that is taken seriously.
 const MIN_HEARTBEAT: Duration = Duration::from_secs(1);
 /// A longer promise is no promise.

@@ -27,6 +27,8 @@ pub struct Mirror {
     pub schema: Arc<Schema>,
     /// Newest known ticks.
     pub clock: Arc<[u64]>,
+    /// Its machine tick and queue tick as last told; unknown for machines of Go peers.
+    pub ticks: Option<wire::Ticks>,
     /// True when the newest word came signed by the owner itself.
     pub first_hand: bool,
     /// When a clock last changed or was learned.
@@ -57,13 +59,14 @@ pub(crate) struct Remote {
 }
 
 impl Remote {
-    /// A mirror from its introduction, which has passed [`Info::check`].
+    /// A mirror from its introduction, which has passed [`Info::check`]. `share` makes its schema or finds an equal one.
     pub(crate) fn new(
         peer: PeerId,
         index: MachineIdx,
         info: Info,
         trust: Trust,
         now: Instant,
+        share: impl FnOnce(&SchemaDef) -> Arc<Schema>,
     ) -> Self {
         let weight = weight(&info);
         let states = info.states.unwrap_or_default();
@@ -73,7 +76,7 @@ impl Remote {
             let def = schema.remove(&name).unwrap_or_default();
             (name, def)
         });
-        let (schema, _problems) = Schema::normalise(&SchemaDef {
+        let schema = share(&SchemaDef {
             states: states.collect(),
         });
         let clock = padded(info.clock.unwrap_or_default(), schema.len());
@@ -83,9 +86,10 @@ impl Remote {
                 index,
                 id: info.id.into(),
                 tags: info.tags.unwrap_or_default().into(),
-                parent: info.parent.into(),
+                parent: shared_text(info.parent),
                 schema,
                 clock,
+                ticks: None,
                 first_hand: trust == Trust::FirstHand,
                 changed_at: now,
                 heard_at: now,
@@ -146,6 +150,15 @@ impl Remote {
         Some(std::mem::replace(&mut self.mirror.clock, clock))
     }
 
+    /// Takes counters beside the clock. They never run backwards.
+    pub(crate) fn count(&mut self, ticks: wire::Ticks) {
+        let known = self.mirror.ticks.unwrap_or_default();
+        self.mirror.ticks = Some(wire::Ticks {
+            machine: known.machine.max(ticks.machine),
+            queue: known.queue.max(ticks.queue),
+        });
+    }
+
     /// The owner introduced this very machine itself: what was hearsay is confirmed, tags and parent are refreshed.
     pub(crate) fn confirm(&mut self, info: &mut Info) {
         self.schema_trust = Trust::FirstHand;
@@ -201,6 +214,14 @@ pub(crate) fn weight(info: &Info) -> usize {
     let parent = info.parent.len() / TEXT_OF_AN_ENTRY;
     let weights = texts.map(|text| 1 + text.len() / TEXT_OF_AN_ENTRY);
     weights.sum::<usize>() + parent
+}
+
+/// The empty text costs nothing.
+fn shared_text(text: String) -> Arc<str> {
+    if text.is_empty() {
+        return Arc::default();
+    }
+    text.into()
 }
 
 /// The clock with a never active `Exception` at its end where the owner has none.

@@ -114,14 +114,113 @@ pub struct Extension {
     pub version: Option<u64>,
     /// `Run`: number of the author's process start, larger after each restart. All its machine indexes are at or above it.
     pub run: Option<u64>,
+    /// `At`: the author's wall clock in milliseconds since 1970, never running backwards within a run.
+    pub wall_ms: Option<u64>,
     /// `Hb`: the author promises a message at least this often, in milliseconds.
     pub heartbeat_ms: Option<u64>,
     /// `Part`: this `info` or `updates` does not list all machines of its author.
     pub partial: bool,
-    /// `Links`: peers the author has live connections to.
-    pub links: Option<Vec<PeerId>>,
+    /// `Links`: live connections of the author.
+    pub links: Option<Links>,
     /// `Sums`: as in `gossip`, on messages that cannot freeze a Go peer.
     pub sums: Option<PerPeer<u64>>,
+    /// `Digs`: digests of the clocks whose sums are given, for equal sums of different clocks (spec P16).
+    pub digests: Option<PerPeer<u64>>,
+    /// `Ticks`: machine tick and queue tick of the author's own machines (spec P17).
+    pub ticks: Option<OrderedMap<MachineIdx, Ticks>>,
+    /// `About`: what the author says of itself.
+    pub about: Option<About>,
+}
+
+/// Counters of a machine beside its clock.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ticks {
+    /// Times the machine started over.
+    pub machine: u64,
+    /// Mutations its queue has taken.
+    pub queue: u64,
+}
+
+/// A peer in its own words. For people: nothing depends on it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct About {
+    /// What it is called.
+    pub name: String,
+    /// Software and version.
+    pub software: String,
+    /// What it is for.
+    pub role: String,
+}
+
+/// Report of live connections: all, or what changed since the last report.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Links {
+    /// Connections there are, named or not.
+    pub count: u64,
+    /// The open ones named are all, or the first [`MAX_LINKS`] of them.
+    pub complete: bool,
+    /// Open ones.
+    pub open: Vec<Link>,
+    /// Other ends of closed ones.
+    pub closed: Vec<LinkEnd>,
+}
+
+/// A live connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// The other end.
+    pub end: LinkEnd,
+    /// What it runs over.
+    pub transport: Transport,
+    /// Smoothed round trip in milliseconds, rounded up; zero: not measured yet.
+    pub rtt_ms: u64,
+}
+
+/// The other end of a link: the last eight bytes of its peer id, which are key or digest. Whole ids would make up most of
+/// the topic's bytes. Whoever can sign for one of two equal ends can claim any link anyway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LinkEnd(pub u64);
+
+impl From<PeerId> for LinkEnd {
+    fn from(peer: PeerId) -> Self {
+        let tail = peer.as_bytes().iter().rev().take(8).rev();
+        Self(tail.fold(0, |word, byte| word << 8 | u64::from(*byte)))
+    }
+}
+
+/// What a connection runs over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Transport {
+    /// Not told, or of a kind we do not know.
+    #[default]
+    Unknown,
+    /// QUIC.
+    Quic,
+    /// TCP.
+    Tcp,
+    /// WebSocket.
+    WebSocket,
+    /// WebRTC, direct.
+    WebRtc,
+    /// Within one process.
+    Memory,
+}
+
+impl Transport {
+    const NAMED: [Self; 6] = [
+        Self::Unknown,
+        Self::Quic,
+        Self::Tcp,
+        Self::WebSocket,
+        Self::WebRtc,
+        Self::Memory,
+    ];
+
+    fn from_number(number: u64) -> Self {
+        let place = usize::try_from(number).ok();
+        let named = place.and_then(|place| Self::NAMED.get(place));
+        named.copied().unwrap_or_default()
+    }
 }
 
 impl Info {
@@ -158,6 +257,14 @@ pub fn sum(clock: &[u64]) -> u64 {
         .fold(0, |total: u64, tick| total.saturating_add(*tick))
 }
 
+/// Digest of a clock: FNV-1a over its ticks. Not against forgers: against equal sums.
+#[must_use]
+pub fn digest(clock: &[u64]) -> u64 {
+    clock.iter().fold(0x811c_9dc5, |hash: u64, tick| {
+        (hash ^ tick ^ (tick >> 32)).wrapping_mul(0x0100_0193) & 0xffff_ffff
+    })
+}
+
 /// Largest payload: gossipsub's limit on a message (spec 1.4).
 pub const MAX_PAYLOAD: usize = 1 << 20;
 /// Largest payload of our own, with room for gossipsub's envelope below 1 MiB.
@@ -179,6 +286,10 @@ pub const MAX_MACHINES_PER_MESSAGE: usize = 8192;
 pub const MAX_STATES_PER_MESSAGE: usize = 32_768;
 /// Names and tags in all lists of one message, so that a payload of empty names stays below 4 MiB of memory.
 pub const MAX_LISTED_PER_MESSAGE: usize = 131_072;
+/// Connections named in one report.
+pub const MAX_LINKS: usize = 64;
+/// Longest text of [`About`] in bytes; more is cut.
+pub const MAX_ABOUT: usize = 128;
 /// Nesting of values under unknown keys. The recordings want 64 accepted and 1000 refused.
 pub const MAX_NESTING: usize = 128;
 /// Largest tick. Recorded: 2^62 + 1; refused in the recordings: 2^63 - 1. One tick per nanosecond reaches it in 195 years.

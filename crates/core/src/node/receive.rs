@@ -83,15 +83,17 @@ impl Node {
         match body {
             Message::Info { peers, sums } => {
                 self.take_infos(author, peers.unwrap_or_default(), &extension, now);
-                self.take_sums(sums, now);
+                self.take_ticks(author, &extension);
+                self.take_sums(sums, extension.digests, now);
             }
             Message::Updates { clocks } => {
+                self.take_ticks(author, &extension);
                 self.take_clocks(author, clocks.unwrap_or_default(), now);
-                self.take_sums(extension.sums, now);
+                self.take_sums(extension.sums, extension.digests, now);
             }
             Message::Gossip { sums } => {
                 self.timers.clear(Timer::Gossip);
-                self.take_sums(sums, now);
+                self.take_sums(sums, extension.digests, now);
             }
             Message::ReqInfo { ids } => {
                 self.take_request(&ids.unwrap_or_default(), Want::Info, now)
@@ -124,9 +126,7 @@ impl Node {
             }
             self.answers.cancel(peer, Want::Info);
             if peer == author {
-                let run = extension.run;
-                self.registry
-                    .introduce(peer, machines, extension.partial, run, now);
+                self.registry.introduce(peer, machines, extension, now);
                 self.asks.settle(peer, Want::Info);
             } else {
                 self.registry.introduce_hearsay(peer, machines, now);
@@ -150,9 +150,23 @@ impl Node {
         }
     }
 
-    fn take_sums(&mut self, sums: Option<PerPeer<u64>>, now: Instant) {
+    fn take_ticks(&mut self, author: PeerId, extension: &Extension) {
+        if let Some(ticks) = &extension.ticks {
+            self.registry.count_ticks(author, ticks);
+        }
+    }
+
+    fn take_sums(
+        &mut self,
+        sums: Option<PerPeer<u64>>,
+        digests: Option<PerPeer<u64>>,
+        now: Instant,
+    ) {
+        let digests = digests.unwrap_or_default();
         for (peer, machines) in sums.unwrap_or_default() {
-            self.registry.hint(peer, machines.unwrap_or_default(), now);
+            let digests = digests.get(&peer).and_then(Option::as_ref);
+            self.registry
+                .hint(peer, machines.unwrap_or_default(), digests, now);
         }
     }
 
@@ -203,7 +217,7 @@ impl Node {
             self.registry.leave(author, now);
         } else {
             for (index, _) in machines {
-                self.registry.withdraw(author, index);
+                self.registry.withdraw(author, index, extension.wall_ms);
             }
         }
         self.relay_outputs(now);
@@ -246,7 +260,7 @@ impl Node {
                     continue;
                 }
                 From::Probe(peer) => {
-                    self.probe(peer);
+                    self.probe(peer, now);
                     continue;
                 }
             };
@@ -283,10 +297,10 @@ const OWN_ANSWER: Duration = Duration::from_millis(100);
 const SECOND_HAND_FROM: Duration = Duration::from_millis(500);
 /// And at the latest.
 const SECOND_HAND_TO: Duration = Duration::from_secs(5);
-/// Ask for a named id after this at the earliest: names come in groups.
-const MISSING_FROM: Duration = Duration::from_millis(10);
+/// Ask for a named id after this at the earliest: names come in groups, and who has just joined introduces itself.
+const MISSING_FROM: Duration = Duration::from_millis(120);
 /// And at the latest.
-const MISSING_TO: Duration = Duration::from_millis(40);
+const MISSING_TO: Duration = Duration::from_millis(220);
 /// Ask somebody who speaks without having introduced itself: its introduction may be on the way.
 const INTRODUCTION_FROM: Duration = Duration::from_millis(150);
 /// And at the latest.

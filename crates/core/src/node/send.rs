@@ -3,42 +3,67 @@
 use std::time::Duration;
 
 use super::timers::Timer;
-use super::{Node, Output, Stage};
+use super::{About, Node, Output, Stage};
 use crate::collections::OrderedMap;
 use crate::ids::{MachineIdx, PeerId};
 use crate::mesh::gossip::Want;
 use crate::mesh::limiter;
 use crate::mesh::local;
-use crate::mesh::peer_registry::MAX_LINKS;
+use crate::mesh::peer_registry::Sums;
 use crate::mesh::wire::{self, Dialect, Envelope, Extension, Message, PerPeer};
 use crate::time::Instant;
 
 impl Node {
     /// Introduces all own machines; with none, ourselves.
     pub(super) fn announce(&mut self, now: Instant) {
-        let sums = self.registry.sums(self.sent.info_sums, SUMS_IN_INFO, false);
-        self.sent.info_sums = sums.last_key_value().map(|(id, _)| *id);
-        let parts = self.local.introductions();
-        let partial = parts.len() > 1;
+        let most = if self.sent.names_others {
+            SUMS_IN_INFO
+        } else {
+            0
+        };
+        let named = self.registry.sums(self.sent.info_sums, most, false);
+        self.sent.names_others = false;
+        self.sent.info_sums = named.last.or(self.sent.info_sums);
+        let Sums { sums, digests, .. } = named;
         let mut sums = Some(sums);
-        for part in parts {
-            let extension = Extension {
-                partial,
-                heartbeat_ms: Some(self.promise()),
-                ..self.extension()
+        let mut digests = Some(digests).filter(|digests| !digests.is_empty());
+        for (message, extension) in self.introductions(now) {
+            let Message::Info { peers, .. } = message else {
+                continue;
             };
-            self.publish(
-                Message::Info {
-                    peers: Some(self.about_self(part)),
-                    sums: Some(sums.take().unwrap_or_default()),
-                },
-                extension,
-            );
+            let extension = Extension {
+                digests: digests.take(),
+                ..extension
+            };
+            let sums = Some(sums.take().unwrap_or_default());
+            self.publish(Message::Info { peers, sums }, extension);
         }
         self.sent.info_at = Some(now);
+        self.sent.links_changed = false;
         if self.local.is_dirty() {
             self.arm_flush(now);
         }
+    }
+
+    /// Own introductions as they stand, in as many messages as they need.
+    fn introductions(&mut self, now: Instant) -> Vec<(Message, Extension)> {
+        let parts = self.local.introductions();
+        let partial = parts.len() > 1;
+        let mut links = Some(self.registry.all_links());
+        let message = |part: OrderedMap<MachineIdx, wire::Info>| {
+            let extension = Extension {
+                partial,
+                heartbeat_ms: Some(self.promise()),
+                links: links.take(),
+                ticks: self.local.ticks(part.keys()),
+                about: Some(self.config.about.clone()).filter(|about| *about != About::default()),
+                ..self.extension(now)
+            };
+            let peers = Some(self.about_self(part));
+            let sums = Some(PerPeer::new());
+            (Message::Info { peers, sums }, extension)
+        };
+        parts.into_iter().map(message).collect()
     }
 
     /// Plans the publication of what changed.
@@ -59,8 +84,9 @@ impl Node {
             return self.timers.set(Timer::Flush, spaced);
         }
         let parts = self.local.take_dirty();
-        let links = self.sent.links_changed;
-        self.publish_clocks(parts, links, None, now);
+        let changed = self.sent.links_changed;
+        let links = changed.then(|| self.registry.changed_links());
+        self.publish_clocks(parts, links, Sums::default(), now);
     }
 
     /// Publishes everything, whether it changed or not, and promises the next time.
@@ -69,37 +95,41 @@ impl Node {
         let early = self.jitter.up_to(interval / 20);
         self.timers.set(Timer::Heartbeat, now + interval - early);
         let sums = self.registry.sums(self.sent.beat_sums, SUMS_IN_BEAT, true);
-        self.sent.beat_sums = sums.last_key_value().map(|(id, _)| *id);
+        self.sent.beat_sums = sums.last;
         let parts = self.local.take_all();
-        self.publish_clocks(parts, true, Some(sums).filter(|sums| !sums.is_empty()), now);
+        let links = Some(self.registry.all_links());
+        self.publish_clocks(parts, links, sums, now);
         self.arm_gossip(now);
     }
 
     /// Publishes all clocks because somebody asked.
     pub(super) fn repeat(&mut self, now: Instant) {
         let parts = self.local.take_all();
-        self.publish_clocks(parts, false, None, now);
+        self.publish_clocks(parts, None, Sums::default(), now);
     }
 
     fn publish_clocks(
         &mut self,
         parts: Vec<OrderedMap<MachineIdx, Vec<u64>>>,
-        links: bool,
-        mut sums: Option<PerPeer<u64>>,
+        mut links: Option<wire::Links>,
+        sums: Sums,
         now: Instant,
     ) {
-        let mut report = links.then(|| self.registry.reported_links(MAX_LINKS));
+        self.sent.links_changed &= links.is_none();
+        let filled = |sums: PerPeer<u64>| Some(sums).filter(|sums| !sums.is_empty());
+        let (mut sums, mut digests) = (filled(sums.sums), filled(sums.digests));
         for part in parts {
             let extension = Extension {
                 heartbeat_ms: Some(self.promise()),
-                links: report.take(),
+                links: links.take(),
                 sums: sums.take(),
-                ..self.extension()
+                digests: digests.take(),
+                ticks: self.local.ticks(part.keys()),
+                ..self.extension(now)
             };
             let clocks = Some(self.about_self(part));
             self.publish(Message::Updates { clocks }, extension);
         }
-        self.sent.links_changed &= !links;
         self.sent.updates_at = Some(now);
         self.timers.clear(Timer::Flush);
         if self.local.is_dirty() || self.sent.links_changed {
@@ -117,14 +147,21 @@ impl Node {
         }
     }
 
-    pub(super) fn gossip(&mut self, _now: Instant) {
-        let sums = self
+    pub(super) fn gossip(&mut self, now: Instant) {
+        let Sums {
+            sums,
+            digests,
+            last,
+        } = self
             .registry
             .sums(self.sent.gossip_sums, SUMS_IN_GOSSIP, true);
-        self.sent.gossip_sums = sums.last_key_value().map(|(id, _)| *id);
+        self.sent.gossip_sums = last;
         // One Go peer alone has nobody to miss.
         if sums.len() > 1 {
-            let extension = self.extension();
+            let extension = Extension {
+                digests: Some(digests),
+                ..self.extension(now)
+            };
             self.publish(Message::Gossip { sums: Some(sums) }, extension);
         }
     }
@@ -140,20 +177,20 @@ impl Node {
                     break;
                 }
                 self.budget.requests.take(now);
-                self.request(ids, want);
+                self.request(ids, want, now);
             }
         }
     }
 
     /// Asks a suspect whether it lives.
-    pub(super) fn probe(&mut self, peer: PeerId) {
+    pub(super) fn probe(&mut self, peer: PeerId, now: Instant) {
         if self.stage == Stage::Joined && !self.neighbours.is_empty() {
-            self.request(vec![peer], Want::Info);
+            self.request(vec![peer], Want::Info, now);
         }
     }
 
-    fn request(&mut self, ids: Vec<PeerId>, want: Want) {
-        let extension = self.extension();
+    fn request(&mut self, ids: Vec<PeerId>, want: Want, now: Instant) {
+        let extension = self.extension(now);
         let ids = Some(ids);
         let message = match want {
             Want::Info => Message::ReqInfo { ids },
@@ -166,14 +203,16 @@ impl Node {
     pub(super) fn send_answers(&mut self, now: Instant) {
         while self.answers.next().is_some_and(|at| at <= now) && self.budget.answers.take(now) {
             match self.answers.take_due(now) {
-                Some((id, Want::Info)) if self.registry.can_vouch(id) => self.answer_info(id),
-                Some((id, Want::Updates)) if self.registry.can_vouch(id) => self.answer_updates(id),
+                Some((id, Want::Info)) if self.registry.can_vouch(id) => self.answer_info(id, now),
+                Some((id, Want::Updates)) if self.registry.can_vouch(id) => {
+                    self.answer_updates(id, now)
+                }
                 Some(_) | None => {}
             }
         }
     }
 
-    fn answer_info(&mut self, id: PeerId) {
+    fn answer_info(&mut self, id: PeerId, now: Instant) {
         let machines = self.registry.introductions_of(id).into_iter();
         let sized = machines.map(|(index, info)| {
             let size = wire::info_len(&info);
@@ -184,12 +223,12 @@ impl Node {
                 peers: Some([(id, Some(part))].into()),
                 sums: Some(PerPeer::new()),
             };
-            let extension = self.extension();
+            let extension = self.extension(now);
             self.publish(message, extension);
         }
     }
 
-    fn answer_updates(&mut self, id: PeerId) {
+    fn answer_updates(&mut self, id: PeerId, now: Instant) {
         let machines = self.registry.introductions_of(id).into_iter();
         let sized = machines.filter_map(|(index, info)| {
             let clock = info.clock?;
@@ -200,23 +239,23 @@ impl Node {
             let message = Message::Updates {
                 clocks: Some([(id, Some(part))].into()),
             };
-            let extension = self.extension();
+            let extension = self.extension(now);
             self.publish(message, extension);
         }
     }
 
-    pub(super) fn on_withdraw(&mut self, index: MachineIdx) {
+    pub(super) fn on_withdraw(&mut self, index: MachineIdx, now: Instant) {
         let Some(bye) = self.local.withdraw(index) else {
             return;
         };
         let machines = Some([(index, bye)].into());
-        let extension = self.extension();
+        let extension = self.extension(now);
         self.publish(Message::Bye { machines }, extension);
     }
 
-    pub(super) fn on_leave(&mut self) {
+    pub(super) fn on_leave(&mut self, now: Instant) {
         let machines = Some(self.local.leave());
-        let extension = self.extension();
+        let extension = self.extension(now);
         self.publish(Message::Bye { machines }, extension);
         self.stage = Stage::Left;
     }
@@ -235,10 +274,13 @@ impl Node {
     }
 
     /// Extra keys of every message.
-    fn extension(&self) -> Extension {
+    fn extension(&self, now: Instant) -> Extension {
+        let age = now.since(self.started_at).as_millis();
+        let age = u64::try_from(age).unwrap_or(u64::MAX);
         Extension {
             version: Some(VERSION),
             run: Some(self.config.first_index.0),
+            wall_ms: Some(self.config.wall_ms.saturating_add(age)),
             ..Extension::default()
         }
     }

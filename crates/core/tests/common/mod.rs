@@ -71,7 +71,8 @@ pub fn count(sent: &[(Instant, Envelope)], wanted: impl Fn(&Message) -> bool) ->
 }
 
 pub fn is_heartbeat(envelope: &Envelope) -> bool {
-    matches!(envelope.body, Message::Updates { .. }) && envelope.extension.links.is_some()
+    let links = envelope.extension.links.as_ref();
+    matches!(envelope.body, Message::Updates { .. }) && links.is_some_and(|links| links.complete)
 }
 
 /// Sum of the clock a message gives for one machine.

@@ -7,9 +7,9 @@
 
 use std::time::Duration;
 
-use super::{GoneReason, Output, Peer, Registry};
-use crate::collections::OrderedSet;
+use super::{GoneReason, Output, Peer, Registry, links};
 use crate::ids::PeerId;
+use crate::mesh::wire::{LinkEnd, Links};
 use crate::time::Instant;
 
 /// What is thought of one peer's life.
@@ -21,6 +21,8 @@ pub(super) struct Life {
     was_linked: bool,
     /// When the last known one went.
     lost_at: Option<Instant>,
+    /// One of its links went since it was last looked at.
+    lost_one: bool,
     probes: u32,
     probed_at: Instant,
 }
@@ -31,6 +33,7 @@ impl Life {
             check_at,
             was_linked: false,
             lost_at: None,
+            lost_one: false,
             probes: 0,
             probed_at: Instant::ZERO,
         }
@@ -89,34 +92,23 @@ impl Registry {
         }
     }
 
-    /// A neighbour reports its links: those that are missing now are looked at soon.
-    pub(super) fn take_links(&mut self, reporter: PeerId, links: &[PeerId], now: Instant) {
-        // A full report may leave links out; one peer of this project more or less in it says nothing.
-        let is_full = links.len() >= MAX_LINKS;
-        let links: OrderedSet<PeerId> = links.iter().copied().take(MAX_LINKS).collect();
+    /// A peer reports its links: the other ends of those that are gone are looked at soon.
+    pub(super) fn take_links(&mut self, reporter: PeerId, report: &Links, now: Instant) {
         let Some(peer) = self.peers.get_mut(&reporter) else {
             return;
         };
-        if peer.links == links {
+        peer.link_count = report.count;
+        let links = links::reported(&peer.links, report);
+        if *peer.links == *links {
             return;
         }
-        for link in &links {
-            if let Some(peer) = self.peers.get_mut(link) {
-                peer.life.was_linked = true;
-            }
-        }
-        let Some(peer) = self.peers.get_mut(&reporter) else {
-            return;
-        };
-        let before = std::mem::replace(&mut peer.links, links);
-        for lost in before {
-            let known = self.peers.get(&reporter);
-            let stays = known.is_some_and(|peer| peer.links.contains(&lost));
-            let left_out = is_full && self.is_statemesh(lost);
-            if !(stays || left_out) {
-                self.lost_link(lost, now);
-            }
-        }
+        let stays = |end| links.iter().any(|link| link.end == end);
+        let ends = peer.links.iter().map(|link| link.end);
+        let lost: Vec<LinkEnd> = ends.filter(|end| !stays(*end)).collect();
+        peer.links = links.into();
+        // A full report leaves links out; one peer of this project more or less in it says nothing.
+        let is_full = report.complete && report.count > report.open.len() as u64;
+        self.lost_links(&lost, is_full, now);
     }
 
     /// We have a connection again: what others say may have changed meanwhile, and is on its way.
@@ -131,14 +123,33 @@ impl Registry {
     pub(super) fn lost_link(&mut self, id: PeerId, now: Instant) {
         if let Some(peer) = self.peers.get_mut(&id) {
             peer.life.was_linked = true;
+            peer.life.lost_one = true;
             self.check_at(id, now + AFTER_LOSS);
         }
     }
 
+    /// Reported links to these ends went; only those of Go peers when `go_only`.
+    pub(super) fn lost_links(&mut self, ends: &[LinkEnd], go_only: bool, now: Instant) {
+        if ends.is_empty() {
+            return;
+        }
+        let peers = self.peers.iter();
+        let meant = peers.filter(|(_, peer)| !(go_only && peer.statemesh));
+        let lost = meant.filter(|(id, _)| ends.contains(&LinkEnd::from(**id)));
+        let lost: Vec<PeerId> = lost.map(|(id, _)| *id).collect();
+        for id in lost {
+            self.lost_link(id, now);
+        }
+    }
+
     fn examine(&mut self, id: PeerId, now: Instant) -> Option<Finding> {
+        if let Some(silent_at) = self.peers.get(&id)?.keeps_promise_until(now) {
+            return Some(Finding::Later(silent_at));
+        }
         let is_linked = self.is_linked(id, now);
         let (isolated_since, reached_at) = (self.isolated_since, self.reached_at);
         let peer = self.peers.get_mut(&id)?;
+        peer.life.lost_one = false;
         if is_linked {
             peer.life.was_linked = true;
             peer.life.lost_at = None;
@@ -169,7 +180,8 @@ impl Registry {
     /// Whether a live link to that peer is known: one of ours, or one that a peer of this project reports and keeps its
     /// heartbeat.
     fn is_linked(&self, id: PeerId, now: Instant) -> bool {
-        let reports = |peer: &Peer| peer.links.contains(&id) && peer.is_beating(now);
+        let end = LinkEnd::from(id);
+        let reports = |peer: &Peer| peer.reports(end) && peer.is_beating(now);
         self.links.contains(&id) || self.peers.values().any(reports)
     }
 
@@ -188,6 +200,24 @@ impl Registry {
             peer.life.check_at = at;
             self.checks.insert((at, id));
         }
+    }
+}
+
+impl Peer {
+    fn reports(&self, end: LinkEnd) -> bool {
+        self.links
+            .binary_search_by_key(&end, |link| link.end)
+            .is_ok()
+    }
+
+    /// Until when nothing has to be looked at: it keeps its heartbeat, and no link of it was lost. Spares looking for who
+    /// reports a link to it among all peers.
+    fn keeps_promise_until(&self, now: Instant) -> Option<Instant> {
+        let life = &self.life;
+        if life.lost_one || life.lost_at.is_some() || life.is_suspect() || !self.is_beating(now) {
+            return None;
+        }
+        Some(self.heard_at? + self.heartbeat? * super::BEATS_MISSED)
     }
 }
 
@@ -226,8 +256,6 @@ fn probing(peer: &Peer, now: Instant) -> Finding {
     if now < at { Finding::Later(at) } else { then }
 }
 
-/// Links in one report: 2.5 KiB. Go peers come first.
-pub(crate) const MAX_LINKS: usize = 64;
 /// Unanswered probes that make a suspect gone.
 const PROBES: u32 = 3;
 /// Time between two probes, and for a peer of this project to answer the last: it takes 0.2 s and the way there and back.

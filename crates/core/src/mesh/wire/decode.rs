@@ -6,9 +6,10 @@
 //! runs on a payload whose counts lie.
 
 use super::{
-    Bye, Envelope, Extension, Info, MAX_LIST, MAX_LISTED_PER_MESSAGE, MAX_MACHINES_PER_MESSAGE,
-    MAX_MACHINES_PER_PEER, MAX_NESTING, MAX_PAYLOAD, MAX_PEERS_PER_MESSAGE, MAX_STATES,
-    MAX_STATES_PER_MESSAGE, MAX_TEXT, MAX_TICK, Message, PerPeer,
+    About, Bye, Envelope, Extension, Info, Link, LinkEnd, Links, MAX_ABOUT, MAX_LINKS, MAX_LIST,
+    MAX_LISTED_PER_MESSAGE, MAX_MACHINES_PER_MESSAGE, MAX_MACHINES_PER_PEER, MAX_NESTING,
+    MAX_PAYLOAD, MAX_PEERS_PER_MESSAGE, MAX_STATES, MAX_STATES_PER_MESSAGE, MAX_TEXT, MAX_TICK,
+    Message, PerPeer, Ticks, Transport,
 };
 use crate::collections::OrderedMap;
 use crate::engine::StateDef;
@@ -89,8 +90,12 @@ struct Fields {
     run: Option<u64>,
     heartbeat_ms: Option<u64>,
     partial: Option<bool>,
-    links: Option<Vec<PeerId>>,
+    wall_ms: Option<u64>,
+    links: Option<Links>,
     extra_sums: Option<Option<PerPeer<u64>>>,
+    digests: Option<Option<PerPeer<u64>>>,
+    ticks: Option<Option<OrderedMap<MachineIdx, Ticks>>>,
+    about: Option<About>,
 }
 
 impl Fields {
@@ -107,12 +112,20 @@ impl Fields {
             (Kind::Bye, "Machs") => once(&mut self.byes, reader.machines(Reader::bye)?),
             (_, "Sm") => once(&mut self.version, reader.unsigned()?),
             (_, "Run") => once(&mut self.run, reader.unsigned()?),
+            (_, "At") => once(&mut self.wall_ms, reader.unsigned()?),
             (Kind::Info | Kind::Updates, "Hb") => once(&mut self.heartbeat_ms, reader.unsigned()?),
             (Kind::Info | Kind::Updates, "Part") => once(&mut self.partial, reader.boolean()?),
-            (Kind::Updates, "Links") => once(&mut self.links, reader.links()?),
+            (Kind::Info | Kind::Updates, "Links") => once(&mut self.links, reader.links()?),
             (Kind::Updates, "Sums") => {
                 once(&mut self.extra_sums, reader.per_peer(Reader::unsigned)?)
             }
+            (Kind::Info | Kind::Updates | Kind::Gossip, "Digs") => {
+                once(&mut self.digests, reader.per_peer(Reader::unsigned)?)
+            }
+            (Kind::Info | Kind::Updates, "Ticks") => {
+                once(&mut self.ticks, reader.machines(Reader::ticks)?)
+            }
+            (Kind::Info, "About") => once(&mut self.about, reader.about()?),
             (_, _) => reader.skip(),
         }
     }
@@ -142,8 +155,12 @@ impl Fields {
                 run: self.run,
                 heartbeat_ms: self.heartbeat_ms,
                 partial: self.partial.unwrap_or(false),
+                wall_ms: self.wall_ms,
                 links: self.links,
                 sums: self.extra_sums.flatten(),
+                digests: self.digests.flatten(),
+                ticks: self.ticks.flatten(),
+                about: self.about,
             },
         }
     }
@@ -373,20 +390,73 @@ impl<'a> Reader<'a> {
         Ok(Some(ids))
     }
 
-    /// Peer ids as bytes: half the size of text, and only for peers of this project.
-    fn links(&mut self) -> Result<Vec<PeerId>, DecodeError> {
-        let len = self.array()?.ok_or(WRONG_TYPE)?;
-        spend(&mut self.peers, len)?;
-        let mut links = Vec::with_capacity(len);
-        for _ in 0..len {
-            if self.byte()? != 0xc4 {
-                return Err(WRONG_TYPE);
-            }
-            let len = self.length(1)?;
-            let id = PeerId::from_bytes(self.take(len)?);
-            links.push(id.map_err(|_| DecodeError("not a peer id"))?);
+    /// Later versions may append elements, which are skipped.
+    fn fixed_array(&mut self, len: usize) -> Result<usize, DecodeError> {
+        let found = self.array()?.ok_or(WRONG_TYPE)?;
+        found.checked_sub(len).ok_or(WRONG_TYPE)
+    }
+
+    fn skip_all(&mut self, values: usize) -> Result<(), DecodeError> {
+        (0..values).try_for_each(|_| self.skip())
+    }
+
+    fn links(&mut self) -> Result<Links, DecodeError> {
+        let more = self.fixed_array(4)?;
+        let count = self.unsigned()?;
+        let complete = self.boolean()?;
+        let numbers = self.array()?.ok_or(WRONG_TYPE)?;
+        if numbers % 3 != 0 || numbers / 3 > MAX_LINKS {
+            return Err(DecodeError("too many links"));
         }
-        Ok(links)
+        let mut open = Vec::with_capacity(numbers / 3);
+        for _ in 0..numbers / 3 {
+            open.push(Link {
+                end: LinkEnd(self.unsigned()?),
+                transport: Transport::from_number(self.unsigned()?),
+                rtt_ms: self.unsigned()?,
+            });
+        }
+        let ends = self.array()?.ok_or(WRONG_TYPE)?;
+        if ends > MAX_LINKS {
+            return Err(DecodeError("too many links"));
+        }
+        let mut closed = Vec::with_capacity(ends);
+        for _ in 0..ends {
+            closed.push(LinkEnd(self.unsigned()?));
+        }
+        self.skip_all(more)?;
+        Ok(Links {
+            count,
+            complete,
+            open,
+            closed,
+        })
+    }
+
+    fn ticks(&mut self) -> Result<Ticks, DecodeError> {
+        let more = self.fixed_array(2)?;
+        let ticks = Ticks {
+            machine: self.unsigned()?,
+            queue: self.unsigned()?,
+        };
+        self.skip_all(more)?;
+        Ok(ticks)
+    }
+
+    fn about(&mut self) -> Result<About, DecodeError> {
+        let more = self.fixed_array(3)?;
+        let about = About {
+            name: self.short_text()?,
+            software: self.short_text()?,
+            role: self.short_text()?,
+        };
+        self.skip_all(more)?;
+        Ok(about)
+    }
+
+    fn short_text(&mut self) -> Result<String, DecodeError> {
+        let text = self.text()?;
+        Ok(text[..text.floor_char_boundary(MAX_ABOUT)].to_owned())
     }
 
     fn per_peer<T>(

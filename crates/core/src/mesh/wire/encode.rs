@@ -1,6 +1,6 @@
 //! [`Envelope`] to bytes: fields in Go's order, extra keys behind them, no map without a valid `Type`.
 
-use super::{Bye, Envelope, Extension, Info, Message, PerPeer};
+use super::{About, Bye, Envelope, Extension, Info, Links, Message, PerPeer};
 use crate::collections::OrderedMap;
 use crate::engine::StateDef;
 use crate::ids::{MachineIdx, PeerId};
@@ -82,12 +82,19 @@ pub fn info_len(info: &Info) -> usize {
 }
 
 fn extra_keys(extension: &Extension) -> usize {
-    usize::from(extension.version.is_some())
-        + usize::from(extension.run.is_some())
-        + usize::from(extension.heartbeat_ms.is_some())
-        + usize::from(extension.partial)
-        + usize::from(extension.links.is_some())
-        + usize::from(extension.sums.is_some())
+    let keys = [
+        extension.version.is_some(),
+        extension.run.is_some(),
+        extension.wall_ms.is_some(),
+        extension.heartbeat_ms.is_some(),
+        extension.partial,
+        extension.links.is_some(),
+        extension.sums.is_some(),
+        extension.digests.is_some(),
+        extension.ticks.is_some(),
+        extension.about.is_some(),
+    ];
+    keys.into_iter().filter(|is_there| *is_there).count()
 }
 
 struct Writer {
@@ -297,6 +304,7 @@ impl Writer {
         for (key, number) in [
             ("Sm", extension.version),
             ("Run", extension.run),
+            ("At", extension.wall_ms),
             ("Hb", extension.heartbeat_ms),
         ] {
             if let Some(number) = number {
@@ -310,17 +318,50 @@ impl Writer {
         }
         if let Some(links) = &extension.links {
             self.text("Links");
-            self.array(links.len());
-            for link in links {
-                // A multihash of a key ends at 44 bytes.
-                self.bytes
-                    .extend_from_slice(&[0xc4, link.as_bytes().len() as u8]);
-                self.bytes.extend_from_slice(link.as_bytes());
+            self.links(links);
+        }
+        for (key, sums) in [("Sums", &extension.sums), ("Digs", &extension.digests)] {
+            if sums.is_some() {
+                self.text(key);
+                self.sums(sums.as_ref());
             }
         }
-        if extension.sums.is_some() {
-            self.text("Sums");
-            self.sums(extension.sums.as_ref());
+        if extension.ticks.is_some() {
+            self.text("Ticks");
+            self.machines(extension.ticks.as_ref(), |out, ticks| {
+                out.array(2);
+                out.shortest(ticks.machine);
+                out.shortest(ticks.queue);
+            });
+        }
+        if let Some(About {
+            name,
+            software,
+            role,
+        }) = &extension.about
+        {
+            self.text("About");
+            self.array(3);
+            for text in [name, software, role] {
+                self.text(text);
+            }
+        }
+    }
+
+    /// `[count, complete, [end, transport, round trip, ...], [end, ...]]`
+    fn links(&mut self, links: &Links) {
+        self.array(4);
+        self.shortest(links.count);
+        self.boolean(links.complete);
+        self.array(links.open.len() * 3);
+        for link in &links.open {
+            self.shortest(link.end.0);
+            self.shortest(link.transport as u64);
+            self.shortest(link.rtt_ms);
+        }
+        self.array(links.closed.len());
+        for end in &links.closed {
+            self.shortest(end.0);
         }
     }
 }

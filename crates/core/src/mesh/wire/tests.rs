@@ -172,8 +172,30 @@ fn extra_keys_survive_and_follow_go_keys() {
             run: Some(1 << 28),
             heartbeat_ms: Some(5000),
             partial: true,
-            links: Some(vec![peer(P1), peer(P2)]),
+            wall_ms: Some(1_780_000_000_123),
+            links: Some(Links {
+                count: 2,
+                complete: true,
+                open: vec![Link {
+                    end: peer(P1).into(),
+                    transport: Transport::WebRtc,
+                    rtt_ms: 300,
+                }],
+                closed: vec![peer(P2).into()],
+            }),
+            digests: of(P2, 3, 9),
+            ticks: Some(
+                [(
+                    MachineIdx(3),
+                    Ticks {
+                        machine: 1,
+                        queue: 400,
+                    },
+                )]
+                .into(),
+            ),
             sums: of(P2, 7, u64::MAX),
+            about: None,
         },
     };
     for dialect in [Dialect::Compact, Dialect::V5, Dialect::V4] {
