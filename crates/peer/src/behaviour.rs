@@ -152,10 +152,12 @@ fn connection_limits(limits: &Limits) -> connection_limits::ConnectionLimits {
 fn identify_config(keypair: &Keypair) -> identify::Config {
     // No address is taken from what peers say of themselves: who is dialled is the user's choice.
     identify::Config::new(IDENTIFY_PROTOCOL.to_owned(), keypair.public())
-        .with_agent_version(concat!("statemesh/", env!("CARGO_PKG_VERSION")).to_owned())
+        .with_agent_version(SOFTWARE.to_owned())
         .with_cache_size(0)
 }
 
+/// Name and version of this library, as other peers are told.
+pub(crate) const SOFTWARE: &str = concat!("statemesh/", env!("CARGO_PKG_VERSION"));
 /// Told in identify; peers of other software say something else, and nothing is concluded from it.
 const IDENTIFY_PROTOCOL: &str = "/statemesh/1";
 /// Largest message, as in go-libp2p-pubsub.

@@ -45,7 +45,7 @@ use self::leave::Leave;
 use self::links::Links;
 use self::node_outputs::publish;
 use self::outbox::Outbox;
-use crate::behaviour::{Behaviour, BehaviourEvent};
+use crate::behaviour::{Behaviour, BehaviourEvent, SOFTWARE};
 use crate::lifecycle::{Lifecycle, Standing};
 use crate::machine::Machine;
 use crate::mesh::{AddressSource, Connection, Mesh, Role, SpawnError};
@@ -168,10 +168,11 @@ impl EventLoop {
             sender,
             lifecycle.machine().clone(),
         );
+        let first_index = indexes.first().copied().unwrap_or_default();
         let node = node::Config {
-            own: config.own,
-            first_index: indexes.first().copied().unwrap_or_default(),
-            seed,
+            about: about(config.role),
+            wall_ms: clock::wall_ms(),
+            ..node::Config::new(config.own, first_index, seed)
         };
         let event_loop = Self {
             node: Node::new(node, now),
@@ -537,6 +538,15 @@ fn seed(own: PeerId, indexes: &[MachineIdx]) -> u64 {
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     })
+}
+
+/// What others are told about this peer, for people to read.
+fn about(role: Role) -> node::About {
+    node::About {
+        name: String::new(),
+        software: SOFTWARE.to_owned(),
+        role: role.name().to_owned(),
+    }
 }
 
 /// Commands that may wait. Callers wait when it is full.

@@ -39,7 +39,7 @@ impl Lifecycle {
     /// A machine in `Start`.
     pub(crate) fn new(own: PeerId, role: Role, tags: Vec<String>) -> Self {
         let id = format!("peer-{}", own.short(SHORT_ID));
-        let mut builder = Machine::builder(id, Life::schema()).tag(role_tag(role));
+        let mut builder = Machine::builder(id, Life::schema()).tag(format!("role:{}", role.name()));
         for tag in tags {
             builder = builder.tag(tag);
         }
@@ -121,14 +121,6 @@ states! {
         Joined { require: [Connected], remove: [Joining] },
     }
     groups { LINK: [Connecting, Connected, Disconnecting, Disconnected] }
-}
-
-fn role_tag(role: Role) -> &'static str {
-    match role {
-        Role::Peer => "role:peer",
-        Role::Relay => "role:relay",
-        Role::Tab => "role:tab",
-    }
 }
 
 /// A canceled mutation is no failure here: an application may have changed or disposed its own lifecycle machine.

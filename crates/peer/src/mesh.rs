@@ -36,6 +36,17 @@ pub enum Role {
     Tab,
 }
 
+impl Role {
+    /// As in its tag and in what others are told: `peer`, `relay`, `tab`.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Peer => "peer",
+            Self::Relay => "relay",
+            Self::Tab => "tab",
+        }
+    }
+}
+
 /// A peer of the mesh: a clonable handle. The peer ends by [`Mesh::shutdown`] or when the last handle is dropped.
 #[derive(Clone)]
 pub struct Mesh {

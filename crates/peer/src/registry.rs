@@ -93,6 +93,11 @@ impl Registry {
             heartbeat: known.heartbeat,
             machines: known.machines,
             dropped: known.dropped,
+            run: known.run,
+            wall_ms: known.wall_ms,
+            about: known.about.clone(),
+            links: known.links.clone(),
+            link_count: known.link_count,
         };
         view.peers.values().map(peer).collect()
     }

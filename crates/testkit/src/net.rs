@@ -16,9 +16,7 @@ mod traffic;
 
 use statemesh_core::engine::{Schema, SchemaDef, StateDef};
 use statemesh_core::mesh::wire::{self, Envelope};
-use statemesh_core::node::{
-    Config, Event, Exposed, Input, MessageToken, Node, Output, Verdict,
-};
+use statemesh_core::node::{Config, Event, Exposed, Input, MessageToken, Node, Output, Verdict};
 use statemesh_core::{Instant, MachineIdx, PeerId};
 
 use self::dice::Dice;

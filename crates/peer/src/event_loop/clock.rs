@@ -32,3 +32,12 @@ impl Clock {
         self.origin
     }
 }
+
+/// The wall clock: milliseconds since 1970, zero before that.
+pub(crate) fn wall_ms() -> u64 {
+    let now = web_time::SystemTime::now();
+    let since = now.duration_since(web_time::UNIX_EPOCH);
+    since.map_or(0, |since| {
+        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    })
+}

@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 use futures::task::AtomicWaker;
 use statemesh_core::MachineIdx;
 use statemesh_core::collections::OrderedMap;
-use statemesh_core::node::{Exposed, Input};
+use statemesh_core::node::{Exposed, Input, Reading, Ticks};
 
 use crate::machine::{Machine, TraceGuard};
 
@@ -69,6 +69,17 @@ impl Signals {
     fn raise_dirty(&self) {
         self.dirty.store(true, Ordering::Release);
         self.waker.wake();
+    }
+}
+
+/// The clock of the states that were announced, and the counters beside it.
+fn reading(machine: &Machine, states: usize) -> Reading {
+    Reading {
+        ticks: Some(Ticks {
+            machine: machine.machine_tick().into(),
+            queue: machine.queue_tick().0,
+        }),
+        clock: announced(machine, states),
     }
 }
 
@@ -166,8 +177,8 @@ impl Exposures {
             } else if exposure.machine.schema().len() > exposure.states {
                 Changed::Grown(index)
             } else {
-                let clock = announced(&exposure.machine, exposure.states);
-                Changed::Input(Input::Clock(index, clock))
+                let reading = reading(&exposure.machine, exposure.states);
+                Changed::Input(Input::Clock(index, reading))
             });
             !disposed
         });

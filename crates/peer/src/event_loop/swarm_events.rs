@@ -4,12 +4,12 @@ use libp2p::core::ConnectedPoint;
 use libp2p::gossipsub::{self, MessageAcceptance, MessageId};
 use libp2p::swarm::{ConnectionId, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, identify, ping};
-use statemesh_core::node::{Input, MessageToken};
+use statemesh_core::node::{Input, MessageToken, Transport};
 
 use super::links::Change;
 use super::{EventLoop, Stage, dial_error};
 use crate::behaviour::{BehaviourEvent, refusal};
-use crate::mesh::MeshEvent;
+use crate::mesh::{MeshEvent, TransportKind};
 use crate::transport::core_id;
 
 impl EventLoop {
@@ -161,6 +161,7 @@ impl EventLoop {
                     self.swarm.close_connection(connection);
                 }
                 self.show_link(event.peer);
+                self.tell_link(event.peer);
             }
             Err(ping::Failure::Unsupported) => watchdog.exempt(event.connection),
             // Silence is the watchdog's business.
@@ -203,6 +204,23 @@ impl EventLoop {
             self.node.handle_input(now, Input::LinkDown(core_id(&peer)));
             self.refresh_peer(core_id(&peer));
         }
+    }
+
+    /// The node tells others what the link is like.
+    fn tell_link(&mut self, peer: PeerId) {
+        let Some(link) = self.links.link(peer) else {
+            return;
+        };
+        let transport = match link.transport {
+            TransportKind::Quic => Transport::Quic,
+            TransportKind::Tcp => Transport::Tcp,
+            TransportKind::WebSocket => Transport::WebSocket,
+            TransportKind::WebRtc => Transport::WebRtc,
+            TransportKind::Memory => Transport::Memory,
+        };
+        let rtt = link.rtt.unwrap_or_default();
+        let input = Input::Link(link.peer, transport, rtt);
+        self.node.handle_input(self.clock.now(), input);
     }
 
     fn show_link(&self, peer: PeerId) {

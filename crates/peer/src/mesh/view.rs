@@ -75,6 +75,16 @@ pub struct Peer {
     pub machines: usize,
     /// Messages of its authorship that were refused.
     pub dropped: u64,
+    /// Number of its process start, larger after each restart; unknown for Go peers.
+    pub run: Option<u64>,
+    /// Its wall clock in milliseconds since 1970 when it said what was heard at [`Peer::heard_at`].
+    pub wall_ms: Option<u64>,
+    /// What it says of itself.
+    pub about: Option<statemesh_core::node::About>,
+    /// Connections it reports, by their other ends, 64 at most.
+    pub links: Vec<statemesh_core::node::Link>,
+    /// How many connections it has, reported or not.
+    pub link_count: u64,
 }
 
 /// Where this peer stands.

@@ -73,6 +73,7 @@ fn mirror(index: u64) -> Mirror {
         parent: "".into(),
         schema,
         clock: Arc::new([0, 0]),
+        ticks: None,
         first_hand: true,
         changed_at: time::Instant::ZERO,
         heard_at: time::Instant::ZERO,

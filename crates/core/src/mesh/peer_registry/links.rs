@@ -20,6 +20,7 @@ pub(super) struct OwnLinks {
 #[derive(Debug, Default)]
 struct OwnLink {
     transport: Transport,
+    rtt_us: u64,
     rtt_ms: u64,
     /// What others were told of it.
     told: Option<(Transport, u64)>,
@@ -47,10 +48,15 @@ impl OwnLinks {
         }
     }
 
-    /// Notes what a link is like.
-    pub(super) fn measure(&mut self, peer: PeerId, transport: Transport, rtt_ms: u64) {
+    /// Notes what a link is like. Round trips are smoothed as in TCP: a new one counts an eighth.
+    pub(super) fn measure(&mut self, peer: PeerId, transport: Transport, rtt_us: u64) {
         if let Some(link) = self.table.get_mut(&peer) {
-            (link.transport, link.rtt_ms) = (transport, rtt_ms);
+            let smoothed = match link.rtt_us {
+                0 => rtt_us,
+                known => known - known / 8 + rtt_us / 8,
+            };
+            (link.transport, link.rtt_us) = (transport, smoothed);
+            link.rtt_ms = smoothed.div_ceil(1000);
         }
     }
 
@@ -142,15 +148,15 @@ mod tests {
         assert_eq!(links.report_changes().open.len(), 1);
         links.measure(id(1), Transport::Quic, 0);
         assert_eq!(links.report_changes().open[0].transport, Transport::Quic);
-        links.measure(id(1), Transport::Quic, 100);
+        links.measure(id(1), Transport::Quic, 100_000);
         assert_eq!(links.report_changes().open[0].rtt_ms, 100);
-        links.measure(id(1), Transport::Quic, 125);
+        links.measure(id(1), Transport::Quic, 299_000);
         assert!(
             links.report_changes().open.is_empty(),
-            "not more than a quarter"
+            "smoothed: not more than a quarter"
         );
-        links.measure(id(1), Transport::Quic, 126);
-        assert_eq!(links.report_changes().open[0].rtt_ms, 126);
+        links.measure(id(1), Transport::Quic, 299_000);
+        assert!((126..150).contains(&links.report_changes().open[0].rtt_ms));
         links.close(id(1));
         let report = links.report_changes();
         assert_eq!((report.count, &report.closed[..]), (0, &[id(1).into()][..]));

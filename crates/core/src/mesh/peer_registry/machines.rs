@@ -5,6 +5,7 @@ use crate::mesh::remote_machine::Remote;
 
 /// In order of their indexes, which mostly grow.
 #[derive(Debug, Default)]
+#[expect(clippy::vec_box, reason = "a new index moves pointers, not mirrors")]
 pub(super) struct Machines(Vec<Box<Remote>>);
 
 impl Machines {
