@@ -8,11 +8,17 @@
 mod browser;
 #[cfg(not(target_arch = "wasm32"))]
 mod certificate;
+#[cfg(any(target_arch = "wasm32", test))]
+mod inbox;
 #[cfg(not(target_arch = "wasm32"))]
 mod native;
 mod task;
 #[cfg(test)]
 mod tests;
+#[cfg(target_arch = "wasm32")]
+mod websocket;
+#[cfg(any(target_arch = "wasm32", test))]
+mod websocket_url;
 
 use std::io;
 #[cfg(not(target_arch = "wasm32"))]

@@ -1,9 +1,9 @@
 //! Browser transports: WebSocket and WebRTC-direct, whichever of them the browser has.
 //!
-//! Both are libp2p's stock transports. Their constructors are called only when the browser has the API behind them,
-//! since they panic without it. The WebSocket one registers no waker for a refused dial or a closed socket, so its
-//! connections are looked at a few times a second (`Watched`). Closing either waits for the other side, which may be dead:
-//! after a moment a connection counts as closed anyway (`Prompt`), or nobody would learn that it was lost.
+//! WebRTC is libp2p's stock transport, WebSocket our own (`websocket`): the stock one registers no waker for a refused
+//! dial or a closed socket, and flushes on a timer. Either is built only when the browser has the API behind it; the
+//! WebRTC one panics without. Closing waits for the other side, which may be dead: after a moment a connection counts as
+//! closed anyway (`Prompt`), or nobody would learn that it was lost.
 
 use std::future::Future;
 use std::io;
@@ -11,15 +11,15 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures::{AsyncRead, AsyncWrite};
 use libp2p::core::muxing::{StreamMuxer, StreamMuxerBox, StreamMuxerEvent, SubstreamBox};
 use libp2p::core::transport::timeout::TransportTimeout;
 use libp2p::core::transport::{Transport, TransportError};
 use libp2p::core::upgrade::Version;
 use libp2p::identity::Keypair;
-use libp2p::{Multiaddr, noise, webrtc_websys, websocket_websys, yamux};
+use libp2p::{Multiaddr, noise, webrtc_websys, yamux};
 use wasm_bindgen::JsValue;
 
+use super::websocket::WebSockets;
 use super::{Carrier, Timer};
 use crate::mesh::SpawnError;
 
@@ -64,8 +64,7 @@ pub(super) fn swarm_config() -> libp2p::swarm::Config {
 fn websocket(keypair: &Keypair) -> Result<Carrier, SpawnError> {
     let noise = noise::Config::new(keypair)
         .map_err(|error| SpawnError::Identity(format!("the key does not sign: {error}")))?;
-    Ok(websocket_websys::Transport::default()
-        .map(|connection, _| Watched::new(connection))
+    Ok(WebSockets
         .upgrade(Version::V1Lazy)
         .authenticate(noise)
         .multiplex(yamux::Config::default())
@@ -125,67 +124,6 @@ impl StreamMuxer for Prompt {
     }
 }
 
-/// A connection whose waiting tasks are woken a few times a second, so that they see what no event told them.
-struct Watched<C> {
-    connection: C,
-    timer: Timer,
-}
-
-impl<C> Watched<C> {
-    fn new(connection: C) -> Self {
-        Self {
-            connection,
-            timer: Timer::new(GLANCE),
-        }
-    }
-
-    /// Arranges for the task to look again.
-    fn look_again(&mut self, cx: &mut Context<'_>) {
-        while Pin::new(&mut self.timer).poll(cx).is_ready() {
-            self.timer.set(GLANCE);
-        }
-    }
-
-    fn watch<T>(&mut self, poll: Poll<T>, cx: &mut Context<'_>) -> Poll<T> {
-        if poll.is_pending() {
-            self.look_again(cx);
-        }
-        poll
-    }
-}
-
-impl<C: AsyncRead + Unpin> AsyncRead for Watched<C> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut [u8],
-    ) -> Poll<io::Result<usize>> {
-        let poll = Pin::new(&mut self.connection).poll_read(cx, buffer);
-        self.watch(poll, cx)
-    }
-}
-
-impl<C: AsyncWrite + Unpin> AsyncWrite for Watched<C> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let poll = Pin::new(&mut self.connection).poll_write(cx, bytes);
-        self.watch(poll, cx)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let poll = Pin::new(&mut self.connection).poll_flush(cx);
-        self.watch(poll, cx)
-    }
-
-    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let poll = Pin::new(&mut self.connection).poll_close(cx);
-        self.watch(poll, cx)
-    }
-}
-
 /// What a page says to people whose browser has neither API.
 const NO_API: &str =
     "this browser has neither WebSocket nor WebRTC; use a current Firefox, Chrome, Edge or Safari";
@@ -193,5 +131,3 @@ const NO_API: &str =
 const DIAL_LIMIT: Duration = Duration::from_secs(2);
 /// For the farewell of a connection: a loopback or local round trip, many times over.
 const CLOSE_LIMIT: Duration = Duration::from_millis(250);
-/// Between two looks at a waiting WebSocket.
-const GLANCE: Duration = Duration::from_millis(200);

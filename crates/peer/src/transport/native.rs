@@ -5,8 +5,9 @@ use std::net::{IpAddr, TcpListener, UdpSocket};
 use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
+use futures::future::{BoxFuture, Pending};
 use libp2p::core::muxing::StreamMuxerBox;
 use libp2p::core::transport::timeout::TransportTimeout;
 use libp2p::core::transport::{
@@ -144,22 +145,33 @@ where
 fn webrtc(keypair: &Keypair, certificate: libp2p_webrtc::tokio::Certificate) -> Carrier {
     let transport = libp2p_webrtc::tokio::Transport::new(keypair.clone(), certificate);
     ListenOnly(transport)
-        .and_then(|(peer, connection), _| async move {
-            tokio::time::sleep(SETTLE).await;
+        .and_then(|((peer, connection), took), _| async move {
+            tokio::time::sleep(settle(took)).await;
             Ok::<_, io::Error>((peer, StreamMuxerBox::new(connection)))
         })
         .boxed()
 }
 
-/// A transport that only listens. Native WebRTC dials lose streams (measured: half of them end up mute), and a native
-/// peer has QUIC and TCP for what WebRTC would give it.
+/// How long to leave a WebRTC connection alone after a handshake that took so long. Streams opened before the browser
+/// listens for them are lost, and its gossip with them for ten seconds; it does so half a round trip after us. The
+/// handshake (ICE, DTLS, SCTP, Noise) has at least six of them.
+fn settle(handshake: Duration) -> Duration {
+    (handshake / 4).max(MIN_SETTLE)
+}
+
+/// A transport that only listens, and tells how long each handshake took. Native WebRTC dials lose streams (measured:
+/// half of them end up mute), and a native peer has QUIC and TCP for what WebRTC would give it.
 struct ListenOnly<T>(T);
 
-impl<T: Transport + Unpin> Transport for ListenOnly<T> {
-    type Output = T::Output;
+impl<T> Transport for ListenOnly<T>
+where
+    T: Transport + Unpin,
+    T::ListenerUpgrade: Send + 'static,
+{
+    type Output = (T::Output, Duration);
     type Error = T::Error;
-    type ListenerUpgrade = T::ListenerUpgrade;
-    type Dial = T::Dial;
+    type ListenerUpgrade = BoxFuture<'static, Result<Self::Output, T::Error>>;
+    type Dial = Pending<Result<Self::Output, T::Error>>;
 
     fn listen_on(
         &mut self,
@@ -177,15 +189,23 @@ impl<T: Transport + Unpin> Transport for ListenOnly<T> {
         &mut self,
         address: Multiaddr,
         _: DialOpts,
-    ) -> Result<T::Dial, TransportError<T::Error>> {
+    ) -> Result<Self::Dial, TransportError<T::Error>> {
         Err(TransportError::MultiaddrNotSupported(address))
     }
 
     fn poll(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<TransportEvent<T::ListenerUpgrade, T::Error>> {
-        Pin::new(&mut self.0).poll(cx)
+    ) -> Poll<TransportEvent<Self::ListenerUpgrade, T::Error>> {
+        let timed = |upgrade: T::ListenerUpgrade| -> Self::ListenerUpgrade {
+            Box::pin(async move {
+                let start = Instant::now();
+                let output = upgrade.await?;
+                Ok((output, start.elapsed()))
+            })
+        };
+        let event = Pin::new(&mut self.0).poll(cx);
+        event.map(|event| event.map_upgrade(timed))
     }
 }
 
@@ -198,8 +218,7 @@ fn either(one: Carrier, other: Carrier) -> Carrier {
 
 /// A connection must be dialled or accepted, secured and multiplexed within this time.
 const SETUP_LIMIT: Duration = Duration::from_secs(10);
-/// After a WebRTC handshake: streams opened before the browser listens for them are lost, and its gossip with them for
-/// ten seconds. Measured: 250 ms suffice on loopback; at least one round trip is needed.
-const SETTLE: Duration = Duration::from_millis(250);
-/// Browsers' stock transport writes at most this much at once.
+/// A WebRTC connection is left alone at least so long after its handshake.
+const MIN_SETTLE: Duration = Duration::from_millis(20);
+/// The tab's transport writes at most this much at once.
 const MAX_WEBSOCKET_MESSAGE: usize = 1024 * 1024;
