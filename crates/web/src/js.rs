@@ -3,9 +3,14 @@
 //! Everything a page gets from here is a handle on one peer in this tab. The peer ends by `close()`, or when the page
 //! has let go of every handle and every subscription. Errors are JavaScript `Error`s with a `code`.
 
+mod abort;
 mod error;
+mod local;
 mod machine;
+mod mesh;
+mod options;
 mod relays;
+mod subscription;
 
 use std::time::Duration;
 
@@ -13,17 +18,23 @@ use futures::future::{Either, select};
 use futures::{StreamExt, pin_mut};
 use statemesh::mesh::{Connection, DialFailure, Mesh, MeshEvent, Role, SpawnError};
 use wasm_bindgen::prelude::*;
-use web_sys::js_sys::{Array, Reflect};
 
+use self::abort::unless_aborted;
 use self::error::{Code, failure};
+pub use self::local::JsLocalMachine;
 pub use self::machine::JsMachine;
-use self::relays::Relays;
+pub use self::mesh::JsMesh;
+use self::options::Options;
 use crate::browser;
 
 #[wasm_bindgen(typescript_custom_section)]
 const TYPES: &str = r#"
+/** Gives a promise up: it rejects with the signal's reason. */
+export interface WaitOptions {
+    signal?: AbortSignal;
+}
 /** Where to join. */
-export interface JoinOptions {
+export interface JoinOptions extends WaitOptions {
     /** Name of the topic; every peer of it sees every other. */
     topic: string;
     /**
@@ -34,6 +45,56 @@ export interface JoinOptions {
     /** Milliseconds until `join` gives up, 10,000 by default. Later losses are repaired without an end. */
     timeout?: number;
 }
+/** One name of a state, or several. */
+export type States = string | string[];
+/** Which machines are meant: all that is given must hold. */
+export interface Query {
+    /** Id of the owner. */
+    peer?: string;
+    /** The machine's whole id. */
+    id?: string;
+    /** Part of its id. */
+    idContains?: string;
+    /** Tags it has, `key` or `key:value`. */
+    tags?: string[];
+    /** Keys of tags it has, whatever their values. */
+    tagKeys?: string[];
+    /** Id of its parent machine. */
+    parent?: string;
+    /** States its schema has. */
+    has?: States;
+    /** States that are all active. */
+    all?: States;
+    /** States of which one is active. */
+    any?: States;
+    /** States of which none is active. */
+    none?: States;
+    /** The newest word was signed by its owner. */
+    firstHand?: boolean;
+    /** Its owner was heard within so many milliseconds. */
+    fresh?: number;
+}
+/** A state of a machine of this tab; what is left out is off or empty. */
+export interface StateDefinition {
+    auto?: boolean;
+    multi?: boolean;
+    require?: string[];
+    add?: string[];
+    remove?: string[];
+    after?: string[];
+    tags?: string[];
+}
+/** The states of a machine, in order. */
+export type Schema = Record<string, StateDefinition>;
+/** How a machine of this tab is shown. */
+export interface ExposeOptions {
+    /** Its id; need not be unique. */
+    id: string;
+    /** Tags, `key` or `key:value`. */
+    tags?: string[];
+    /** Id of its parent machine. */
+    parent?: string;
+}
 /** What `onChange` tells. */
 export interface Change {
     /** Ticks before, in the order of `states`. */
@@ -42,17 +103,27 @@ export interface Change {
     clock: number[];
     /** Names of the states active now. */
     active: string[];
-    /** The machine's owner is gone; nothing follows. */
+    /** The machine's owner is gone, or it was taken back; nothing follows. */
     gone: boolean;
 }
-/** What `join`, `machine` and `when` reject with. */
+/** What promises of this package reject with, unless a signal aborted them. */
 export interface MeshError extends Error {
-    code: "ERR_OPTIONS" | "ERR_TRANSPORT" | "ERR_UNREACHABLE" | "ERR_CLOSED" | "ERR_GONE" | "ERR_STATE";
+    code: "ERR_OPTIONS" | "ERR_TRANSPORT" | "ERR_UNREACHABLE" | "ERR_CLOSED" | "ERR_GONE" | "ERR_STATE" | "ERR_SCHEMA";
 }
 "#;
 
+#[wasm_bindgen]
+extern "C" {
+    /// As declared above.
+    #[wasm_bindgen(typescript_type = "WaitOptions")]
+    pub type WaitOptions;
+    /// As declared above.
+    #[wasm_bindgen(typescript_type = "Query")]
+    pub type JsQuery;
+}
+
 /// Joins a topic. Resolves when the first relay has answered; rejects with `ERR_OPTIONS`, `ERR_TRANSPORT` (a browser
-/// without WebSocket and WebRTC) or `ERR_UNREACHABLE`, and no peer runs then.
+/// without WebSocket and WebRTC) or `ERR_UNREACHABLE`, and no peer runs then. Two joins are two peers.
 ///
 /// # Errors
 /// A JavaScript `Error` with `code`.
@@ -60,7 +131,12 @@ export interface MeshError extends Error {
 pub async fn join(
     #[wasm_bindgen(unchecked_param_type = "JoinOptions")] options: JsValue,
 ) -> Result<JsMesh, JsValue> {
-    let options = Options::parse(&options)?;
+    let told = options;
+    let options = Options::parse(&told)?;
+    unless_aborted(&told, start(options)).await
+}
+
+async fn start(options: Options) -> Result<JsMesh, JsValue> {
     let builder = Mesh::builder(options.topic.clone())
         .role(Role::Tab)
         .connect_source(options.relays.source(options.topic));
@@ -74,118 +150,11 @@ pub async fn join(
         failure(code, &error.to_string())
     })?;
     if live_within(&mesh, options.timeout).await {
-        return Ok(JsMesh { mesh });
+        return Ok(JsMesh::new(mesh));
     }
     let told = unreachable_because(&mesh.connection());
     mesh.shutdown().await;
     Err(failure(Code::Unreachable, &told))
-}
-
-/// This tab's peer.
-#[wasm_bindgen(js_name = Mesh)]
-pub struct JsMesh {
-    mesh: Mesh,
-}
-
-#[wasm_bindgen(js_class = Mesh)]
-impl JsMesh {
-    /// Own id, as other peers see it.
-    #[must_use]
-    #[wasm_bindgen(getter, js_name = peerId)]
-    pub fn peer_id(&self) -> String {
-        self.mesh.peer_id().to_string()
-    }
-
-    /// Name of the topic.
-    #[must_use]
-    #[wasm_bindgen(getter)]
-    pub fn topic(&self) -> String {
-        self.mesh.topic().to_owned()
-    }
-
-    /// What carries the link to the relay now, `"ws"` or `"webrtc"`; `undefined` while there is none.
-    #[must_use]
-    #[wasm_bindgen(getter)]
-    pub fn transport(&self) -> Option<String> {
-        let links = self.mesh.links();
-        links.first().map(|link| link.transport.name().to_owned())
-    }
-
-    /// All machines of other peers known now, by peer and index.
-    #[must_use]
-    pub fn machines(&self) -> Vec<JsMachine> {
-        let machines = self.mesh.machines();
-        machines
-            .into_iter()
-            .map(|machine| JsMachine::new(&self.mesh, machine))
-            .collect()
-    }
-
-    /// Resolves to the first live machine of this id, now or later; rejects with `ERR_CLOSED` when the mesh is closed.
-    ///
-    /// # Errors
-    /// A JavaScript `Error` with `code`.
-    pub async fn machine(&self, id: String) -> Result<JsMachine, JsValue> {
-        let mesh = self.mesh.clone();
-        let machine = mesh
-            .machine(&id)
-            .await
-            .map_err(|error| failure(Code::Closed, &error.to_string()))?;
-        Ok(JsMachine::new(&mesh, machine))
-    }
-
-    /// Says bye, closes the links and ends the peer. Everything that waits on it rejects.
-    pub async fn close(&self) {
-        let mesh = self.mesh.clone();
-        mesh.shutdown().await;
-    }
-}
-
-/// What `join` was given.
-struct Options {
-    topic: String,
-    relays: Relays,
-    timeout: Duration,
-}
-
-impl Options {
-    fn parse(options: &JsValue) -> Result<Self, JsValue> {
-        let bad = |told: &str| failure(Code::Options, told);
-        if !options.is_object() {
-            return Err(bad("join needs an object { topic, relays }"));
-        }
-        let topic = field(options, "topic")
-            .as_string()
-            .ok_or_else(|| bad("topic must be a string"))?;
-        let relays = field(options, "relays");
-        if !Array::is_array(&relays) {
-            return Err(bad("relays must be an array of strings"));
-        }
-        let relays = Array::from(&relays)
-            .iter()
-            .map(|relay| relay.as_string())
-            .collect::<Option<Vec<_>>>()
-            .ok_or_else(|| bad("relays must be an array of strings"))?;
-        let relays = Relays::parse(&relays).map_err(|error| bad(&error.to_string()))?;
-        let timeout = field(options, "timeout");
-        let timeout = if timeout.is_undefined() {
-            TIMEOUT
-        } else {
-            let ms = timeout.as_f64().filter(|ms| *ms > 0.0);
-            let ms = ms.ok_or_else(|| bad("timeout must be a positive number of milliseconds"))?;
-            Duration::from_secs_f64((ms / 1000.0).min(LONGEST_TIMEOUT))
-        };
-        Ok(Self {
-            topic,
-            relays,
-            timeout,
-        })
-    }
-}
-
-/// A property, `undefined` when there is none or it throws.
-fn field(object: &JsValue, name: &str) -> JsValue {
-    Reflect::get(object, &JsValue::from_str(name)).unwrap_or(JsValue::UNDEFINED)
 }
 
 async fn live_within(mesh: &Mesh, timeout: Duration) -> bool {
@@ -229,8 +198,3 @@ fn unreachable_because(connection: &Connection) -> String {
     }
     format!("no relay could be reached ({})", each.join("; "))
 }
-
-/// As long as the dashboard waits before it calls a connection lost.
-const TIMEOUT: Duration = Duration::from_secs(10);
-/// Seconds; what a browser's timer can hold.
-const LONGEST_TIMEOUT: f64 = 2_000_000.0;

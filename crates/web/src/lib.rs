@@ -18,7 +18,7 @@ mod store;
 mod words;
 
 #[cfg(feature = "js")]
-pub use self::js::{JsMachine, JsMesh, join};
+pub use self::js::{JsLocalMachine, JsMachine, JsMesh, JsQuery, WaitOptions, join};
 
 /// Mounts the page.
 pub fn mount() {

@@ -16,7 +16,7 @@ use futures::future::{Either, select};
 use gloo_net::http::Request;
 use gloo_timers::future::TimeoutFuture;
 use serde::Deserialize;
-use statemesh_web::{JsMachine, JsMesh, join};
+use statemesh_web::{JsMachine, JsMesh, JsQuery, WaitOptions, join};
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 use web_sys::js_sys::{Array, Function, Object, Reflect, global};
@@ -98,7 +98,7 @@ fn code(error: &JsValue) -> String {
 
 /// Finds the demo's machine, waits until its clock changes, and until something already true is told.
 async fn mirrors_a_machine(mesh: &JsMesh) {
-    let found = in_time("machine", mesh.machine(DEMO_MACHINE.to_owned())).await;
+    let found = in_time("machine", mesh.machine(DEMO_MACHINE.into(), None)).await;
     let machine: JsMachine = found.expect("a machine");
     assert_eq!(machine.id(), DEMO_MACHINE);
     assert_ne!(machine.peer_id(), mesh.peer_id());
@@ -134,12 +134,17 @@ async fn mirrors_a_machine(mesh: &JsMesh) {
         .collect();
     if let Some(state) = active.first() {
         let name = JsValue::from(state.as_str());
-        in_time("when", machine.when(name)).await.expect("when");
+        in_time("when", machine.when(name, None))
+            .await
+            .expect("when");
     }
     let names: Array = machine.active().into_iter().map(JsValue::from).collect();
     assert!(machine.is(names.into()).unwrap());
     assert!(!machine.is("no such state".into()).unwrap());
-    let error = machine.when("no such state".into()).await.unwrap_err();
+    let error = machine
+        .when("no such state".into(), None)
+        .await
+        .unwrap_err();
     assert_eq!(code(&error), "ERR_STATE");
 }
 
@@ -167,7 +172,12 @@ async fn joins_through_the_page_with_both_in_one_dial() {
     let mesh = joined(&relay.topic, &[BASE]).await;
     assert_eq!(mesh.topic(), relay.topic);
     mirrors_a_machine(&mesh).await;
-    let ids: Vec<String> = mesh.machines().iter().map(JsMachine::id).collect();
+    let ids: Vec<String> = mesh
+        .machines(None)
+        .unwrap()
+        .iter()
+        .map(JsMachine::id)
+        .collect();
     assert!(ids.iter().any(|id| id == DEMO_MACHINE), "{ids:?}");
     mesh.close().await;
 }
@@ -256,7 +266,177 @@ async fn unusable_options_are_refused() {
 async fn closing_ends_what_waits() {
     let relay = relay().await;
     let mesh = joined(&relay.topic, &[BASE]).await;
-    let waiting = mesh.machine("a machine nobody has".to_owned());
+    let waiting = mesh.machine("a machine nobody has".into(), None);
     let (found, ()) = futures::join!(in_time("machine", waiting), mesh.close());
     assert_eq!(code(&found.err().unwrap()), "ERR_CLOSED");
+}
+
+/// An object as JavaScript writes it.
+fn js(json: &str) -> JsValue {
+    web_sys::js_sys::JSON::parse(json).unwrap()
+}
+
+fn query(json: &str) -> JsQuery {
+    js(json).unchecked_into()
+}
+
+/// Calls that arrive in a stream, as the ids of machines.
+fn heard() -> (
+    Closure<dyn FnMut(JsMachine)>,
+    mpsc::UnboundedReceiver<String>,
+) {
+    let (tell, told) = mpsc::unbounded();
+    let callback = Closure::new(move |machine: JsMachine| {
+        let _ = tell.unbounded_send(machine.id());
+    });
+    (callback, told)
+}
+
+fn function(callback: &Closure<dyn FnMut(JsMachine)>) -> Function {
+    callback.as_ref().unchecked_ref::<Function>().clone()
+}
+
+const LAMP: &str = r#"{ "On": { "remove": ["Off"] }, "Off": { "remove": ["On"] } }"#;
+
+#[wasm_bindgen_test]
+async fn two_joins_are_two_peers_that_see_each_other() {
+    let relay = relay().await;
+    let one = joined(&relay.topic, &[BASE]).await;
+    let other = joined(&relay.topic, &[BASE]).await;
+    assert_ne!(one.peer_id(), other.peer_id());
+
+    let (enter, mut entered) = heard();
+    let (leave, mut left) = heard();
+    let lit = query(r#"{ "tags": ["kind:lamp"], "all": "On", "firstHand": true }"#);
+    let unwatch = other
+        .watch(lit, function(&enter), function(&leave))
+        .unwrap();
+
+    let shown = r#"{ "id": "lamp", "tags": ["kind:lamp"], "parent": "desk" }"#;
+    let lamp = one.expose(js(LAMP), js(shown)).await.unwrap();
+    let which = format!(r#"{{ "id": "lamp", "peer": "{}" }}"#, one.peer_id());
+    let seen = in_time("lamp", other.machine(js(&which), None))
+        .await
+        .unwrap();
+    assert_eq!(
+        (seen.parent(), seen.tags()),
+        ("desk".into(), vec!["kind:lamp".into()])
+    );
+    assert!(seen.not(js(r#"["On", "Off"]"#)).unwrap() && !seen.gone());
+
+    let lights = in_time("light", seen.when_next_active("On".into(), None));
+    let switch = async { lamp.add("On".into()).unwrap() };
+    let (lit, switched) = futures::join!(lights, switch);
+    assert!(lit.is_ok() && switched && lamp.is("On".into()).unwrap());
+    assert!(seen.any(js(r#"["On", "Off"]"#)).unwrap());
+    assert_eq!(seen.tick("On"), 1.0);
+    assert_eq!(in_time("enter", entered.next()).await.unwrap(), "lamp");
+    let both = query(r#"{ "idContains": "am", "has": ["On", "Off"] }"#);
+    let found = in_time("whenAny", other.when_any(both, 1, None))
+        .await
+        .unwrap();
+    assert!(found.iter().any(|it| it.id() == "lamp"));
+
+    let (tell, mut told) = mpsc::unbounded();
+    let callback = Closure::<dyn FnMut(JsValue)>::new(move |change| {
+        let _ = tell.unbounded_send(change);
+    });
+    let _stop = lamp.on_change(callback.as_ref().unchecked_ref::<Function>().clone());
+    lamp.add("Off".into()).unwrap();
+    let change = in_time("change", told.next()).await.unwrap();
+    let active = Reflect::get(&change, &"active".into()).unwrap();
+    assert_eq!(Array::from(&active).get(0).as_string().unwrap(), "Off");
+    assert_eq!(in_time("leave", left.next()).await.unwrap(), "lamp");
+
+    let gone = in_time("gone", seen.when("On".into(), None));
+    let (gone, withdrawn) = futures::join!(gone, lamp.withdraw());
+    withdrawn.unwrap();
+    assert_eq!(code(&gone.unwrap_err()), "ERR_GONE");
+    let change = in_time("end", told.next()).await.unwrap();
+    assert!(Reflect::get(&change, &"gone".into()).unwrap().is_truthy());
+    unwatch
+        .unchecked_into::<Function>()
+        .call0(&JsValue::UNDEFINED)
+        .unwrap();
+    one.close().await;
+    other.close().await;
+}
+
+#[wasm_bindgen_test]
+async fn a_signal_gives_a_promise_up() {
+    let relay = relay().await;
+    let control = web_sys::AbortController::new().unwrap();
+    let wait = || -> Option<WaitOptions> {
+        let options = Object::new();
+        Reflect::set(&options, &"signal".into(), &control.signal()).unwrap();
+        Some(JsValue::from(options).unchecked_into())
+    };
+    let mesh = joined(&relay.topic, &[BASE]).await;
+    let machine = in_time("machine", mesh.machine(DEMO_MACHINE.into(), None))
+        .await
+        .unwrap();
+    let never = machine.when("Exception".into(), wait());
+    let nobody = mesh.machine("a machine nobody has".into(), wait());
+    let aborting = async {
+        TimeoutFuture::new(0).await;
+        control.abort();
+    };
+    let (never, nobody, ()) =
+        futures::join!(in_time("when", never), in_time("machine", nobody), aborting);
+    for error in [never.unwrap_err(), nobody.err().unwrap()] {
+        let name = Reflect::get(&error, &"name".into()).unwrap();
+        assert_eq!(name.as_string().unwrap(), "AbortError");
+    }
+    let late = machine.when("Exception".into(), wait()).await;
+    assert!(late.is_err(), "aborted before");
+    let given = options(&relay.topic, &[BASE], None);
+    Reflect::set(&given, &"signal".into(), &control.signal()).unwrap();
+    assert!(join(given).await.is_err(), "aborted before");
+    mesh.close().await;
+}
+
+#[wasm_bindgen_test]
+async fn mistakes_have_codes() {
+    let relay = relay().await;
+    let mesh = joined(&relay.topic, &[BASE]).await;
+    for (schema, options, expected) in [
+        (
+            r#"{ "A": { "require": ["B"] } }"#,
+            r#"{ "id": "m" }"#,
+            "ERR_SCHEMA",
+        ),
+        (
+            r#"{ "A": { "colour": 1 } }"#,
+            r#"{ "id": "m" }"#,
+            "ERR_SCHEMA",
+        ),
+        ("[]", r#"{ "id": "m" }"#, "ERR_SCHEMA"),
+        (LAMP, "{}", "ERR_OPTIONS"),
+        (LAMP, r#"{ "id": "m", "tags": "kind:lamp" }"#, "ERR_OPTIONS"),
+    ] {
+        let error = mesh.expose(js(schema), js(options)).await.err().unwrap();
+        assert_eq!(code(&error), expected, "{schema} {options}");
+    }
+    for (which, expected) in [
+        (r#"{ "peer": "somebody" }"#, "ERR_OPTIONS"),
+        (r#"{ "id": 7 }"#, "ERR_OPTIONS"),
+        (r#"{ "tags": [7] }"#, "ERR_OPTIONS"),
+        (r#"{ "fresh": -1 }"#, "ERR_OPTIONS"),
+        (r#"{ "all": {} }"#, "ERR_STATE"),
+        (r#""orders""#, "ERR_OPTIONS"),
+    ] {
+        let error = mesh.machines(Some(query(which))).err().unwrap();
+        assert_eq!(code(&error), expected, "{which}");
+    }
+    let lamp = mesh
+        .expose(js(LAMP), js(r#"{ "id": "lamp" }"#))
+        .await
+        .unwrap();
+    assert_eq!(code(&lamp.add("Purple".into()).unwrap_err()), "ERR_STATE");
+    mesh.close().await;
+    assert!(
+        mesh.expose(js(LAMP), js(r#"{ "id": "lamp" }"#))
+            .await
+            .is_err()
+    );
 }

@@ -1,5 +1,7 @@
 //! JavaScript errors with a `code`, since their messages are for people and may change.
 
+use statemesh::mesh::Closed;
+use statemesh::wait::WaitError;
 use wasm_bindgen::JsValue;
 use web_sys::js_sys::{Error, Reflect};
 
@@ -18,6 +20,8 @@ pub(super) enum Code {
     Gone,
     /// The caller's fault: no such state.
     State,
+    /// The caller's fault: no schema, or one with mistakes.
+    Schema,
 }
 
 impl Code {
@@ -30,6 +34,7 @@ impl Code {
             Self::Closed => "ERR_CLOSED",
             Self::Gone => "ERR_GONE",
             Self::State => "ERR_STATE",
+            Self::Schema => "ERR_SCHEMA",
         }
     }
 }
@@ -40,4 +45,19 @@ pub(super) fn failure(code: Code, message: &str) -> JsValue {
     // Setting a property of a fresh, ordinary object does not fail.
     let _ = Reflect::set(&error, &"code".into(), &code.name().into());
     error.into()
+}
+
+/// The mesh is closed.
+pub(super) fn closed(error: &Closed) -> JsValue {
+    failure(Code::Closed, &error.to_string())
+}
+
+/// A wait ended without coming true.
+pub(super) fn wait_failed(error: &WaitError) -> JsValue {
+    let code = match error {
+        WaitError::Closed => Code::Closed,
+        WaitError::Disposed | WaitError::Gone => Code::Gone,
+        WaitError::Mismatch { .. } | WaitError::Unknown(_) => Code::State,
+    };
+    failure(code, &error.to_string())
 }

@@ -1,15 +1,16 @@
 //! A machine of another peer, as JavaScript sees it: read, wait, watch. It cannot be changed from here.
 
-use futures::channel::oneshot;
-use futures::future::{Either, pending, select};
-use futures::{FutureExt, StreamExt};
+use futures::StreamExt;
 use statemesh::mesh::{Mesh, MeshEvent};
-use statemesh::prelude::{RemoteMachine, WaitError};
+use statemesh::prelude::{RemoteMachine, When};
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::spawn_local;
-use web_sys::js_sys::{Array, Function, Object, Reflect, global};
+use web_sys::js_sys::{Array, Function};
 
-use super::error::{Code, failure};
+use super::WaitOptions;
+use super::abort::unless_aborted;
+use super::error::wait_failed;
+use super::options::state_names;
+use super::subscription::{call, change, numbers, until_stopped};
 
 /// A mirror of another peer's machine.
 #[wasm_bindgen(js_name = RemoteMachine)]
@@ -51,6 +52,13 @@ impl JsMachine {
         self.machine.tags().to_vec()
     }
 
+    /// Id of its parent machine, or empty.
+    #[must_use]
+    #[wasm_bindgen(getter)]
+    pub fn parent(&self) -> String {
+        self.machine.parent().to_string()
+    }
+
     /// Names of all its states.
     #[must_use]
     #[wasm_bindgen(getter)]
@@ -62,7 +70,7 @@ impl JsMachine {
     #[must_use]
     #[wasm_bindgen(getter, unchecked_return_type = "number[]")]
     pub fn clock(&self) -> Array {
-        numbers(&self.machine.snapshot().clock)
+        numbers(&self.machine.clock())
     }
 
     /// Names of the active states.
@@ -79,15 +87,50 @@ impl JsMachine {
         self.machine.snapshot().gone
     }
 
+    /// The newest word came signed by its owner.
+    #[must_use]
+    #[wasm_bindgen(getter, js_name = firstHand)]
+    pub fn first_hand(&self) -> bool {
+        self.machine.snapshot().first_hand
+    }
+
     /// Are all of these states active? Unknown ones are not.
     ///
     /// # Errors
     /// A JavaScript `Error` with `code`.
     pub fn is(
         &self,
-        #[wasm_bindgen(unchecked_param_type = "string | string[]")] states: JsValue,
+        #[wasm_bindgen(unchecked_param_type = "States")] states: JsValue,
     ) -> Result<bool, JsValue> {
         Ok(self.machine.is(&state_names(&states)?))
+    }
+
+    /// Is none of these states active?
+    ///
+    /// # Errors
+    /// A JavaScript `Error` with `code`.
+    pub fn not(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "States")] states: JsValue,
+    ) -> Result<bool, JsValue> {
+        Ok(self.machine.not(&state_names(&states)?))
+    }
+
+    /// Is any of these states active?
+    ///
+    /// # Errors
+    /// A JavaScript `Error` with `code`.
+    pub fn any(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "States")] states: JsValue,
+    ) -> Result<bool, JsValue> {
+        Ok(self.machine.any(&state_names(&states)?))
+    }
+
+    /// Tick of one state, 0 when unknown.
+    #[must_use]
+    pub fn tick(&self, state: &str) -> f64 {
+        self.machine.tick(state) as f64
     }
 
     /// Resolves when all of these states are active in a received clock. Rejects with `ERR_STATE` for a state it does
@@ -97,17 +140,52 @@ impl JsMachine {
     /// A JavaScript `Error` with `code`.
     pub async fn when(
         &self,
-        #[wasm_bindgen(unchecked_param_type = "string | string[]")] states: JsValue,
+        #[wasm_bindgen(unchecked_param_type = "States")] states: JsValue,
+        options: Option<WaitOptions>,
     ) -> Result<(), JsValue> {
         let wait = self.machine.when(&state_names(&states)?);
-        wait.await.map_err(|error| {
-            let code = match &error {
-                WaitError::Disposed | WaitError::Closed => Code::Closed,
-                WaitError::Gone => Code::Gone,
-                WaitError::Mismatch { .. } | WaitError::Unknown(_) => Code::State,
-            };
-            failure(code, &error.to_string())
-        })
+        settled(wait, options).await
+    }
+
+    /// Resolves when none of these states is active in a received clock; rejects like `when`.
+    ///
+    /// # Errors
+    /// A JavaScript `Error` with `code`.
+    #[wasm_bindgen(js_name = whenNot)]
+    pub async fn when_not(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "States")] states: JsValue,
+        options: Option<WaitOptions>,
+    ) -> Result<(), JsValue> {
+        let wait = self.machine.when_not(&state_names(&states)?);
+        settled(wait, options).await
+    }
+
+    /// Resolves when this state becomes active again; being active now does not count. Rejects like `when`.
+    ///
+    /// # Errors
+    /// A JavaScript `Error` with `code`.
+    #[wasm_bindgen(js_name = whenNextActive)]
+    pub async fn when_next_active(
+        &self,
+        state: String,
+        options: Option<WaitOptions>,
+    ) -> Result<(), JsValue> {
+        settled(self.machine.when_next_active(state), options).await
+    }
+
+    /// Resolves when this state has ticked `ticks` times from now; rejects like `when`.
+    ///
+    /// # Errors
+    /// A JavaScript `Error` with `code`.
+    #[wasm_bindgen(js_name = whenTicks)]
+    pub async fn when_ticks(
+        &self,
+        state: String,
+        ticks: u32,
+        options: Option<WaitOptions>,
+    ) -> Result<(), JsValue> {
+        settled(self.machine.when_ticks(state, ticks.into()), options).await
     }
 
     /// Calls back after every change of its clock, and once when it is gone. Returns a function that ends this; until
@@ -118,24 +196,27 @@ impl JsMachine {
         &self,
         #[wasm_bindgen(unchecked_param_type = "(change: Change) => void")] callback: Function,
     ) -> JsValue {
-        let (stop, stopped) = oneshot::channel::<()>();
         // Subscribed before this returns: nothing that happens later is missed.
-        let events = self.mesh.events();
+        let mut events = self.mesh.events();
         let watch = Watch {
             _mesh: self.mesh.clone(),
             machine: self.machine.clone(),
             callback,
         };
-        spawn_local(watch.run(events, stopped));
-        let mut stop = Some(stop);
-        let unsubscribe = Closure::<dyn FnMut()>::new(move || {
-            if let Some(stop) = stop.take() {
-                // Nobody listens any more when the mesh was closed first.
-                let _ = stop.send(());
+        until_stopped(async move {
+            while let Some(event) = events.next().await {
+                if watch.handle(event) {
+                    return;
+                }
             }
-        });
-        unsubscribe.into_js_value()
+        })
     }
+}
+
+/// A wait as a promise.
+pub(super) async fn settled(wait: When, options: Option<WaitOptions>) -> Result<(), JsValue> {
+    let wait = async { wait.await.map_err(|error| wait_failed(&error)) };
+    unless_aborted(&options.into(), wait).await
 }
 
 /// One subscription.
@@ -147,38 +228,15 @@ struct Watch {
 }
 
 impl Watch {
-    async fn run(
-        self,
-        mut events: impl futures::Stream<Item = MeshEvent> + Unpin,
-        stopped: oneshot::Receiver<()>,
-    ) {
-        // A page that drops the function unused has not asked to stop.
-        let stopped = stopped.then(|told| async move {
-            if told.is_err() {
-                pending::<()>().await;
-            }
-        });
-        let mut stopped = Box::pin(stopped);
-        loop {
-            let event = match select(events.next(), &mut stopped).await {
-                Either::Left((Some(event), _)) => event,
-                Either::Left((None, _)) | Either::Right(((), _)) => return,
-            };
-            if self.handle(event) {
-                return;
-            }
-        }
-    }
-
     /// `true`: nothing follows.
     fn handle(&self, event: MeshEvent) -> bool {
         match event {
-            MeshEvent::ClockChanged(machine, before, after) if self.is_mine(&machine) => {
+            MeshEvent::ClockChanged(machine, before, after) if machine.is_same(&self.machine) => {
                 self.tell(&before, &after.clock, false);
                 false
             }
-            MeshEvent::MachineGone(machine) if self.is_mine(&machine) => {
-                let clock = self.machine.snapshot().clock;
+            MeshEvent::MachineGone(machine) if machine.is_same(&self.machine) => {
+                let clock = self.machine.clock();
                 self.tell(&clock, &clock, true);
                 true
             }
@@ -201,66 +259,12 @@ impl Watch {
         }
     }
 
-    fn is_mine(&self, other: &RemoteMachine) -> bool {
-        (self.machine.peer(), self.machine.index()) == (other.peer(), other.index())
-    }
-
     fn tell(&self, before: &[u64], clock: &[u64], gone: bool) {
-        let active: Array = names(&self.machine)
-            .into_iter()
-            .zip(clock)
-            .filter(|(_, tick)| *tick % 2 == 1)
-            .map(|(name, _)| JsValue::from(name))
-            .collect();
-        let change = Object::new();
-        for (key, value) in [
-            ("before", numbers(before).into()),
-            ("clock", numbers(clock).into()),
-            ("active", active.into()),
-            ("gone", JsValue::from(gone)),
-        ] {
-            // Setting a property of a fresh, ordinary object does not fail.
-            let _ = Reflect::set(&change, &key.into(), &value);
-        }
-        if let Err(thrown) = self.callback.call1(&JsValue::UNDEFINED, &change) {
-            report(&thrown);
-        }
+        let change = change(&names(&self.machine), before, clock, gone);
+        call(&self.callback, &change);
     }
 }
 
 fn names(machine: &RemoteMachine) -> Vec<String> {
     machine.schema().names().map(str::to_owned).collect()
-}
-
-/// Ticks beyond 2^53 lose their last bits; at a change per nanosecond that takes three months.
-fn numbers(ticks: &[u64]) -> Array {
-    ticks
-        .iter()
-        .map(|&tick| JsValue::from_f64(tick as f64))
-        .collect()
-}
-
-/// One name, or an array of names.
-fn state_names(states: &JsValue) -> Result<Vec<String>, JsValue> {
-    if let Some(one) = states.as_string() {
-        return Ok(vec![one]);
-    }
-    let all = if Array::is_array(states) {
-        let all = Array::from(states);
-        all.iter().map(|name| name.as_string()).collect()
-    } else {
-        None
-    };
-    all.ok_or_else(|| failure(Code::State, "states must be a name or an array of names"))
-}
-
-/// A callback's exception goes where uncaught ones go; the subscription lives on.
-fn report(thrown: &JsValue) {
-    let told = Reflect::get(&global(), &"reportError".into())
-        .ok()
-        .and_then(|report| report.dyn_into::<Function>().ok())
-        .map(|report| report.call1(&JsValue::UNDEFINED, thrown));
-    if !matches!(told, Some(Ok(_))) {
-        web_sys::console::error_1(thrown);
-    }
 }
