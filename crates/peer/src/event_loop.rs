@@ -43,7 +43,6 @@ use self::exposures::{Changed, Exposures};
 pub(crate) use self::first_index::reserve;
 use self::leave::Leave;
 use self::links::Links;
-use self::node_outputs::publish;
 use self::outbox::Outbox;
 use crate::behaviour::{Behaviour, BehaviourEvent, SOFTWARE};
 use crate::lifecycle::{Lifecycle, Standing};
@@ -312,9 +311,8 @@ impl EventLoop {
             self.node.handle_timeout(now);
         }
         self.expose_grown(now);
-        let (swarm, topic) = (&mut self.swarm, &self.topic);
-        self.outbox
-            .handle_timeout(now, &mut |data| publish(swarm, topic, data));
+        let (outbox, mut publish) = self.publisher();
+        outbox.handle_timeout(now, &mut publish);
     }
 
     fn on_signal(&mut self) {

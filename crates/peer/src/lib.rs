@@ -38,6 +38,8 @@ pub mod remote;
 pub mod telemetry;
 pub mod timer;
 #[cfg(feature = "mesh")]
+pub mod traffic;
+#[cfg(feature = "mesh")]
 mod transport;
 pub mod wait;
 #[cfg(feature = "mesh")]

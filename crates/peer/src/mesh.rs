@@ -22,6 +22,7 @@ use crate::event_loop::{self, Command, Signals};
 use crate::machine::Machine;
 use crate::registry::Registry;
 use crate::remote::RemoteMachine;
+use crate::traffic::Traffic;
 use crate::transport::Timer;
 use crate::watch::Watch;
 
@@ -139,6 +140,11 @@ impl Mesh {
     #[must_use]
     pub fn refused(&self) -> Refused {
         self.registry.refused()
+    }
+    /// What was sent, heard and refused so far.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        self.registry.traffic()
     }
     /// Events from now on. A slow reader gets [`MeshEvent::Lagged`] instead of unbounded memory.
     pub fn events(&self) -> impl Stream<Item = MeshEvent> + Send + Unpin + 'static {

@@ -21,6 +21,7 @@ pub(crate) use self::event_log::EventStream;
 use crate::behaviour::Refusal;
 use crate::mesh::{Connection, Link, MeshEvent, Peer, Refused};
 use crate::remote::RemoteMachine;
+use crate::traffic::Traffic;
 use crate::wait::WaitError;
 
 /// What is known, for reading from any thread.
@@ -30,6 +31,7 @@ pub(crate) struct Registry {
     origin: Instant,
     view: Mutex<View>,
     events: std::sync::Arc<EventLog>,
+    traffic: Mutex<Traffic>,
 }
 
 struct View {
@@ -57,6 +59,7 @@ impl Registry {
                 refused: Refused::default(),
             }),
             events: std::sync::Arc::new(EventLog::new(EVENTS)),
+            traffic: Mutex::default(),
         }
     }
     /// Own id.
@@ -116,6 +119,14 @@ impl Registry {
     /// Incoming connections refused so far.
     pub(crate) fn refused(&self) -> Refused {
         self.view.lock().refused
+    }
+    /// What was sent, heard and refused so far.
+    pub(crate) fn traffic(&self) -> Traffic {
+        self.traffic.lock().clone()
+    }
+    /// Counts a message.
+    pub(crate) fn count(&self, count: impl FnOnce(&mut Traffic)) {
+        count(&mut self.traffic.lock());
     }
     /// Events from now on.
     pub(crate) fn events(&self) -> EventStream {

@@ -38,6 +38,9 @@ pub enum Command {
     /// Join a mesh and print every machine learned and every change
     #[command(after_help = WATCH_EXAMPLES)]
     Watch(WatchArgs),
+    /// Try every way to reach a relay or peer, and say which works and why one fails
+    #[command(after_help = DOCTOR_EXAMPLES)]
+    Doctor(DoctorArgs),
     /// Run one host of the demo as its own process, to see peers come and go
     #[command(after_help = DEMO_EXAMPLES)]
     Demo(DemoArgs),
@@ -101,6 +104,20 @@ pub struct WatchArgs {
     pub duration: Option<Duration>,
     /// What to log on standard error, as for the relay
     #[arg(long, value_name = "FILTER", default_value = QUIET_LOG, value_parser = log_filter, hide_default_value = true)]
+    pub log: String,
+}
+
+/// Flags of `statemesh doctor`.
+#[derive(Args, Clone, Debug)]
+pub struct DoctorArgs {
+    /// A relay's page address, or the multiaddress of a peer
+    #[arg(value_name = "ADDR")]
+    pub target: Target,
+    /// Give an address up after this many seconds
+    #[arg(long = "for", value_name = "SECONDS", value_parser = seconds, default_value = "10")]
+    pub patience: Duration,
+    /// What to log on standard error, as for the relay
+    #[arg(long, value_name = "FILTER", default_value = "error,dtls=off,webrtc=off,libp2p_webrtc_utils=off", value_parser = log_filter, hide_default_value = true)]
     pub log: String,
 }
 
@@ -229,6 +246,13 @@ Examples:
 
 Exit codes: 0 stopped or time over, 1 no connection within 10 s, 2 wrong usage.";
 
+const DOCTOR_EXAMPLES: &str = "\
+Examples:
+  statemesh doctor http://127.0.0.1:8700
+  statemesh doctor /ip4/192.168.7.20/udp/8701/quic-v1 --for 3
+
+Exit codes: 0 every address works, 1 one does not, 2 wrong usage.";
+
 const DEMO_EXAMPLES: &str = "\
 Example, beside a running `statemesh relay`:
   statemesh demo --host kiosk-03 --connect http://127.0.0.1:8700";
@@ -274,6 +298,9 @@ mod tests {
             ("--calm", "--demo"),
             ("--log|statemesh=loud", "debug"),
             ("watch", "--connect <ADDR>"),
+            ("doctor", "<ADDR>"),
+            ("doctor|127.0.0.1", "/ip4/192.168.7.20"),
+            ("doctor|http://127.0.0.1:8700|--for|0", "number of seconds"),
             ("watch|--connect|/ip4/127.0.0.1/tcp/1|--for|-1", "--for"),
             (
                 "watch|--connect|/ip4/127.0.0.1/tcp/1|--for|soon",
@@ -315,7 +342,13 @@ mod tests {
 
     #[test]
     fn help_teaches_by_examples() {
-        for line in ["--help", "relay|--help", "watch|--help", "demo|--help"] {
+        for line in [
+            "--help",
+            "relay|--help",
+            "watch|--help",
+            "doctor|--help",
+            "demo|--help",
+        ] {
             let (kind, help) = parse(line).unwrap_err();
             assert_eq!(kind, ErrorKind::DisplayHelp);
             assert!(help.contains("Example"), "{help}");

@@ -1,4 +1,4 @@
-//! The relay's one HTTP port: the page, `/api/relay`, `/healthz`, and libp2p's WebSocket.
+//! The relay's one HTTP port: the page, `/api/relay`, `/healthz`, `/metrics`, and libp2p's WebSocket.
 //!
 //! `connection -> server (limits, timeouts) -> Host and Origin checked -> WebSocket upgrade | api | page`
 //!
@@ -26,6 +26,7 @@ use self::origin::{Access, Admitted};
 use self::upgrade::Wish;
 
 pub mod api;
+pub mod metrics;
 pub mod origin;
 mod page;
 pub mod server;
@@ -41,6 +42,8 @@ pub trait Backend: Send + Sync + 'static {
     fn addresses(&self) -> Vec<Multiaddr>;
     /// Figures for `/healthz`.
     fn health(&self) -> Health;
+    /// Figures for `/metrics`.
+    fn figures(&self) -> metrics::Figures;
     /// Takes an upgraded WebSocket; `false` when there is no room for it.
     fn enter(&self, stream: TokioIo<Upgraded>, remote: SocketAddr) -> bool;
 }
@@ -87,6 +90,7 @@ pub fn router(backend: Arc<dyn Backend>, access: Access) -> Router {
         .route("/api/relay", get(relay_info))
         .route("/api/{*rest}", get(no_such_api))
         .route("/healthz", get(health))
+        .route("/metrics", get(metrics_text))
         .fallback(page_or_socket)
         .layer(middleware::from_fn_with_state(Arc::clone(&site), guard))
         .with_state(site)
@@ -180,7 +184,7 @@ async fn relay_info(
 async fn no_such_api() -> Response<Body> {
     page::text(
         StatusCode::NOT_FOUND,
-        "There is no such endpoint; there are /api/relay and /healthz.\n",
+        "There is no such endpoint; there are /api/relay, /healthz and /metrics.\n",
     )
 }
 
@@ -192,6 +196,20 @@ async fn health(State(site): State<Arc<Site>>) -> impl IntoResponse {
         refused_requests: site.refused.load(Ordering::Relaxed),
     };
     ([(header::CACHE_CONTROL, "no-store")], axum::Json(info))
+}
+
+async fn metrics_text(State(site): State<Arc<Site>>) -> impl IntoResponse {
+    let process = metrics::Process {
+        uptime: site.started.elapsed(),
+        refused_requests: site.refused.load(Ordering::Relaxed),
+        memory: metrics::resident_memory(),
+    };
+    let text = metrics::text(&site.backend.figures(), &process);
+    let headers = [
+        (header::CONTENT_TYPE, metrics::CONTENT_TYPE),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    (headers, text)
 }
 
 async fn page_or_socket(
@@ -261,6 +279,9 @@ mod tests {
                 refused_messages: 0,
             }
         }
+        fn figures(&self) -> metrics::Figures {
+            metrics::Figures::default()
+        }
         fn enter(&self, mut stream: TokioIo<Upgraded>, remote: SocketAddr) -> bool {
             self.0.lock().unwrap().push(remote);
             tokio::spawn(async move { stream.write_all(b"hello from the peer").await });
@@ -308,13 +329,27 @@ mod tests {
 
     #[tokio::test]
     async fn a_rebound_name_is_refused_everywhere() {
-        for path in ["/", "/api/relay", "/healthz", "/style.css"] {
+        for path in ["/", "/api/relay", "/healthz", "/metrics", "/style.css"] {
             let request =
                 format!("GET {path} HTTP/1.1\r\nhost: evil.example\r\nconnection: close\r\n\r\n");
             let answer = exchange(&request).await;
             assert!(answer.starts_with("http/1.1 403"), "{path}: {answer}");
             assert!(answer.contains("--allow-origin"), "{path}: {answer}");
         }
+    }
+
+    #[tokio::test]
+    async fn metrics_are_text() {
+        let answer = exchange(&get("/metrics", "")).await;
+        assert!(answer.starts_with("http/1.1 200"), "{answer}");
+        assert!(
+            answer.contains("content-type: text/plain; version=0.0.4"),
+            "{answer}"
+        );
+        assert!(
+            answer.contains("\nstatemesh_uptime_seconds 0\n"),
+            "{answer}"
+        );
     }
 
     #[tokio::test]

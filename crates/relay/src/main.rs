@@ -1,4 +1,4 @@
-//! The binary `statemesh`: a relay with its dashboard, `watch` for terminals, single hosts of the demo.
+//! The binary `statemesh`: a relay with its dashboard, `watch` and `doctor` for terminals, single hosts of the demo.
 //!
 //! Parses, configures, runs, and turns the outcome into an exit code: 0 done, 1 failed, 2 wrong usage.
 
@@ -17,6 +17,7 @@ mod config;
 mod data_dir;
 mod demo;
 mod demo_host;
+mod doctor;
 mod escape;
 mod http;
 mod relay;
@@ -41,6 +42,7 @@ fn run(command: Command) -> anyhow::Result<()> {
     let log = match &command {
         Command::Relay(args) => &args.log,
         Command::Watch(args) => &args.log,
+        Command::Doctor(args) => &args.log,
         Command::Demo(args) => &args.log,
     };
     // Colours would need raw control characters, which the writer does not let through.
@@ -63,6 +65,7 @@ fn run(command: Command) -> anyhow::Result<()> {
                 relay::run(config, &mut signals).await?;
             }
             Command::Watch(args) => watch::run(args, &mut signals).await?,
+            Command::Doctor(args) => doctor::run(args, &mut signals).await?,
             Command::Demo(args) => demo_host::run(args, &mut signals).await?,
         }
         Ok(())

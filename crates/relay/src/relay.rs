@@ -12,7 +12,7 @@ use std::time::Duration;
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use statemesh::PeerId;
-use statemesh::mesh::{Mesh, Role, SpawnError, WebSocketDoor};
+use statemesh::mesh::{Link, Mesh, Role, SpawnError, WebSocketDoor};
 use statemesh::multiaddr::{Multiaddr, Protocol};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
@@ -21,6 +21,7 @@ use crate::config::{DemoPlan, RelayConfig};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::demo::{Demo, DemoConfig, Host};
 use crate::http::api::{ip_of, with_peer};
+use crate::http::metrics::{Figures, LinkFigure};
 use crate::http::{self, Backend, Health, server};
 use crate::report;
 use crate::signals::Signals;
@@ -201,6 +202,20 @@ impl Backend for Peer {
             links: self.mesh.links().len(),
             machines: self.mesh.machines().len(),
             refused_messages: peers.iter().map(|peer| peer.dropped).sum(),
+        }
+    }
+
+    fn figures(&self) -> Figures {
+        let link = |link: Link| LinkFigure {
+            peer: link.peer.to_string(),
+            transport: link.transport.name(),
+            round_trip: link.rtt,
+        };
+        Figures {
+            health: self.health(),
+            traffic: self.mesh.traffic(),
+            refused: self.mesh.refused(),
+            links: self.mesh.links().into_iter().map(link).collect(),
         }
     }
 

@@ -122,6 +122,8 @@ enum Kind {
 /// One JSON line.
 #[derive(Serialize)]
 struct Line<'a> {
+    /// Version of this format, see `docs/watch.md`.
+    v: u32,
     event: Kind,
     peer: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -268,6 +270,7 @@ impl<W: Write> Ledger<W> {
         });
         let line = if self.json {
             let line = Line {
+                v: FORMAT,
                 event,
                 peer: peer.to_string(),
                 machine: machine.map(|(machine, _)| machine.id()),
@@ -343,6 +346,8 @@ fn time_of_day(at_ms: u64) -> String {
     format!("{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
 }
 
+/// Grows when a field changes its meaning or goes. New fields and new events do not change it.
+const FORMAT: u32 = 1;
 /// How long the first connection may take.
 const FIRST_LINK: Duration = Duration::from_secs(10);
 /// Saying bye must not keep the process past 2 s.
@@ -376,6 +381,7 @@ mod tests {
     #[test]
     fn json_lines_have_the_promised_keys() {
         let line = Line {
+            v: FORMAT,
             event: Kind::Gone,
             peer: "12D3".to_owned(),
             machine: None,
@@ -384,7 +390,7 @@ mod tests {
         };
         assert_eq!(
             serde_json::to_string(&line).unwrap(),
-            r#"{"event":"gone","peer":"12D3","at_ms":7}"#
+            r#"{"v":1,"event":"gone","peer":"12D3","at_ms":7}"#
         );
         let line = Line {
             event: Kind::Clock,
@@ -398,7 +404,7 @@ mod tests {
         };
         assert_eq!(
             serde_json::to_string(&line).unwrap(),
-            r#"{"event":"clock","peer":"12D3","machine":"m","states":["A","B"],"clock":[1,2],"active":["A"],"at_ms":7}"#
+            r#"{"v":1,"event":"clock","peer":"12D3","machine":"m","states":["A","B"],"clock":[1,2],"active":["A"],"at_ms":7}"#
         );
     }
 }

@@ -186,6 +186,55 @@ fn ready_lines_are_as_scripts_read_them() {
 }
 
 #[test]
+fn the_doctor_names_what_works_and_what_does_not() {
+    let dead = TcpListener::bind("127.0.0.1:0").unwrap();
+    let nobody = format!("/ip4/127.0.0.1/tcp/{}", dead.local_addr().unwrap().port());
+    drop(dead);
+    let listen = ["udp/0/quic-v1", "tcp/0", "udp/0/webrtc-direct"];
+    let listen = listen.map(|end| format!("/ip4/127.0.0.1/{end}"));
+    let mut args: Vec<&str> = listen.iter().flat_map(|at| ["--listen", at]).collect();
+    let doctor = |target: &str| {
+        let output = statemesh().args(["doctor", target]).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        let code = output.status.code().unwrap();
+        (code, text(output.stdout), text(output.stderr))
+    };
+
+    let relay = Relay::start(&args);
+    let (code, out, error) = doctor(&relay.page());
+    // A native peer cannot dial WebRTC-direct: that is for browsers, and it is said.
+    for carrier in ["page", "quic", "tcp", "ws"] {
+        let works = |line: &str| line.starts_with("ok") && line.contains(&format!(" {carrier} "));
+        assert!(out.lines().any(works), "{carrier}: {out}{error}");
+    }
+    assert_eq!(code, i32::from(out.contains("FAIL")), "{out}{error}");
+    drop(relay);
+
+    args.extend(["--announce", &nobody]);
+    let relay = Relay::start(&args);
+    let (code, out, error) = doctor(&relay.page());
+    let fails = |line: &str| line.starts_with("FAIL") && line.contains(&nobody);
+    assert!(out.lines().any(fails), "{out}{error}");
+    assert!(
+        code == 1 && error.contains("do not work from here"),
+        "{error}"
+    );
+    let page = relay.page();
+    drop(relay);
+
+    let (code, out, error) = doctor(&nobody);
+    assert!(
+        code == 1 && out.starts_with("FAIL") && error.contains("no address works"),
+        "{out}{error}"
+    );
+    let (code, out, error) = doctor(&page);
+    assert!(
+        code == 1 && out.is_empty() && error.contains("does not answer"),
+        "{out}{error}"
+    );
+}
+
+#[test]
 fn going_public_is_said() {
     let data = Scratch::new();
     let mut command = statemesh();

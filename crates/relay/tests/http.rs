@@ -18,6 +18,7 @@ fn the_http_port() {
     tells_how_to_dial(&relay);
     checks_host_and_origin(&relay);
     tells_its_health(&relay);
+    tells_its_figures(&relay);
     serves_files_and_routes(&relay);
 }
 
@@ -104,6 +105,22 @@ fn tells_its_health(relay: &Relay) {
         assert!(health[key].is_u64(), "{key}: {body}");
     }
     assert!(health["refused_requests"].as_u64().unwrap() > 0, "{body}");
+}
+
+fn tells_its_figures(relay: &Relay) {
+    let (head, body) = relay.get("/metrics", "");
+    assert!(head.starts_with("http/1.1 200"), "{head}");
+    assert!(
+        head.contains("content-type: text/plain; version=0.0.4"),
+        "{head}"
+    );
+    for line in [
+        "statemesh_peers 0",
+        "statemesh_links{transport=\"quic\"} 0",
+        "# TYPE statemesh_messages_received_total counter",
+    ] {
+        assert!(body.lines().any(|it| it == line), "{line}: {body}");
+    }
 }
 
 /// `dist/` may hold a page or not: both are right, mixing them up is not.

@@ -17,9 +17,11 @@ use crate::ids::{MachineIdx, PeerId};
 
 mod decode;
 mod encode;
+mod kind;
 
 pub use self::decode::{DecodeError, decode};
 pub use self::encode::{Dialect, encode, info_len};
+pub use self::kind::MessageKind;
 
 /// One payload: a message every peer of the mesh understands, and what only this project's peers read.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use statemesh_core::node::{Event, MessageToken, Output, Verdict};
 use statemesh_core::time::Instant;
 
 use super::EventLoop;
-use super::outbox::Tried;
+use super::outbox::{Outbox, Tried};
 use crate::behaviour::Behaviour;
 use crate::mesh::MeshEvent;
 
@@ -16,9 +16,8 @@ impl EventLoop {
         while let Some(output) = self.node.poll_output() {
             match output {
                 Output::Publish(data) => {
-                    let (swarm, topic) = (&mut self.swarm, &self.topic);
-                    self.outbox
-                        .send(data, now, &mut |data| publish(swarm, topic, data));
+                    let (outbox, mut publish) = self.publisher();
+                    outbox.send(data, now, &mut publish);
                 }
                 Output::Verdict(token, verdict) => self.on_verdict(token, verdict),
                 Output::Event(event) => self.on_node_event(event),
@@ -94,9 +93,23 @@ impl EventLoop {
             }
             Event::Dropped(peer, reason) => {
                 self.refresh_peer(peer);
+                self.registry.count(|traffic| traffic.count_dropped(reason));
                 self.registry.tell(MeshEvent::Dropped(peer, reason));
             }
         }
+    }
+
+    /// The outbox, and what it hands messages to.
+    pub(super) fn publisher(&mut self) -> (&mut Outbox, impl FnMut(&[u8]) -> Tried) {
+        let (swarm, topic, registry) = (&mut self.swarm, &self.topic, &self.registry);
+        let publish = move |data: &[u8]| {
+            let tried = publish(swarm, topic, data);
+            if tried == Tried::Sent {
+                registry.count(|traffic| traffic.count_published(data));
+            }
+            tried
+        };
+        (&mut self.outbox, publish)
     }
 
     pub(super) fn refresh_peer(&self, peer: PeerId) {
@@ -105,10 +118,11 @@ impl EventLoop {
 }
 
 /// Publishes own bytes, and says whether it is worth trying again.
-pub(super) fn publish(swarm: &mut Swarm<Behaviour>, topic: &IdentTopic, data: &[u8]) -> Tried {
+fn publish(swarm: &mut Swarm<Behaviour>, topic: &IdentTopic, data: &[u8]) -> Tried {
     let gossipsub = &mut swarm.behaviour_mut().gossipsub;
     match gossipsub.publish(topic.hash(), data) {
-        Ok(_) | Err(PublishError::Duplicate) => Tried::Done,
+        Ok(_) => Tried::Sent,
+        Err(PublishError::Duplicate) => Tried::Done,
         // Nobody listens. Whoever subscribes next is introduced to everything as it stands then.
         Err(PublishError::NoPeersSubscribedToTopic) => Tried::Done,
         Err(PublishError::AllQueuesFull(_)) => Tried::Busy,

@@ -20,7 +20,9 @@ pub(crate) struct Outbox {
 /// What became of a try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tried {
-    /// It is on its way, or never will be: done either way.
+    /// It is on its way.
+    Sent,
+    /// It never will be.
     Done,
     /// Try again later.
     Busy,
@@ -34,7 +36,7 @@ impl Outbox {
         now: Instant,
         publish: &mut impl FnMut(&[u8]) -> Tried,
     ) {
-        if self.waiting.is_empty() && publish(&data) == Tried::Done {
+        if self.waiting.is_empty() && publish(&data) != Tried::Busy {
             return;
         }
         self.bytes += data.len();

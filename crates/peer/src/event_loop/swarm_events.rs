@@ -134,6 +134,8 @@ impl EventLoop {
                 .report_message_validation_result(&id, &via, MessageAcceptance::Ignore);
             return;
         };
+        self.registry
+            .count(|traffic| traffic.count_received(&message.data));
         let token = MessageToken(self.next_token);
         self.next_token += 1;
         self.unjudged.insert(token, (id, via));
