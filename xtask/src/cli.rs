@@ -22,6 +22,8 @@ pub enum Task {
     },
     /// Build the page and the relay in release mode
     Build,
+    /// Build the npm package for pages of others, and say its size
+    Package,
     /// Lint, then every test there is, then one summary
     Test(TestOptions),
     /// Run recorded lines of the engine or the wire format

@@ -1,4 +1,4 @@
-//! Project tasks: `cargo xtask run`, `build`, `test`, `vectors`, `fuzz-smoke`, `bench`.
+//! Project tasks: `cargo xtask run`, `build`, `package`, `test`, `vectors`, `fuzz-smoke`, `bench`.
 //!
 //! Everything a person or a build machine does with the checkout goes through here, so that both do the same. No task
 //! needs root; `test` asks for system packages when they are missing.
@@ -11,6 +11,7 @@ mod fuzz;
 mod go;
 mod http;
 mod layout;
+mod package;
 mod packages;
 mod relay;
 mod run;
@@ -32,6 +33,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().task {
         Task::Run { relay_args } => run::run(&relay_args),
         Task::Build => build::build(),
+        Task::Package => package::package(),
         Task::Test(options) => test::test(options),
         Task::Vectors { files } => vectors::vectors(&files),
         Task::FuzzSmoke { seconds } => fuzz::smoke(seconds),

@@ -12,6 +12,7 @@ use crate::build;
 use crate::cli::TestOptions;
 use crate::command::{cargo, check, check_lines, command};
 use crate::go::Go;
+use crate::package;
 use crate::packages::{self, BROWSERS};
 use crate::relay::{self, AfterSignal, Echo, Relay};
 use crate::steps::{Counts, Steps};
@@ -38,13 +39,16 @@ pub fn test(options: TestOptions) -> Result<ExitCode> {
     let page = require(&mut steps, "page", page_tools, no_tools, |_| {
         build::build_page()
     });
+    let package = require(&mut steps, "npm package", page_tools, no_tools, |_| {
+        package::build_package()
+    });
     // Without a page the relay still builds; what needs both says so.
     let relay = steps.run("relay", build::build_relay);
     let product = page && relay;
     let gopeer = go_peer(&mut steps, is_ci);
     go_tests(&mut steps, gopeer.as_deref(), is_ci);
-    let browser = product && packages;
-    let missing = "no page, relay or browser";
+    let browser = product && package && packages;
+    let missing = "no page, package, relay or browser";
     require(&mut steps, "browser tests", browser, missing, browser_tests);
     require(&mut steps, "end to end", browser, missing, |counts| {
         end_to_end(gopeer.as_deref(), is_ci, counts)
@@ -224,6 +228,7 @@ fn end_to_end(gopeer: Option<&Path>, is_ci: bool, counts: &mut Counts) -> Result
 pub fn end_to_end_environment(command: &mut Command, gopeer: Option<&Path>) {
     command
         .env("STATEMESH_RELAY", build::relay_program())
+        .env("STATEMESH_PACKAGE", package::folder())
         .env(
             "STATEMESH_SCRIPTED",
             workspace::built("release").join("examples/scripted"),

@@ -45,6 +45,13 @@ impl JsMachine {
         self.machine.peer().to_string()
     }
 
+    /// Owner and index: no other machine ever has the same.
+    #[must_use]
+    #[wasm_bindgen(getter)]
+    pub fn key(&self) -> String {
+        format!("{}/{}", self.machine.peer(), self.machine.index())
+    }
+
     /// Tags its owner gave it, as `host:van-17`.
     #[must_use]
     #[wasm_bindgen(getter)]
