@@ -1,15 +1,15 @@
-//! Router and contexts, nothing else.
+//! Views by address and contexts, nothing else.
 
 use leptos::mount::mount_to;
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
-use leptos_router::components::{Route, Router, Routes};
-use leptos_router::path;
 use web_sys::HtmlElement;
 
 use crate::browser;
-use crate::components::{BottomBar, ConnectionBar, LiveRegion, SkipButton, TopBar};
+use crate::components::{BottomBar, ConnectionBar, LiveRegion, SkipButton, TopBar, dynamic};
+use crate::model::Route;
 use crate::pages::{JoinPage, MachinePage, NotFound, OverviewPage, PeersPage};
+use crate::router::Router;
 use crate::session::Session;
 use crate::store::Store;
 
@@ -36,6 +36,7 @@ pub fn mount() {
     let page = owner.with(|| {
         provide_context(store);
         provide_context(session);
+        provide_context(Router::start());
         mount_to(place, App)
     });
     page.forget();
@@ -51,21 +52,22 @@ fn show_crash() {
 
 #[component]
 fn App() -> impl IntoView {
+    let route = expect_context::<Router>().route;
+    let page = move || match route.get() {
+        Route::Overview => view! { <OverviewPage /> }.into_any(),
+        Route::Machines => view! { <MachinePage /> }.into_any(),
+        Route::Peers => view! { <PeersPage /> }.into_any(),
+        Route::Join => view! { <JoinPage /> }.into_any(),
+        Route::Unknown => view! { <NotFound /> }.into_any(),
+    };
     view! {
-        <Router>
-            <SkipButton />
-            <TopBar />
-            <ConnectionBar />
-            <main id="main" tabindex="-1">
-                <Routes fallback=NotFound>
-                    <Route path=path!("/") view=OverviewPage />
-                    <Route path=path!("/m") view=MachinePage />
-                    <Route path=path!("/peers") view=PeersPage />
-                    <Route path=path!("/join") view=JoinPage />
-                </Routes>
-            </main>
-            <BottomBar />
-            <LiveRegion />
-        </Router>
+        <SkipButton />
+        <TopBar />
+        <ConnectionBar />
+        <main id="main" tabindex="-1">
+            {dynamic(page)}
+        </main>
+        <BottomBar />
+        <LiveRegion />
     }
 }

@@ -13,6 +13,7 @@ mod components;
 mod js;
 mod model;
 mod pages;
+mod router;
 mod session;
 mod store;
 mod words;

@@ -1,12 +1,12 @@
 //! Top bar: mark, name of the mesh, views, connection, theme. On a phone the views move to a bar at the bottom.
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_location;
 
 use super::dynamic::dynamic;
 use super::{icon, name};
 use crate::browser::Theme;
-use crate::model::{LinkFacts, PeerRole, PeerRow, Shown};
+use crate::model::{LinkFacts, PeerRole, PeerRow, Route, Shown};
+use crate::router::Router;
 use crate::store::Store;
 use crate::words;
 
@@ -28,11 +28,11 @@ impl Tab {
         }
     }
 
-    fn href(self) -> &'static str {
+    fn route(self) -> Route {
         match self {
-            Self::Overview => "/",
-            Self::Machines => "/m",
-            Self::Peers => "/peers",
+            Self::Overview => Route::Overview,
+            Self::Machines => Route::Machines,
+            Self::Peers => Route::Peers,
         }
     }
 
@@ -90,11 +90,11 @@ pub fn BottomBar() -> impl IntoView {
 #[component]
 fn Tabs() -> impl IntoView {
     let store = expect_context::<Store>();
-    let path = use_location().pathname;
+    let route = expect_context::<Router>().route;
     let count = Memo::new(move |_| store.verdict.with(|verdict| verdict.attention));
     Tab::ALL
         .map(|tab| {
-            let current = move || (path.get() == tab.href()).then_some("page");
+            let current = move || (route.get() == tab.route()).then_some("page");
             let badge = move || {
                 (tab == Tab::Overview && count.get() > 0).then(|| {
                     view! {
@@ -105,7 +105,7 @@ fn Tabs() -> impl IntoView {
                 })
             };
             view! {
-                <a href=tab.href() aria-current=current>
+                <a href=tab.route().path() aria-current=current>
                     {icon(tab.icon())}
                     <span>{tab.word()}</span>
                     {dynamic(badge)}

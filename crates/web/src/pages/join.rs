@@ -3,10 +3,10 @@
 use leptos::ev::SubmitEvent;
 use leptos::html::Input;
 use leptos::prelude::*;
-use leptos_router::hooks::use_navigate;
 
 use crate::components::{CopyButton, Failures, dynamic, health_glyph};
-use crate::model::{Health, JoinTarget, Phase, Stop};
+use crate::model::{Health, JoinTarget, Phase, Route, Stop};
+use crate::router::Router;
 use crate::session::Session;
 use crate::store::Store;
 use crate::words;
@@ -16,6 +16,7 @@ use crate::words;
 pub fn JoinPage() -> impl IntoView {
     let store = expect_context::<Store>();
     let session = expect_context::<Session>();
+    let router = expect_context::<Router>();
     let field = NodeRef::<Input>::new();
     let problem = RwSignal::new(None::<String>);
     let joining = RwSignal::new(false);
@@ -41,7 +42,7 @@ pub fn JoinPage() -> impl IntoView {
     Effect::new(move |_| {
         let live = store.connection.with(|connection| connection.is_live());
         if live && joining.get_untracked() {
-            use_navigate()("/", Default::default());
+            router.show(Route::Overview);
         }
     });
     let state = Memo::new(move |_| state(store, problem.get(), joining.get()));

@@ -1,10 +1,10 @@
 //! Machine: all machines beside one of them, its states and its recent changes.
 
 use leptos::prelude::*;
-use leptos_router::hooks::use_location;
 
 use crate::components::{Changes, MachineFacts, MachineList, StateTree, dynamic, name};
 use crate::model::{MachineRef, MachineScreen, MachineView, Shown};
+use crate::router::Router;
 use crate::store::Store;
 use crate::words;
 
@@ -12,8 +12,8 @@ use crate::words;
 #[component]
 pub fn MachinePage() -> impl IntoView {
     let store = expect_context::<Store>();
-    let hash = use_location().hash;
-    let wanted = Memo::new(move |_| MachineRef::parse(&hash.get()));
+    let fragment = expect_context::<Router>().fragment;
+    let wanted = Memo::new(move |_| fragment.with(|fragment| MachineRef::parse(fragment)));
     Effect::new(move |_| store.want(wanted.get()));
     on_cleanup(move || store.want_none());
     let not_live = Memo::new(move |_| store.connection.with(|connection| connection.is_stale()));

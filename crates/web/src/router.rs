@@ -1,0 +1,86 @@
+//! Where the page is: follows its own links without loading, and the browser's back and forward.
+//!
+//! click on a link -> history -> signals -> the views that read them. A router for a handful of addresses without
+//! parameters; the framework's, for nested ones that load data, is 30 KB on the wire.
+
+use leptos::ev::{self, MouseEvent};
+use leptos::prelude::*;
+use leptos::wasm_bindgen::{JsCast, JsValue};
+use web_sys::{Element, HtmlAnchorElement};
+
+use crate::model::Route;
+
+/// The address shown; copies are the same.
+#[derive(Clone, Copy)]
+pub struct Router {
+    /// The view.
+    pub route: RwSignal<Route>,
+    /// What follows the path, `#` included: names the machine on the Machine page.
+    pub fragment: RwSignal<String>,
+}
+
+impl Router {
+    /// At the page's address, which it follows from now on, as long as the page lives.
+    #[must_use]
+    pub fn start() -> Self {
+        let router = Self {
+            route: RwSignal::new(Route::Overview),
+            fragment: RwSignal::new(String::new()),
+        };
+        router.read();
+        // Back, forward, and fragments typed by hand.
+        let _ = window_event_listener(ev::popstate, move |_| router.read());
+        let _ = window_event_listener(ev::click, move |event| {
+            if let Some(link) = followed(&event) {
+                event.prevent_default();
+                router.go(&link.href());
+            }
+        });
+        router
+    }
+
+    /// Shows another view.
+    pub fn show(self, route: Route) {
+        if self.route.get_untracked() != route {
+            self.go(route.path());
+        }
+    }
+
+    fn go(self, href: &str) {
+        let there = window().location().href().is_ok_and(|here| here == href);
+        if !there && let Ok(history) = window().history() {
+            // Fails only for foreign origins and for hundreds of calls a second.
+            let _ = history.push_state_with_url(&JsValue::NULL, "", Some(href));
+        }
+        self.read();
+    }
+
+    /// Takes the address from the browser.
+    fn read(self) {
+        let location = window().location();
+        let route = Route::at(&location.pathname().unwrap_or_default());
+        // The view goes before its fragment does.
+        if self.route.get_untracked() != route {
+            self.route.set(route);
+        }
+        let fragment = location.hash().unwrap_or_default();
+        if self.fragment.with_untracked(|now| *now != fragment) {
+            self.fragment.set(fragment);
+        }
+    }
+}
+
+/// The link that a click opens here: plain clicks on links to this page's own addresses.
+fn followed(event: &MouseEvent) -> Option<HtmlAnchorElement> {
+    let is_plain = event.button() == 0
+        && !(event.meta_key() || event.alt_key() || event.ctrl_key() || event.shift_key());
+    if event.default_prevented() || !is_plain {
+        return None;
+    }
+    let clicked: Element = event.target()?.dyn_into().ok()?;
+    let link: HtmlAnchorElement = clicked.closest("a[href]").ok()??.dyn_into().ok()?;
+    let is_own = link.origin() == window().location().origin().ok()?
+        && link.target().is_empty()
+        && !link.has_attribute("download");
+    is_own.then_some(link)
+}
