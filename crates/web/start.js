@@ -1,4 +1,5 @@
-// Runs before the first paint: sets the theme chosen earlier, then loads the page's program and says so when it cannot.
+// Runs before the first paint: sets the theme chosen earlier, then loads the page's program and says so when
+// it cannot or when the program ends.
 (() => {
   "use strict";
   const root = document.documentElement;
@@ -20,10 +21,18 @@
       root.dataset.stopped = "";
     });
 
+  const trapped = (error) => {
+    if (error instanceof WebAssembly.RuntimeError)
+      whenParsed(() => (document.getElementById("crash").hidden = false));
+  };
+
   if (typeof WebAssembly !== "object") {
     stop("This browser cannot run the mesh peer: WebAssembly is off.");
     return;
   }
+  // After a panic nothing of the program runs any more.
+  addEventListener("error", (event) => trapped(event.error));
+  addEventListener("unhandledrejection", (event) => trapped(event.reason));
   const program = document.querySelector('meta[name="statemesh-program"]');
   const script = import(program.content);
   whenParsed(() =>
@@ -31,6 +40,7 @@
       .then((module) => module.default({ module_or_path: program.dataset.wasm }))
       .catch((error) => {
         console.error(error);
+        trapped(error);
         stop("The page could not load its program. Reload it to try again. (" + error.message + ")");
       }),
   );

@@ -68,3 +68,24 @@ test('unknown files are missing, unknown paths are the page', async ({ demoRelay
   expect(route.status).toBe(200);
   expect(route.headers.get('content-type')).toContain('text/html');
 });
+
+test('a program that ends says so on the page', async ({ browser, demoRelay }) => {
+  // A context of its own: the error is meant.
+  const page = await browser.newPage();
+  await page.goto(demoRelay.url);
+  await expect(remoteMachines(page, demoRelay).first()).toBeVisible();
+  const crash = page.getByRole('alert').filter({ hasText: 'The page hit an error and stopped' });
+  await expect(crash).toHaveCount(0);
+  for (const rejected of [false, true]) {
+    await page.evaluate((rejected) => {
+      document.getElementById('crash').hidden = true;
+      // A module whose only function is `unreachable`, what a panic comes down to.
+      const code = [0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 7, 5, 1, 1, 97, 0, 0, 10, 5, 1, 3, 0, 0, 11];
+      const { exports } = new WebAssembly.Instance(new WebAssembly.Module(new Uint8Array(code)));
+      if (rejected) Promise.resolve().then(exports.a);
+      else setTimeout(exports.a);
+    }, rejected);
+    await expect(crash).toBeVisible();
+  }
+  await page.close();
+});

@@ -15,6 +15,7 @@ mod package;
 mod packages;
 mod relay;
 mod run;
+mod small;
 mod steps;
 mod test;
 #[cfg(test)]
@@ -25,12 +26,16 @@ mod workspace;
 
 use std::process::ExitCode;
 
+use anyhow::Result;
 use clap::Parser;
 
 use crate::cli::{Cli, Task};
 
 fn main() -> ExitCode {
-    let done = match Cli::parse().task {
+    if let Some(compiled) = small::stand_in() {
+        return exit_code(compiled);
+    }
+    exit_code(match Cli::parse().task {
         Task::Run { relay_args } => run::run(&relay_args),
         Task::Build => build::build(),
         Task::Package => package::package(),
@@ -42,7 +47,10 @@ fn main() -> ExitCode {
             Ok(ExitCode::SUCCESS)
         }
         Task::Bench { name: Some(name) } => bench::bench(name),
-    };
+    })
+}
+
+fn exit_code(done: Result<ExitCode>) -> ExitCode {
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
         ExitCode::FAILURE

@@ -9,6 +9,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::command::{cargo, check, command, output};
+use crate::small;
 use crate::workspace;
 
 /// The browser target.
@@ -109,6 +110,7 @@ impl Tool {
 /// What building the page needs.
 pub fn ensure_page_tools() -> Result<()> {
     ensure_wasm_target()?;
+    small::ensure_std();
     WASM_BINDGEN.ensure()?;
     TRUNK.ensure()
 }

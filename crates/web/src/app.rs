@@ -15,10 +15,7 @@ use crate::store::Store;
 
 /// Replaces the skeleton of index.html by the page. The peer starts to dial before anything is drawn.
 pub fn mount() {
-    std::panic::set_hook(Box::new(|panic| {
-        console_error_panic_hook::hook(panic);
-        show_crash();
-    }));
+    console_error_panic_hook::set_once();
     let Some(place) = document()
         .get_element_by_id("app")
         .and_then(|place| place.dyn_into::<HtmlElement>().ok())
@@ -41,13 +38,6 @@ pub fn mount() {
     });
     page.forget();
     std::mem::forget(owner);
-}
-
-/// After a panic nothing of this program runs any more; the sentence is in index.html.
-fn show_crash() {
-    if let Some(crash) = document().get_element_by_id("crash") {
-        let _ = crash.remove_attribute("hidden");
-    }
 }
 
 #[component]
