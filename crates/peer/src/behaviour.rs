@@ -5,6 +5,7 @@
 //! **nothing is forwarded before the event loop has accepted it** (`report_message_validation_result`).
 
 mod admission;
+mod guard;
 mod watchdog;
 
 use std::collections::HashSet;
@@ -26,27 +27,22 @@ pub(crate) type Gossipsub = gossipsub::Behaviour<IdentityTransform, WhitelistSub
 /// The parts.
 #[derive(NetworkBehaviour)]
 pub(crate) struct Behaviour {
-    /// Connections in all, pending, per peer.
-    pub(crate) limits: connection_limits::Behaviour,
-    /// Handshakes per second per IP address.
-    pub(crate) admission: admission::Behaviour,
+    /// Who may connect, and how long a silent link lives. Feed it with `pong` on every successful ping event, and with
+    /// `exempt` on `ping::Failure::Unsupported`.
+    pub(crate) guard: guard::Behaviour,
     /// The topic.
     pub(crate) gossipsub: Gossipsub,
     /// Without it a Go peer opens no gossip stream towards us.
     pub(crate) identify: identify::Behaviour,
-    /// Asks every second; tell every answer to the watchdog.
+    /// Asks every second; tell every answer to the guard.
     pub(crate) ping: ping::Behaviour,
-    /// Closes links whose pings stay unanswered. Feed it with `pong` on every successful ping event, and with
-    /// `exempt` on `ping::Failure::Unsupported`.
-    pub(crate) watchdog: watchdog::Behaviour,
 }
 
 impl Behaviour {
     /// All parts, subscribed to the topic.
     pub(crate) fn new(keypair: &Keypair, topic: &IdentTopic, role: Role, limits: &Limits) -> Self {
         Self {
-            limits: connection_limits::Behaviour::new(connection_limits(limits)),
-            admission: admission::Behaviour::new(limits.handshakes_per_ip),
+            guard: guard::Behaviour::new(connection_limits(limits), limits.handshakes_per_ip),
             gossipsub: gossipsub(keypair, topic, role, limits),
             identify: identify::Behaviour::new(identify_config(keypair)),
             ping: ping::Behaviour::new(
@@ -54,7 +50,6 @@ impl Behaviour {
                     .with_interval(PING_INTERVAL)
                     .with_timeout(PING_TIMEOUT),
             ),
-            watchdog: watchdog::Behaviour::new(),
         }
     }
 }

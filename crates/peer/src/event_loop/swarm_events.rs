@@ -84,11 +84,9 @@ impl EventLoop {
                 self.show_link(peer_id);
             }
             BehaviourEvent::Identify(_) => {}
-            BehaviourEvent::Watchdog(silent) => {
+            BehaviourEvent::Guard(silent) => {
                 tracing::debug!(peer = %silent.peer, "closing a link: two pings unanswered");
             }
-            BehaviourEvent::Limits(never) => match never {},
-            BehaviourEvent::Admission(never) => match never {},
         }
     }
 
@@ -123,7 +121,7 @@ impl EventLoop {
 
     fn on_message(&mut self, via: PeerId, id: MessageId, message: gossipsub::Message) {
         if let Some(connection) = self.links.only_connection(via) {
-            self.swarm.behaviour_mut().watchdog.pong(connection);
+            self.swarm.behaviour_mut().guard.pong(connection);
         }
         let leaving = matches!(self.stage, Stage::Leaving(_));
         let Some(author) = message.source.filter(|_| !leaving) else {
@@ -153,10 +151,10 @@ impl EventLoop {
     }
 
     fn on_ping(&mut self, event: ping::Event) {
-        let watchdog = &mut self.swarm.behaviour_mut().watchdog;
+        let guard = &mut self.swarm.behaviour_mut().guard;
         match event.result {
             Ok(rtt) => {
-                watchdog.pong(event.connection);
+                guard.pong(event.connection);
                 let surplus = self.links.on_pong(event.peer, event.connection, rtt);
                 for connection in surplus {
                     tracing::debug!(peer = %event.peer, "closing a duplicate connection");
@@ -165,7 +163,7 @@ impl EventLoop {
                 self.show_link(event.peer);
                 self.tell_link(event.peer);
             }
-            Err(ping::Failure::Unsupported) => watchdog.exempt(event.connection),
+            Err(ping::Failure::Unsupported) => guard.exempt(event.connection),
             // Silence is the watchdog's business.
             Err(ping::Failure::Timeout | ping::Failure::Other { .. }) => {}
         }

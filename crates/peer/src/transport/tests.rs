@@ -51,7 +51,7 @@ impl Peer {
         let behaviour = self.swarm.behaviour_mut();
         match &event {
             SwarmEvent::Behaviour(BehaviourEvent::Ping(ping)) if ping.result.is_ok() => {
-                behaviour.watchdog.pong(ping.connection);
+                behaviour.guard.pong(ping.connection);
             }
             SwarmEvent::Behaviour(BehaviourEvent::Gossipsub(Event::Message {
                 propagation_source,
