@@ -79,8 +79,10 @@ pub fn mark(name: &str) {
 pub enum FetchError {
     /// Nobody answered in time.
     NoAnswer,
-    /// The answer was not what we asked for.
+    /// Answered with this HTTP status.
     Refused(u16),
+    /// It is not what was asked for.
+    Unreadable,
 }
 
 /// Reads a text by HTTP, at most `timeout` milliseconds long. Never from a cache.

@@ -6,6 +6,7 @@
 //! Browser peer: `js` is what a JavaScript page imports, `const mesh = await join({ topic, relays })`; it shares nothing
 //! with the dashboard but the few questions to the browser in `browser`.
 
+mod answer;
 mod app;
 mod browser;
 mod components;

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use futures::channel::oneshot;
 use futures::future::join_all;
-use serde::Deserialize;
 use statemesh::Multiaddr;
 use statemesh::mesh::AddressSource;
 use wasm_bindgen_futures::spawn_local;
 
-use crate::browser::{self, FetchError};
+use crate::answer::Answer;
+use crate::browser::FetchError;
 
 /// What the page named.
 #[derive(Debug, PartialEq)]
@@ -123,45 +123,32 @@ impl Relay {
             Self::Address(address) => return Ok(vec![address.clone()]),
             Self::Origin(origin) => origin,
         };
-        let text = browser::fetch_text(&format!("{origin}/api/relay"), ASK_LIMIT)
-            .await
-            .map_err(|error| match error {
-                FetchError::NoAnswer => format!("{origin} gave no answer by HTTP"),
-                FetchError::Refused(status) => format!("{origin} answered with status {status}"),
-            })?;
-        let answer: Answer =
-            serde_json::from_str(&text).map_err(|_| format!("{origin} is no relay's page"))?;
-        answer
-            .dialable(topic)
-            .map_err(|problem| format!("{origin} {problem}"))
+        let answer = Answer::of(origin).await.map_err(|error| match error {
+            FetchError::NoAnswer => format!("{origin} gave no answer by HTTP"),
+            FetchError::Refused(status) => format!("{origin} answered with status {status}"),
+            FetchError::Unreadable => format!("{origin} is no relay's page"),
+        })?;
+        dialable(&answer, topic).map_err(|problem| format!("{origin} {problem}"))
     }
 }
 
-/// `GET /api/relay`, as far as it matters here.
-#[derive(Deserialize)]
-struct Answer {
-    topic: String,
-    addresses: Vec<String>,
-}
-
-impl Answer {
-    fn dialable(&self, topic: &str) -> Result<Vec<Multiaddr>, String> {
-        if self.topic != topic {
-            let shown: String = self.topic.chars().take(MAX_SHOWN).collect();
-            return Err(format!("serves the topic {shown:?}"));
-        }
-        let addresses: Vec<Multiaddr> = self
-            .addresses
-            .iter()
-            .filter_map(|text| text.parse().ok())
-            .filter(is_for_browsers)
-            .take(MAX_ADDRESSES)
-            .collect();
-        if addresses.is_empty() {
-            return Err("names no address that a browser can dial".to_owned());
-        }
-        Ok(addresses)
+/// The addresses of an answer that a browser can dial.
+fn dialable(answer: &Answer, topic: &str) -> Result<Vec<Multiaddr>, String> {
+    if answer.topic != topic {
+        let shown: String = answer.topic.chars().take(MAX_SHOWN).collect();
+        return Err(format!("serves the topic {shown:?}"));
     }
+    let addresses: Vec<Multiaddr> = answer
+        .addresses
+        .iter()
+        .filter_map(|text| text.parse().ok())
+        .filter(is_for_browsers)
+        .take(MAX_ADDRESSES)
+        .collect();
+    if addresses.is_empty() {
+        return Err("names no address that a browser can dial".to_owned());
+    }
+    Ok(addresses)
 }
 
 fn is_for_browsers(address: &Multiaddr) -> bool {
@@ -175,8 +162,6 @@ fn is_for_browsers(address: &Multiaddr) -> bool {
 const MAX_RELAYS: usize = 16;
 /// Addresses taken from one relay's answer.
 const MAX_ADDRESSES: usize = 16;
-/// Milliseconds a relay may take to answer, as long as a dial.
-const ASK_LIMIT: u32 = 2_000;
 /// Characters of a foreign text repeated in a message.
 const MAX_SHOWN: usize = 100;
 
@@ -246,12 +231,12 @@ mod tests {
         };
         let ws = "/ip4/127.0.0.1/tcp/8700/ws";
         let mixed = ["/ip4/127.0.0.1/udp/1/quic-v1", "nonsense", ws];
-        let found = answer("mesh", &mixed).dialable("mesh");
+        let found = dialable(&answer("mesh", &mixed), "mesh");
         assert_eq!(found, Ok(vec![ws.parse().unwrap()]));
-        assert!(answer("other", &[ws]).dialable("mesh").is_err());
-        assert!(answer("mesh", &mixed[..2]).dialable("mesh").is_err());
+        assert!(dialable(&answer("other", &[ws]), "mesh").is_err());
+        assert!(dialable(&answer("mesh", &mixed[..2]), "mesh").is_err());
         let many = vec![ws; 1000];
-        let found = answer("mesh", &many).dialable("mesh").unwrap();
+        let found = dialable(&answer("mesh", &many), "mesh").unwrap();
         assert_eq!(found.len(), MAX_ADDRESSES);
     }
 }

@@ -5,11 +5,11 @@ use std::pin::Pin;
 use std::sync::Mutex;
 
 use futures::channel::oneshot;
-use serde::Deserialize;
 use statemesh::Multiaddr;
 use statemesh::mesh::AddressSource;
 use wasm_bindgen_futures::spawn_local;
 
+use crate::answer::Answer;
 use crate::browser::{self, FetchError};
 use crate::model::JoinTarget;
 
@@ -34,12 +34,6 @@ pub enum Found {
         /// Where.
         origin: String,
     },
-}
-
-#[derive(Clone, Deserialize)]
-struct Answer {
-    topic: String,
-    addresses: Vec<String>,
 }
 
 impl Relay {
@@ -69,7 +63,7 @@ impl Relay {
     /// Asks for the name of the mesh. A typed address needs no answer: without one its mesh has the usual name.
     pub async fn find(&self) -> Found {
         let answer = match &self.origin {
-            Some(origin) => ask(origin).await,
+            Some(origin) => Answer::of(origin).await,
             None => Err(FetchError::NoAnswer),
         };
         match (answer, &self.typed, &self.origin) {
@@ -111,7 +105,7 @@ impl Relay {
         let kept = self.answer.lock().ok().and_then(|mut kept| kept.take());
         let answer = match (kept, &self.origin) {
             (Some(answer), _) => Ok(answer),
-            (None, Some(origin)) => ask(origin).await,
+            (None, Some(origin)) => Answer::of(origin).await,
             (None, None) => Err(FetchError::NoAnswer),
         };
         let told = match answer {
@@ -128,6 +122,7 @@ impl Relay {
                     FetchError::Refused(status) => {
                         format!("the relay answered with HTTP status {status}")
                     }
+                    FetchError::Unreadable => "whoever answered by HTTP is no relay".to_owned(),
                 });
             }
             Err(_) => Vec::new(),
@@ -148,11 +143,6 @@ impl Relay {
     }
 }
 
-async fn ask(origin: &str) -> Result<Answer, FetchError> {
-    let text = browser::fetch_text(&format!("{origin}/api/relay"), TIMEOUT).await?;
-    serde_json::from_str(&text).map_err(|_| FetchError::Refused(200))
-}
-
 /// Browsers have WebSocket and WebRTC only.
 fn is_dialable(address: &str) -> bool {
     address
@@ -162,7 +152,5 @@ fn is_dialable(address: &str) -> bool {
 
 /// The relay's default topic.
 const USUAL_TOPIC: &str = "mesh";
-/// Milliseconds a relay may take to answer, as long as a dial.
-const TIMEOUT: u32 = 2_000;
 /// Addresses taken from one answer.
 const ADDRESSES: usize = 16;
