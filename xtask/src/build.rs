@@ -1,13 +1,15 @@
 //! The page and the relay in release mode, in the order that embeds the one into the other.
 
 use std::fs;
-use std::path::PathBuf;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::command::{cargo, check, command};
 use crate::layout;
+use crate::names;
 use crate::small;
 use crate::steps::Steps;
 use crate::tools;
@@ -56,20 +58,31 @@ pub fn build_page() -> Result<()> {
         println!("   no sources of the standard library: the page is 15 % larger on the wire");
     }
     check(&mut trunk)?;
-    let modules = wasm_modules()?;
+    let dist = workspace::root().join("dist");
+    let stem = program(&dist)?;
+    let module = dist.join(format!("{stem}_bg.wasm"));
     if tools::has_wasm_opt() {
-        for module in &modules {
-            let mut optimise = command("wasm-opt");
-            optimise.args(WASM_PASSES).args(WASM_FEATURES);
-            optimise.arg(module).arg("-o").arg(module);
-            check(&mut optimise)?;
-        }
+        let mut optimise = command("wasm-opt");
+        optimise.args(WASM_PASSES).args(WASM_FEATURES);
+        optimise.arg(&module).arg("-o").arg(&module);
+        check(&mut optimise)?;
     } else {
         println!("   no wasm-opt on the PATH: the page is 2 % larger on the wire");
     }
-    for module in &modules {
-        fs::write(module, layout::like_beside_like(&fs::read(module)?)?)?;
-    }
+    let loader = dist.join(format!("{stem}.js"));
+    let wasm = layout::like_beside_like(&fs::read(&module)?)?;
+    let (wasm, script) = names::shorten(&wasm, &fs::read_to_string(&loader)?)?;
+    fs::remove_file(&module)?;
+    fs::remove_file(&loader)?;
+
+    // Browsers keep files of these names for ever.
+    let mut hash = DefaultHasher::new();
+    (&wasm, &script).hash(&mut hash);
+    let renamed = format!("statemesh-web-{:016x}", hash.finish());
+    fs::write(dist.join(format!("{renamed}_bg.wasm")), wasm)?;
+    fs::write(dist.join(format!("{renamed}.js")), script)?;
+    let index = dist.join("index.html");
+    fs::write(&index, fs::read_to_string(&index)?.replace(&stem, &renamed))?;
     Ok(())
 }
 
@@ -92,18 +105,14 @@ pub fn relay_program() -> PathBuf {
     workspace::built("release").join("statemesh")
 }
 
-fn wasm_modules() -> Result<Vec<PathBuf>> {
-    let dist = workspace::root().join("dist");
-    let entries = fs::read_dir(&dist).with_context(|| format!("reading {}", dist.display()))?;
-    let mut modules = Vec::new();
+/// What the names of the page's module and of its loader begin with.
+fn program(dist: &Path) -> Result<String> {
+    let entries = fs::read_dir(dist).with_context(|| format!("reading {}", dist.display()))?;
     for entry in entries {
-        let path = entry?.path();
-        if path
-            .extension()
-            .is_some_and(|extension| extension == "wasm")
-        {
-            modules.push(path);
+        let name = entry?.file_name();
+        if let Some(stem) = name.to_str().and_then(|name| name.strip_suffix("_bg.wasm")) {
+            return Ok(stem.to_owned());
         }
     }
-    Ok(modules)
+    bail!("trunk left no program in {}", dist.display())
 }

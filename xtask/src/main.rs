@@ -11,6 +11,7 @@ mod fuzz;
 mod go;
 mod http;
 mod layout;
+mod names;
 mod package;
 mod packages;
 mod relay;

@@ -1,0 +1,123 @@
+//! Short names between the page's program and its loader. wasm-bindgen calls each of the two hundred functions that the
+//! program takes from the loader by its type, its method and a hash, which no compression makes small: 6 KB of what
+//! travels, once in each file.
+//!
+//! The new names depend on nothing but the old ones.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+
+use anyhow::{Context, Result};
+use wasm_encoder::reencode::{self, Reencode};
+use wasm_encoder::{ImportSection, Module};
+use wasmparser::{ImportSectionReader, Parser, Payload};
+
+/// The module and its loader, which call the functions between them by short names.
+pub fn shorten(wasm: &[u8], loader: &str) -> Result<(Vec<u8>, String)> {
+    let mut names = Names(BTreeMap::new());
+    for payload in Parser::new(0).parse_all(wasm) {
+        if let Payload::ImportSection(imports) = payload? {
+            for import in imports.into_imports() {
+                let name = import?.name;
+                // Defined once and used nowhere else: whatever else has this name keeps it.
+                if words(loader).filter(|(word, _)| *word == name).count() == 1 {
+                    names.0.insert(name.to_owned(), String::new());
+                }
+            }
+        }
+    }
+    for (number, short) in names.0.values_mut().enumerate() {
+        *short = format!("i{number}");
+    }
+    let mut module = Module::new();
+    names
+        .parse_core_module(&mut module, Parser::new(0), wasm)
+        .context("renaming the imports of the page")?;
+    let loader = words(loader)
+        .flat_map(|(word, rest)| [names.of(word), rest])
+        .collect();
+    Ok((module.finish(), loader))
+}
+
+/// Identifiers, each with what follows up to the next.
+fn words(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
+    text.split_inclusive(move |c| !is_part(c))
+        .map(move |piece| piece.split_at(piece.trim_end_matches(|c| !is_part(c)).len()))
+}
+
+/// Short names by the long ones.
+struct Names(BTreeMap<String, String>);
+
+impl Names {
+    fn of<'a>(&'a self, name: &'a str) -> &'a str {
+        self.0.get(name).map_or(name, String::as_str)
+    }
+}
+
+impl Reencode for Names {
+    type Error = Infallible;
+
+    fn parse_import_section(
+        &mut self,
+        imports: &mut ImportSection,
+        section: ImportSectionReader<'_>,
+    ) -> Result<(), reencode::Error<Infallible>> {
+        for import in section.into_imports() {
+            let import = import?;
+            let kind = self.entity_type(import.ty)?;
+            imports.import(import.module, self.of(import.name), kind);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wasm_encoder::{EntityType, TypeSection};
+
+    use super::*;
+
+    const LOADER: &str = "const imports = {\n    __wbg_log_0123: function() { log(); },\n    \
+                          __wbg_now_4567: () => now(),\n    both: both(),\n};";
+
+    fn module() -> Vec<u8> {
+        let mut types = TypeSection::new();
+        types.ty().function([], []);
+        let mut imports = ImportSection::new();
+        for name in ["__wbg_now_4567", "both", "__wbg_log_0123", "absent"] {
+            imports.import("./loader.js", name, EntityType::Function(0));
+        }
+        let mut module = Module::new();
+        module.section(&types).section(&imports);
+        module.finish()
+    }
+
+    fn imported(wasm: &[u8]) -> Result<Vec<String>> {
+        let mut names = Vec::new();
+        for payload in Parser::new(0).parse_all(wasm) {
+            if let Payload::ImportSection(imports) = payload? {
+                for import in imports.into_imports() {
+                    names.push(import?.name.to_owned());
+                }
+            }
+        }
+        Ok(names)
+    }
+
+    #[test]
+    fn both_sides_agree_on_the_new_names() -> Result<()> {
+        let (wasm, loader) = shorten(&module(), LOADER)?;
+        assert_eq!(imported(&wasm)?, ["i1", "both", "i0", "absent"]);
+        assert!(loader.contains("    i0: function() { log(); },\n"));
+        assert!(loader.contains("    i1: () => now(),\n    both: both(),\n};"));
+        Ok(())
+    }
+
+    #[test]
+    fn a_second_time_changes_nothing() -> Result<()> {
+        let (wasm, loader) = shorten(&module(), LOADER)?;
+        assert_eq!(shorten(&wasm, &loader)?, (wasm, loader));
+        Ok(())
+    }
+}
