@@ -10,6 +10,7 @@ mod answer;
 mod app;
 mod browser;
 mod components;
+mod derived;
 #[cfg(feature = "js")]
 mod js;
 mod model;

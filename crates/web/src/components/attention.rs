@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::dynamic::{RowKey, dynamic, rows};
 use super::{health_glyph, icon, name, sentence};
+use crate::derived::Derived;
 use crate::model::{AttentionRow, Health, Interval, Piece, Subject, WallClock, age_text};
 use crate::store::Store;
 use crate::words;
@@ -15,7 +16,7 @@ pub fn AttentionList() -> impl IntoView {
     let show_all = RwSignal::new(false);
     let count = Memo::new(move |_| store.attention.with(Vec::len));
     let is_empty = Memo::new(move |_| count.get() == 0);
-    let subjects = Memo::new(move |_| {
+    let subjects = Derived::new(move || {
         store.attention.with(|rows| {
             let limit = if show_all.get() { rows.len() } else { SHOWN };
             let subjects = rows.iter().map(|row| row.subject);
@@ -56,7 +57,7 @@ pub fn AttentionList() -> impl IntoView {
 #[component]
 fn Row(subject: Subject) -> impl IntoView {
     let store = expect_context::<Store>();
-    let row = Memo::new(move |_| {
+    let row = Derived::new(move || {
         store
             .attention
             .with(|rows| rows.iter().find(|row| row.subject == subject).cloned())

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::dynamic::{RowKey, dynamic, rows};
 use super::{name, state_glyph};
+use crate::derived::Derived;
 use crate::model::{ChangeRow, ChangedState, Interval, MachineKey, WallClock};
 use crate::store::Store;
 use crate::words;
@@ -11,9 +12,9 @@ use crate::words;
 /// The list of one machine.
 #[component]
 pub fn Changes(
-    key: Memo<Option<MachineKey>>,
-    changes: Memo<Vec<ChangeRow>>,
-    changed: Memo<Option<Interval>>,
+    key: Derived<Option<MachineKey>>,
+    changes: Derived<Vec<ChangeRow>>,
+    changed: Derived<Option<Interval>>,
 ) -> impl IntoView {
     let store = expect_context::<Store>();
     let is_empty = Memo::new(move |_| changes.with(Vec::is_empty));

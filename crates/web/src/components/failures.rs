@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::dynamic::dynamic;
 use super::name;
+use crate::derived::Derived;
 use crate::model::{Failure, Shown};
 use crate::store::Store;
 
@@ -11,7 +12,7 @@ use crate::store::Store;
 #[component]
 pub fn Failures() -> impl IntoView {
     let store = expect_context::<Store>();
-    let failures = Memo::new(move |_| {
+    let failures = Derived::new(move || {
         store.connection.with(|connection| {
             if connection.is_stale() {
                 Vec::new()

@@ -1,5 +1,6 @@
 //! All machines, grouped by host. Each row has its own signal: one tick repaints one row.
 
+use crate::derived::Derived;
 use leptos::prelude::*;
 use statemesh::PeerId;
 
@@ -16,7 +17,7 @@ use crate::words;
 #[component]
 pub fn Fleet(filter: RwSignal<Option<Health>>) -> impl IntoView {
     let store = expect_context::<Store>();
-    let first = Memo::new(move |_| {
+    let first = Derived::new(move || {
         let hosts = store.hosts.get();
         let group = store.host(hosts.first()?)?;
         group.with(|group| group.rows.first().copied())
@@ -52,8 +53,8 @@ fn Host(peer: PeerId, filter: RwSignal<Option<Health>>) -> impl IntoView {
     let store = expect_context::<Store>();
     store.host(&peer).map(|group| {
         let (of_rows, of_gone, of_title) = (group.clone(), group.clone(), group.clone());
-        let machines = Memo::new(move |_| of_rows.with(|group| group.rows.clone()));
-        let title = Memo::new(move |_| of_title.with(Title::of));
+        let machines = Derived::new(move || of_rows.with(|group| group.rows.clone()));
+        let title = Derived::new(move || of_title.with(Title::of));
         let gone = move || of_gone.with(|group| group.gone);
         view! {
             <div class="group" role="rowgroup" class:gone=gone>
@@ -189,9 +190,9 @@ fn Row(key: MachineKey, filter: RwSignal<Option<Health>>) -> impl IntoView {
     let roving = expect_context::<Roving>();
     store.row(&key).map(|row| {
         let fixed = row.get_untracked();
-        let health = part(&row, |row| row.health);
-        let changed = part(&row, |row| row.changed);
-        let states = part(&row, |row| (row.states.clone(), row.more));
+        let health = value(&row, |row| row.health);
+        let changed = value(&row, |row| row.changed);
+        let states = value(&row, |row| (row.states.clone(), row.more));
         let hearsay = part(&row, |row| row.hearsay);
         let age = move || changed.get().age(store.now.get()).text();
         let hidden = move || filter.get().is_some_and(|wanted| wanted != health.get());
@@ -240,6 +241,15 @@ fn part<T: PartialEq + Send + Sync + 'static>(
 ) -> Memo<T> {
     let row = row.clone();
     Memo::new(move |_| row.with(read))
+}
+
+/// The same for what is computed further.
+fn value<T: PartialEq + Send + Sync + 'static>(
+    row: &ArcRwSignal<FleetRow>,
+    read: fn(&FleetRow) -> T,
+) -> Derived<T> {
+    let row = row.clone();
+    Derived::new(move || row.with(read))
 }
 
 fn state_words(states: &[StateWord], more: usize) -> impl IntoView + use<> {

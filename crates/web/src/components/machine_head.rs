@@ -4,13 +4,14 @@ use leptos::prelude::*;
 
 use super::dynamic::dynamic;
 use super::{health_glyph, icon, name, sentence};
+use crate::derived::Derived;
 use crate::model::{MachineHead, grouped};
 use crate::store::Store;
 use crate::words;
 
 /// The header of the Machine page.
 #[component]
-pub fn MachineFacts(head: Memo<Option<MachineHead>>, states: Memo<usize>) -> impl IntoView {
+pub fn MachineFacts(head: Derived<Option<MachineHead>>, states: Memo<usize>) -> impl IntoView {
     let store = expect_context::<Store>();
     let line = move || {
         head.get()

@@ -1,5 +1,6 @@
 //! Machines by host, to choose one.
 
+use crate::derived::Derived;
 use leptos::prelude::*;
 use statemesh::PeerId;
 
@@ -15,7 +16,7 @@ use crate::words;
 #[component]
 pub fn MachineList() -> impl IntoView {
     let store = expect_context::<Store>();
-    let chosen = Memo::new(move |_| {
+    let chosen = Derived::new(move || {
         store.screen.with(|screen| match screen {
             MachineScreen::Machine(view) => Some(view.head.key),
             MachineScreen::Nothing | MachineScreen::Unknown { .. } => None,
@@ -40,11 +41,11 @@ pub fn MachineList() -> impl IntoView {
 }
 
 #[component]
-fn Host(peer: PeerId, chosen: Memo<Option<MachineKey>>) -> impl IntoView {
+fn Host(peer: PeerId, chosen: Derived<Option<MachineKey>>) -> impl IntoView {
     let store = expect_context::<Store>();
     store.host(&peer).map(|group| {
         let of_rows = group.clone();
-        let machines = Memo::new(move |_| of_rows.with(|group| group.rows.clone()));
+        let machines = Derived::new(move || of_rows.with(|group| group.rows.clone()));
         let title = move || {
             group.with(|group| {
                 let label = host_label(group.name.as_ref(), group.role);
@@ -67,13 +68,13 @@ fn Host(peer: PeerId, chosen: Memo<Option<MachineKey>>) -> impl IntoView {
 }
 
 #[component]
-fn Row(key: MachineKey, chosen: Memo<Option<MachineKey>>) -> impl IntoView {
+fn Row(key: MachineKey, chosen: Derived<Option<MachineKey>>) -> impl IntoView {
     let store = expect_context::<Store>();
     let roving = expect_context::<Roving>();
     store.row(&key).map(|row| {
         let fixed = row.get_untracked();
         let (of_href, of_health, of_time) = (row.clone(), row.clone(), row);
-        let health = Memo::new(move |_| of_health.with(|row| row.health));
+        let health = Derived::new(move || of_health.with(|row| row.health));
         let time = Memo::new(move |_| of_time.with(|row| grouped(row.time)));
         view! {
             <a

@@ -5,18 +5,19 @@ use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
+use crate::derived::Derived;
 use crate::model::MachineKey;
 
 /// Which row of a list takes part in the tab order: the one focused last, else the first.
 #[derive(Clone, Copy)]
 pub struct Roving {
     focused: RwSignal<Option<MachineKey>>,
-    first: Memo<Option<MachineKey>>,
+    first: Derived<Option<MachineKey>>,
 }
 
 impl Roving {
     /// A list whose first row is `first`.
-    pub fn new(first: Memo<Option<MachineKey>>) -> Self {
+    pub fn new(first: Derived<Option<MachineKey>>) -> Self {
         Self {
             focused: RwSignal::new(None),
             first,

@@ -7,12 +7,16 @@ use super::dynamic::{RowKey, dynamic, rows};
 use super::roving::move_focus;
 use super::{name, state_glyph};
 use crate::browser;
+use crate::derived::Derived;
 use crate::model::{MachineKey, RelationRow, StateRow, grouped};
 use statemesh::core::collections::OrderedSet;
 
 /// The tree of one machine. `key` changes with the machine: what was unfolded belongs to it.
 #[component]
-pub fn StateTree(key: Memo<Option<MachineKey>>, states: Memo<Vec<StateRow>>) -> impl IntoView {
+pub fn StateTree(
+    key: Derived<Option<MachineKey>>,
+    states: Derived<Vec<StateRow>>,
+) -> impl IntoView {
     let open = RwSignal::new(OrderedSet::<usize>::new());
     let lines = move |states: &[StateRow]| -> usize {
         states.iter().map(|row| 1 + row.relations.len()).sum()
@@ -64,10 +68,10 @@ pub fn StateTree(key: Memo<Option<MachineKey>>, states: Memo<Vec<StateRow>>) -> 
 #[component]
 fn Item(
     at: usize,
-    states: Memo<Vec<StateRow>>,
+    states: Derived<Vec<StateRow>>,
     open: RwSignal<OrderedSet<usize>>,
 ) -> impl IntoView {
-    let row = Memo::new(move |_| states.with(|states| states.get(at).cloned()));
+    let row = Derived::new(move || states.with(|states| states.get(at).cloned()));
     let is_open = Memo::new(move |_| open.with(|open| open.contains(&at)));
     let has_more = Memo::new(move |_| {
         row.with(|row| {
@@ -123,11 +127,11 @@ fn Item(
     }
 }
 
-fn text(row: Memo<Option<StateRow>>, read: fn(&StateRow) -> String) -> Memo<Option<String>> {
+fn text(row: Derived<Option<StateRow>>, read: fn(&StateRow) -> String) -> Memo<Option<String>> {
     Memo::new(move |_| row.with(|row| row.as_ref().map(read)))
 }
 
-fn is(row: Memo<Option<StateRow>>, read: fn(&StateRow) -> bool) -> Memo<bool> {
+fn is(row: Derived<Option<StateRow>>, read: fn(&StateRow) -> bool) -> Memo<bool> {
     Memo::new(move |_| row.with(|row| row.as_ref().is_some_and(read)))
 }
 

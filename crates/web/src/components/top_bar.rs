@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use super::dynamic::dynamic;
 use super::{icon, name};
 use crate::browser::Theme;
+use crate::derived::Derived;
 use crate::model::{LinkFacts, PeerRole, PeerRow, Route, Shown};
 use crate::router::Router;
 use crate::store::Store;
@@ -132,7 +133,7 @@ fn Pill() -> impl IntoView {
         let now = store.now.get();
         store.connection.with(|connection| connection.mark(now))
     });
-    let link = Memo::new(move |_| {
+    let link = Derived::new(move || {
         let link = store.peers.with(|peers| main_link(peers));
         link.filter(|_| mark.get() == "live")
     });

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::dynamic::{RowKey, dynamic, rows};
 use super::{Failures, health_glyph, sentence};
+use crate::derived::Derived;
 use crate::model::{Health, Phase};
 use crate::store::Store;
 use crate::words;
@@ -12,8 +13,8 @@ use crate::words;
 #[component]
 pub fn VerdictBanner(filter: RwSignal<Option<Health>>) -> impl IntoView {
     let store = expect_context::<Store>();
-    let headline = Memo::new(move |_| store.verdict.with(|verdict| verdict.headline.clone()));
-    let detail = Memo::new(move |_| store.verdict.with(|verdict| verdict.detail.clone()));
+    let headline = Derived::new(move || store.verdict.with(|verdict| verdict.headline.clone()));
+    let detail = Derived::new(move || store.verdict.with(|verdict| verdict.detail.clone()));
     let unreached = Memo::new(move |_| {
         store
             .connection
@@ -52,7 +53,7 @@ pub fn VerdictBanner(filter: RwSignal<Option<Health>>) -> impl IntoView {
 #[component]
 fn Counts(filter: RwSignal<Option<Health>>) -> impl IntoView {
     let store = expect_context::<Store>();
-    let counts = Memo::new(move |_| store.verdict.with(|verdict| verdict.counts.clone()));
+    let counts = Derived::new(move || store.verdict.with(|verdict| verdict.counts.clone()));
     // A filter whose machines are gone would hide everything.
     Effect::new(move |_| {
         let chosen = filter.get();

@@ -5,6 +5,7 @@ use leptos::html::Input;
 use leptos::prelude::*;
 
 use crate::components::{CopyButton, Failures, dynamic, health_glyph};
+use crate::derived::Derived;
 use crate::model::{Health, JoinTarget, Phase, Route, Stop};
 use crate::router::Router;
 use crate::session::Session;
@@ -45,7 +46,7 @@ pub fn JoinPage() -> impl IntoView {
             router.show(Route::Overview);
         }
     });
-    let state = Memo::new(move |_| state(store, problem.get(), joining.get()));
+    let state = Derived::new(move || state(store, problem.get(), joining.get()));
     let invalid = move || {
         state
             .with(|state| matches!(state, State::Wrong(_)))

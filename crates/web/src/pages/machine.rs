@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use crate::components::{Changes, MachineFacts, MachineList, StateTree, dynamic, name};
+use crate::derived::Derived;
 use crate::model::{MachineRef, MachineScreen, MachineView, Shown};
 use crate::router::Router;
 use crate::store::Store;
@@ -13,7 +14,7 @@ use crate::words;
 pub fn MachinePage() -> impl IntoView {
     let store = expect_context::<Store>();
     let fragment = expect_context::<Router>().fragment;
-    let wanted = Memo::new(move |_| fragment.with(|fragment| MachineRef::parse(fragment)));
+    let wanted = Derived::new(move || fragment.with(|fragment| MachineRef::parse(fragment)));
     Effect::new(move |_| store.want(wanted.get()));
     on_cleanup(move || store.want_none());
     let not_live = Memo::new(move |_| store.connection.with(|connection| connection.is_stale()));
@@ -46,14 +47,12 @@ pub fn MachinePage() -> impl IntoView {
 #[component]
 fn Machine() -> impl IntoView {
     let store = expect_context::<Store>();
-    let head = part(store, |view| view.head.clone());
+    let head = part(store, |view| Some(view.head.clone()));
     let states = part(store, |view| view.states.clone());
     let changes = part(store, |view| view.changes.clone());
-    let key = Memo::new(move |_| head.with(|head| head.as_ref().map(|head| head.key)));
+    let key = Derived::new(move || head.with(|head| head.as_ref().map(|head| head.key)));
     let mark = Memo::new(move |_| head.with(|head| head.as_ref().map(|head| head.mark.clone())));
-    let changed = Memo::new(move |_| head.with(|head| head.as_ref().map(|head| head.changed)));
-    let states = Memo::new(move |_| states.get().unwrap_or_default());
-    let changes = Memo::new(move |_| changes.get().unwrap_or_default());
+    let changed = Derived::new(move || head.with(|head| head.as_ref().map(|head| head.changed)));
     let count = Memo::new(move |_| states.with(Vec::len));
     view! {
         <MachineFacts head states=count />
@@ -65,14 +64,14 @@ fn Machine() -> impl IntoView {
 }
 
 /// One part of the shown machine, which repaints only when it changes.
-fn part<T: PartialEq + Send + Sync + 'static>(
+fn part<T: Default + PartialEq + Send + Sync + 'static>(
     store: Store,
     read: fn(&MachineView) -> T,
-) -> Memo<Option<T>> {
-    Memo::new(move |_| {
+) -> Derived<T> {
+    Derived::new(move || {
         store.screen.with(|screen| match screen {
-            MachineScreen::Machine(view) => Some(read(view)),
-            MachineScreen::Nothing | MachineScreen::Unknown { .. } => None,
+            MachineScreen::Machine(view) => read(view),
+            MachineScreen::Nothing | MachineScreen::Unknown { .. } => T::default(),
         })
     })
 }

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use crate::components::{CopyButton, RowKey, dynamic, health_glyph, name, rows};
+use crate::derived::Derived;
 use crate::model::{Health, LinkFacts, PeerRole, PeerRow, Shown, age_text};
 use crate::store::Store;
 use crate::words;
@@ -11,7 +12,7 @@ use crate::words;
 #[component]
 pub fn PeersPage() -> impl IntoView {
     let store = expect_context::<Store>();
-    let ids = Memo::new(move |_| {
+    let ids = Derived::new(move || {
         store
             .peers
             .with(|rows| rows.iter().map(|row| row.id.clone()).collect::<Vec<_>>())
@@ -96,7 +97,7 @@ fn ThisTab() -> impl IntoView {
 #[component]
 fn TheConnection() -> impl IntoView {
     let store = expect_context::<Store>();
-    let links = Memo::new(move |_| {
+    let links = Derived::new(move || {
         store.peers.with(|rows| {
             rows.iter()
                 .filter_map(|row| row.link.clone())
@@ -149,7 +150,7 @@ fn link(link: &LinkFacts) -> impl IntoView + use<> {
 fn Row(id: String) -> impl IntoView {
     let store = expect_context::<Store>();
     let of = id.clone();
-    let row = Memo::new(move |_| {
+    let row = Derived::new(move || {
         store
             .peers
             .with(|rows| rows.iter().find(|row| row.id == of).cloned())
