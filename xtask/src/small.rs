@@ -1,4 +1,4 @@
-//! What the page needs to stay within its budget beyond what stable cargo does, 100 KB of what travels: a standard
+//! What the page needs to stay within its budget beyond what stable cargo does, 95 KB of what travels: a standard
 //! library compiled for size, panics without their texts (each one ends the program anyway), and no precomputed curve
 //! tables.
 //!
@@ -8,6 +8,7 @@
 
 use std::env;
 use std::ffi::{OsStr, OsString};
+use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
@@ -15,6 +16,7 @@ use anyhow::{Context, Result};
 
 use crate::command::{cargo, check, command, output};
 use crate::tools::WASM;
+use crate::workspace;
 
 /// The environment of every program of the build that asks for unstable flags.
 const UNSTABLE: (&str, &str) = ("RUSTC_BOOTSTRAP", "1");
@@ -23,19 +25,39 @@ const PANIC: [&str; 2] = ["-Zunstable-options", "-Cpanic=immediate-abort"];
 /// Names the compiler wrapper that the user has, if any, to ourselves as the compiler's stand-in.
 const STAND_IN: &str = "STATEMESH_RUSTC_WRAPPER";
 
-/// Lets a build of the page use all of it; false where something is missing.
-pub fn prepare(build: &mut Command) -> Result<bool> {
-    if !has_std() {
-        return Ok(false);
+/// Lets a build of the page use all of it as long as the answer lives; `None` where something is missing.
+pub fn prepare(build: &mut Command) -> Result<Option<Compiler>> {
+    if !is_possible() {
+        return Ok(None);
     }
+    let compiler = Compiler::new()?;
     build
         .env(UNSTABLE.0, UNSTABLE.1)
         .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort")
         .env("CARGO_UNSTABLE_BUILD_STD_FEATURES", "optimize_for_size")
         .env(target_variable("RUSTFLAGS"), PANIC.join(" "))
         .env(STAND_IN, env::var_os("RUSTC_WRAPPER").unwrap_or_default())
-        .env("RUSTC_WRAPPER", env::current_exe()?);
-    Ok(true)
+        .env("RUSTC_WRAPPER", &compiler.0);
+    Ok(Some(compiler))
+}
+
+/// This program under another name: a copy, because checkouts share the target folder, and the next one to be built
+/// replaces the original.
+pub struct Compiler(PathBuf);
+
+impl Compiler {
+    fn new() -> Result<Self> {
+        let copy = workspace::target().join(format!("page-rustc-{}", std::process::id()));
+        fs::copy(env::current_exe()?, &copy)?;
+        Ok(Self(copy))
+    }
+}
+
+impl Drop for Compiler {
+    fn drop(&mut self) {
+        // What stays is a file that nothing runs.
+        let _ = fs::remove_file(&self.0);
+    }
 }
 
 /// Asks rustup for the sources of the standard library unless they are there. Says what it does.
@@ -52,7 +74,7 @@ pub fn ensure_std() {
 }
 
 /// The compiler takes the flags, and the standard library is there with what it depends on.
-fn has_std() -> bool {
+pub fn is_possible() -> bool {
     library().is_some_and(|library| {
         let mut fetch = cargo(["fetch", "--quiet", "--locked", "--target", WASM]);
         fetch.current_dir(&library).env(UNSTABLE.0, UNSTABLE.1);

@@ -15,6 +15,7 @@ use crate::go::Go;
 use crate::package;
 use crate::packages::{self, BROWSERS};
 use crate::relay::{self, AfterSignal, Echo, Relay};
+use crate::small;
 use crate::steps::{Counts, Steps};
 use crate::tools::{self, WASM};
 use crate::workspace;
@@ -226,6 +227,7 @@ fn end_to_end(gopeer: Option<&Path>, is_ci: bool, counts: &mut Counts) -> Result
 
 /// What the browser tests and benches need to know: the programs they start.
 pub fn end_to_end_environment(command: &mut Command, gopeer: Option<&Path>) {
+    let is_small = small::is_possible() && tools::has_wasm_opt();
     command
         .env("STATEMESH_RELAY", build::relay_program())
         .env("STATEMESH_PACKAGE", package::folder())
@@ -233,6 +235,7 @@ pub fn end_to_end_environment(command: &mut Command, gopeer: Option<&Path>) {
             "STATEMESH_SCRIPTED",
             workspace::built("release").join("examples/scripted"),
         )
+        .env("STATEMESH_SMALL", is_small.to_string())
         .env_remove("NO_COLOR");
     if let Some(browser) = tools::first_of(&BROWSERS).and_then(|name| tools::file_of(&name)) {
         command.env("STATEMESH_BROWSER", browser);

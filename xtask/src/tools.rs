@@ -1,6 +1,6 @@
 //! Installs the build tools that are missing, at the pinned versions, into the user's cache. Never needs root.
 //!
-//! A tool of the right version that is already on the PATH is used as it is. wasm-opt is not installed: it saves 2 %
+//! A tool of the right version that is already on the PATH is used as it is. wasm-opt is not installed: it saves 1 %
 //! of what travels.
 
 use std::path::PathBuf;
