@@ -414,7 +414,7 @@ async fn a_link_that_falls_silent_is_closed() {
     cut.send(()).unwrap();
     let silent = async {
         loop {
-            if let SwarmEvent::Behaviour(BehaviourEvent::Watchdog(silent)) = dialer.step().await {
+            if let SwarmEvent::Behaviour(BehaviourEvent::Guard(silent)) = dialer.step().await {
                 return silent.peer;
             }
         }
