@@ -265,6 +265,12 @@ impl RemoteMachine {
         never.map(|ended| ended.err().unwrap_or(WaitError::Gone))
     }
 
+    /// Number of waits that are registered and neither ended nor dropped.
+    #[must_use]
+    pub fn pending_waits(&self) -> usize {
+        self.shared.state.lock().waiters.len()
+    }
+
     fn when_tick(&self, state: &impl StateName, goal: impl FnOnce(u64) -> u64) -> When {
         self.wait(state, |waits, states, clock| {
             let now = states.first().and_then(|state| clock.get(state.at()));

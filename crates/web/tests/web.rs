@@ -440,3 +440,33 @@ async fn mistakes_have_codes() {
             .is_err()
     );
 }
+
+#[wasm_bindgen_test]
+async fn a_peer_nobody_holds_says_bye() {
+    let relay = relay().await;
+    let one = joined(&relay.topic, &[BASE]).await;
+    let other = joined(&relay.topic, &[BASE]).await;
+    let lamp = one
+        .expose(js(LAMP), js(r#"{ "id": "lamp" }"#))
+        .await
+        .unwrap();
+    let which = format!(r#"{{ "id": "lamp", "peer": "{}" }}"#, one.peer_id());
+    let seen = in_time("lamp", other.machine(js(&which), None))
+        .await
+        .unwrap();
+    // The machine keeps the peer running.
+    drop(one);
+    lamp.add("On".into()).unwrap();
+    in_time("light", seen.when("On".into(), None))
+        .await
+        .unwrap();
+    drop(lamp);
+    let gone = in_time("bye", seen.when("Off".into(), None)).await;
+    assert_eq!(code(&gone.unwrap_err()), "ERR_GONE");
+    assert!(
+        seen.gone() && seen.is("On".into()).unwrap(),
+        "the last clock stays"
+    );
+    other.close().await;
+    assert!(other.machines(None).unwrap().is_empty());
+}

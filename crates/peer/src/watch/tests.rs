@@ -199,3 +199,24 @@ fn all_leave_when_the_peer_ends_and_a_dropped_watch_is_freed() {
     drop(watch);
     assert_eq!(Arc::strong_count(&world.registry), 1);
 }
+
+#[test]
+fn dropped_waits_of_a_mirror_are_freed() {
+    let mut world = World::new(1);
+    let machine = world.machine(0);
+    for _ in 0..1000 {
+        let on = machine.when("On");
+        let waits = (machine.when_gone(), machine.when_ticks("On", 2));
+        assert_eq!(machine.pending_waits(), 3);
+        drop((on, waits));
+    }
+    assert_eq!(machine.pending_waits(), 0);
+    let on = machine.when("On");
+    let gone = machine.when_gone();
+    world.tick(0, 1);
+    assert_eq!(on.now(), Some(Ok(())));
+    assert_eq!(machine.pending_waits(), 1, "it is not gone yet");
+    world.remove(0);
+    assert_eq!(block_on(gone), crate::wait::WaitError::Gone);
+    assert_eq!(machine.pending_waits(), 0);
+}
