@@ -5,11 +5,13 @@
 //!                        | missing, behind, suspect
 //!                        v
 //!                  gossip (whom to ask, whom to answer, when) -> node -> wire -> bytes
+//! catch_up (direct stream to a neighbour) <-> node
 //! local (own machines) ------------------------------------------^  paced by limiter
 //! ```
 //!
 //! The parts do not know each other; the node connects them.
 
+pub mod catch_up;
 pub(crate) mod gossip;
 pub(crate) mod jitter;
 pub(crate) mod limiter;

@@ -16,6 +16,7 @@ use std::time::Duration;
 use crate::collections::OrderedSet;
 use crate::ids::{MachineIdx, PeerId};
 use crate::mesh::Mirror;
+use crate::mesh::catch_up::Pull;
 use crate::mesh::gossip::{Answers, Asks, Pace, Want};
 use crate::mesh::jitter::Jitter;
 use crate::mesh::limiter::Bucket;
@@ -23,10 +24,12 @@ use crate::mesh::local::Local;
 use crate::mesh::peer_registry::Registry;
 use crate::time::{Instant, earliest};
 
+mod catch_up;
 mod receive;
 mod send;
 mod timers;
 
+pub use crate::mesh::catch_up::{Reply, Signed};
 pub use crate::mesh::local::Exposed;
 pub use crate::mesh::peer_registry::{GoneReason, PeerView};
 pub use crate::mesh::wire::{About, Link, LinkEnd, Ticks, Transport};
@@ -83,6 +86,10 @@ impl From<Vec<u64>> for Reading {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct MessageToken(pub u64);
 
+/// Names one direct request between `Input::Asked` and its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Call(pub u64);
+
 /// What happened outside.
 #[derive(Clone, Debug)]
 pub enum Input {
@@ -104,16 +111,23 @@ pub enum Input {
     Subscribed(PeerId),
     /// A neighbour left the topic.
     Unsubscribed(PeerId),
+    /// This neighbour answers direct requests. Before or after its subscription; without it, the neighbour is told about us
+    /// on the topic.
+    Speaks(PeerId),
+    /// A neighbour asks directly: answered by [`Output::Answer`] or [`Output::Refuse`].
+    Asked(PeerId, Call, Vec<u8>),
+    /// The neighbour asked by [`Output::Ask`] told this. Messages with a wrong signature are taken out.
+    Told(PeerId, Reply),
+    /// The neighbour asked by [`Output::Ask`] did not answer, refused, or answered nonsense.
+    Untold(PeerId),
     /// A message on the topic, signature checked.
     Message {
         /// Answered by [`Output::Verdict`].
         token: MessageToken,
-        /// Signing author.
-        author: PeerId,
         /// Neighbour that forwarded it.
         via: PeerId,
-        /// Payload.
-        data: Vec<u8>,
+        /// The message. Without its signature it is not passed on to newcomers.
+        signed: Arc<Signed>,
     },
     /// Say bye. Outputs hold the last messages; nothing is sent after.
     Leave,
@@ -124,6 +138,12 @@ pub enum Input {
 pub enum Output {
     /// Publish these bytes on the topic.
     Publish(Vec<u8>),
+    /// Ask this neighbour directly. Answered by [`Input::Told`] or [`Input::Untold`]; one at a time.
+    Ask(PeerId, Vec<u8>),
+    /// Answer a neighbour: these payloads of ours, signed as for the topic, then what others signed.
+    Answer(Call, Vec<Vec<u8>>, Reply),
+    /// Do not answer a neighbour.
+    Refuse(Call),
     /// Whether that message may be forwarded.
     Verdict(MessageToken, Verdict),
     /// Something the application may want to know.
@@ -175,6 +195,9 @@ pub struct Node {
     started_at: Instant,
     /// Neighbours on the topic: without one, nobody would hear us. Bounded by the driver's connections.
     neighbours: OrderedSet<PeerId>,
+    /// Those not known to answer directly, for as long as they may still turn out to.
+    strangers: OrderedSet<PeerId>,
+    pull: Pull,
     sent: Sent,
     budget: Budget,
     outputs: VecDeque<Output>,
@@ -195,8 +218,6 @@ struct Sent {
     updates_at: Option<Instant>,
     /// Own links changed since they were last reported.
     links_changed: bool,
-    /// The next introduction is for somebody who may need to hear of others by it.
-    names_others: bool,
     /// Last peer whose sums went along, per kind of message, so that all get their turn.
     info_sums: Option<PeerId>,
     beat_sums: Option<PeerId>,
@@ -207,6 +228,8 @@ struct Sent {
 struct Budget {
     requests: Bucket,
     answers: Bucket,
+    /// Direct answers.
+    tales: Bucket,
 }
 
 impl Node {
@@ -223,10 +246,13 @@ impl Node {
             jitter: Jitter::new(config.seed),
             started_at: now,
             neighbours: OrderedSet::new(),
+            strangers: OrderedSet::new(),
+            pull: Pull::default(),
             sent: Sent::default(),
             budget: Budget {
                 requests: Bucket::new(10, REQUEST_PERIOD),
                 answers: Bucket::new(20, ANSWER_PERIOD),
+                tales: Bucket::new(32, TALE_PERIOD),
             },
             outputs: VecDeque::new(),
             config,
@@ -260,15 +286,12 @@ impl Node {
             Input::LinkUp(peer) => self.on_link_up(peer, now),
             Input::LinkDown(peer) => self.on_link_down(peer, now),
             Input::Subscribed(peer) => self.on_subscribed(peer, now),
-            Input::Unsubscribed(peer) => {
-                self.neighbours.remove(&peer);
-            }
-            Input::Message {
-                token,
-                author,
-                via,
-                data,
-            } => self.on_message(token, author, via, &data, now),
+            Input::Unsubscribed(peer) => self.forget_neighbour(peer, now),
+            Input::Speaks(peer) => self.on_speaks(peer, now),
+            Input::Asked(from, call, request) => self.on_asked(from, call, &request, now),
+            Input::Told(from, reply) => self.on_told(from, reply, now),
+            Input::Untold(from) => self.on_untold(from, now),
+            Input::Message { token, via, signed } => self.on_message(token, via, &signed, now),
             Input::Leave => self.on_leave(now),
         }
         self.relay_outputs(now);
@@ -291,8 +314,11 @@ impl Node {
                 Timer::Heartbeat => self.beat(now),
                 Timer::Repeat => self.repeat(now),
                 Timer::Gossip => self.gossip(now),
+                Timer::Strangers => self.greet_strangers(now),
             }
         }
+        self.put_off_asks(now);
+        self.pull(now);
         self.send_requests(now);
         self.send_answers(now);
     }
@@ -320,7 +346,8 @@ impl Node {
             .answers
             .next()
             .map(|at| at.max(self.budget.answers.ready_at()));
-        earliest(earliest(check, self.timers.next()), earliest(ask, answer))
+        let due = [check, self.timers.next(), ask, answer, self.pull.next()];
+        due.into_iter().fold(None, earliest)
     }
 
     /// One mirror.
@@ -382,7 +409,7 @@ impl Node {
     }
 
     fn on_link_down(&mut self, peer: PeerId, now: Instant) {
-        self.neighbours.remove(&peer);
+        self.forget_neighbour(peer, now);
         self.registry.link_down(peer, now);
         self.links_changed(now);
     }
@@ -401,9 +428,22 @@ impl Node {
             let pace = Pace::patient(SILENT_NEIGHBOUR);
             self.asks.want(peer, Want::Info, pace, now);
         }
-        if self.stage == Stage::Joined {
-            self.greet(now);
+        if self.stage != Stage::Joined {
+            return;
         }
+        let is_first = self.neighbours.len() == 1;
+        if is_first || self.sent.info_at.is_none() {
+            self.greet(now);
+        } else if !self.pull.has(peer) {
+            self.strangers.insert(peer);
+            self.timers.no_later_than(Timer::Strangers, now + STRANGER);
+        }
+    }
+
+    fn forget_neighbour(&mut self, peer: PeerId, now: Instant) {
+        self.neighbours.remove(&peer);
+        self.strangers.remove(&peer);
+        self.pull.remove(peer, now);
     }
 
     /// Somebody new can hear us.
@@ -411,7 +451,6 @@ impl Node {
         if self.neighbours.is_empty() {
             return;
         }
-        self.sent.names_others = true;
         let soon = now + self.jitter.between(GREET_FROM, GREET_TO);
         let spaced = self
             .sent
@@ -455,6 +494,10 @@ const MAX_OUTPUTS: usize = 16_384;
 const REQUEST_PERIOD: Duration = Duration::from_millis(500);
 /// Answers for others: twenty at once, then four per second.
 const ANSWER_PERIOD: Duration = Duration::from_millis(250);
+/// Direct answers: 32 at once, then twenty per second: a crowd that comes at once, or one newcomer's many parts.
+const TALE_PERIOD: Duration = Duration::from_millis(50);
+/// A neighbour that has not said by then that it answers directly is greeted on the topic.
+const STRANGER: Duration = Duration::from_millis(250);
 /// Machines exposed together are announced together.
 const GATHER_EXPOSED: Duration = Duration::from_millis(10);
 /// Links that change together are reported together, and after the introduction that a new link brings.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use common::{as_go, count, info, machine, sums, updates};
 use statemesh_core::mesh::wire::{self, Envelope, Extension, Message, PerPeer};
-use statemesh_core::node::{Config, Event, GoneReason, Input, MessageToken, Node, Output};
+use statemesh_core::node::{Config, Event, GoneReason, Input, MessageToken, Node, Output, Signed};
 use statemesh_core::{Instant, MachineIdx, PeerId};
 use statemesh_testkit::net::{Member, Net, peer_id};
 
@@ -471,9 +471,8 @@ fn a_driver_that_takes_no_outputs_stops_the_reading() {
         let data = as_go(updates(author, token % 3, &[0, 0, token]));
         let message = Input::Message {
             token: MessageToken(token),
-            author,
             via: author,
-            data,
+            signed: Signed::without_proof(author, data).into(),
         };
         node.handle_input(now, message);
     }
@@ -487,9 +486,8 @@ fn a_driver_that_takes_no_outputs_stops_the_reading() {
     );
     let message = Input::Message {
         token: MessageToken(100_000),
-        author,
         via: author,
-        data: as_go(info(author, &[(0, "m", &[0, 0, 1])])),
+        signed: Signed::without_proof(author, as_go(info(author, &[(0, "m", &[0, 0, 1])]))).into(),
     };
     node.handle_input(now, message);
     let outputs: Vec<Output> = std::iter::from_fn(|| node.poll_output()).collect();

@@ -12,16 +12,20 @@ use std::time::Duration;
 mod dice;
 mod flights;
 mod graph;
+mod streams;
 mod traffic;
 
 use statemesh_core::engine::{Schema, SchemaDef, StateDef};
 use statemesh_core::mesh::wire::{self, Envelope};
-use statemesh_core::node::{Config, Event, Exposed, Input, MessageToken, Node, Output, Verdict};
+use statemesh_core::node::{
+    Config, Event, Exposed, Input, MessageToken, Node, Output, Signed, Verdict,
+};
 use statemesh_core::{Instant, MachineIdx, PeerId};
 
 use self::dice::Dice;
 pub use self::flights::Weather;
 use self::flights::{Flight, Flights, Post};
+use self::streams::Streams;
 pub use self::traffic::{Count, Kind, Traffic};
 
 /// A member, by order of arrival.
@@ -55,6 +59,9 @@ pub struct Net {
     dice: Dice,
     members: Vec<Seat>,
     flights: Flights,
+    streams: Streams,
+    /// Whether linked nodes answer each other directly.
+    speaks: bool,
     /// When each node wants to be called, by the time last asked for.
     timers: BTreeSet<(Instant, Member)>,
     traffic: Traffic,
@@ -72,8 +79,8 @@ struct Seat {
     /// Messages under validation and where they came from, by token.
     open: BTreeMap<MessageToken, (Member, Rc<Post>)>,
     events: Vec<(Instant, Event)>,
-    sent: Vec<(Instant, Arc<[u8]>)>,
-    heard: Vec<(Instant, PeerId, Arc<[u8]>)>,
+    sent: Vec<(Instant, Arc<Signed>)>,
+    heard: Vec<(Instant, Arc<Signed>)>,
     /// Machines found less machines gone.
     machines: usize,
     received: Count,
@@ -96,6 +103,8 @@ impl Net {
             dice: Dice::new(seed),
             members: Vec::new(),
             flights: Flights::default(),
+            streams: Streams::default(),
+            speaks: true,
             timers: BTreeSet::new(),
             traffic: Traffic::default(),
             records: true,
@@ -116,6 +125,11 @@ impl Net {
     /// Messages lost per thousand, on every link.
     pub fn set_loss(&mut self, per_thousand: u64) {
         self.weather.loss = per_thousand;
+    }
+
+    /// Links made from now on carry no direct streams, as those to Go peers.
+    pub fn without_streams(&mut self) {
+        self.speaks = false;
     }
 
     /// Keeps no events and messages: a thousand members tell millions.
@@ -182,6 +196,9 @@ impl Net {
             self.input(one, Input::LinkUp(id));
             if self.members[other].joined {
                 self.input(one, Input::Subscribed(id));
+                if self.speaks && self.is_node(other) {
+                    self.input(one, Input::Speaks(id));
+                }
             }
         }
     }
@@ -258,8 +275,13 @@ impl Net {
     /// A message reaches a member out of nothing, signed by anybody.
     pub fn inject(&mut self, to: Member, author: PeerId, data: Vec<u8>) {
         self.serial += 1;
-        let post = Post::new(self.serial, author, Kind::Other, data.into());
-        self.deliver(to, to, post);
+        let signed = Signed {
+            author,
+            seqno: self.serial,
+            signature: Vec::new(),
+            data,
+        };
+        self.deliver(to, to, Post::new(Kind::Other, signed));
     }
 
     /// Lets time pass.
@@ -308,7 +330,8 @@ impl Net {
     #[must_use]
     pub fn sent(&self, member: Member) -> Vec<(Instant, Envelope)> {
         let sent = self.members[member].sent.iter();
-        sent.map(|(at, data)| (*at, decoded(data))).collect()
+        sent.map(|(at, signed)| (*at, decoded(&signed.data)))
+            .collect()
     }
 
     /// Machines that a member knows at this time.
@@ -334,7 +357,7 @@ impl Net {
     pub fn heard(&self, member: Member) -> Vec<(Instant, PeerId, Envelope)> {
         let heard = self.members[member].heard.iter();
         heard
-            .map(|(at, author, data)| (*at, *author, decoded(data)))
+            .map(|(at, signed)| (*at, signed.author, decoded(&signed.data)))
             .collect()
     }
 
@@ -353,6 +376,18 @@ impl Net {
     fn step(&mut self, end: Instant) -> bool {
         let flight = self.flights.next();
         let timer = self.timers.first().copied();
+        let first = [flight, timer.map(|(at, _)| at)]
+            .into_iter()
+            .flatten()
+            .min();
+        if let Some(at) = self.streams.next()
+            && at <= end
+            && first.is_none_or(|first| at <= first)
+        {
+            self.now = self.now.max(at);
+            self.unpack();
+            return true;
+        }
         match (flight, timer) {
             (Some(at), timer) if at <= end && timer.is_none_or(|(due, _)| at <= due) => {
                 self.now = self.now.max(at);
@@ -383,7 +418,7 @@ impl Net {
     }
 
     fn deliver(&mut self, via: Member, to: Member, post: Rc<Post>) {
-        let bytes = post.data.len();
+        let bytes = post.signed.data.len();
         self.traffic.copies.add(bytes);
         if !post.reach(to) {
             return;
@@ -400,9 +435,8 @@ impl Net {
                 let token = MessageToken(post.serial);
                 let message = Input::Message {
                     token,
-                    author: post.author,
                     via: via_id,
-                    data: post.data.to_vec(),
+                    signed: Arc::clone(&post.signed),
                 };
                 seat.open.insert(token, (via, Rc::clone(&post)));
                 node.handle_input(now, message);
@@ -410,7 +444,7 @@ impl Net {
                 self.members[to].open.remove(&token);
             }
             Actor::Puppet => {
-                let heard = (now, post.author, Arc::clone(&post.data));
+                let heard = (now, Arc::clone(&post.signed));
                 seat.heard.push(heard);
                 self.spread(to, via, &post);
             }
@@ -426,6 +460,12 @@ impl Net {
             match node.poll_output() {
                 None => break,
                 Some(Output::Publish(data)) => self.publish(member, data),
+                Some(Output::Ask(to, request)) => match self.member_of(to) {
+                    Some(to) => self.ask(member, to, request),
+                    None => self.input(member, Input::Untold(to)),
+                },
+                Some(Output::Answer(call, own, reply)) => self.answer(call, own, reply),
+                Some(Output::Refuse(call)) => self.refuse(call),
                 Some(Output::Event(event)) => {
                     match event {
                         Event::MachineFound(..) => seat.machines += 1,
@@ -472,16 +512,35 @@ impl Net {
     }
 
     fn publish(&mut self, member: Member, data: Vec<u8>) {
-        self.serial += 1;
         let kind = wire::decode(&data).map_or(Kind::Other, |envelope| Kind::of(&envelope.body));
         self.traffic.publish(kind, data.len());
-        let seat = &mut self.members[member];
-        let post = Post::new(self.serial, seat.id, kind, data.into());
+        let post = Post::new(kind, self.sign(member, data));
         post.reach(member);
         if self.records {
-            seat.sent.push((self.now, Arc::clone(&post.data)));
+            let sent = (self.now, Arc::clone(&post.signed));
+            self.members[member].sent.push(sent);
         }
         self.spread(member, member, &post);
+    }
+
+    /// A message signed by a member, as far as it goes without keys.
+    fn sign(&mut self, member: Member, data: Vec<u8>) -> Signed {
+        self.serial += 1;
+        Signed {
+            author: self.members[member].id,
+            seqno: self.serial,
+            signature: vec![1; 64],
+            data,
+        }
+    }
+
+    fn is_node(&self, member: Member) -> bool {
+        matches!(self.members[member].actor, Actor::Node(_))
+    }
+
+    fn member_of(&self, peer: PeerId) -> Option<Member> {
+        let alive = |seat: &Seat| seat.id == peer && !matches!(seat.actor, Actor::Dead);
+        self.members.iter().position(alive)
     }
 
     /// Over every link but the one it came by.
@@ -498,7 +557,7 @@ impl Net {
                 };
                 if post.has_reached(*to) {
                     // Whoever has it takes no second copy.
-                    self.traffic.copies.add(post.data.len());
+                    self.traffic.copies.add(post.signed.data.len());
                 } else {
                     let at = self.now + time;
                     self.flights.depart(at, from, *to, Rc::clone(post));

@@ -1,11 +1,12 @@
 //! Runs recorded wire lines: good ones through the codec, hostile ones through a node that knows one machine of their author.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 use statemesh_core::engine::StateDef;
 use statemesh_core::mesh::wire::{Dialect, Extension, Info, Message, PerPeer, decode, encode};
-use statemesh_core::node::{Config, Event, Input, MessageToken, Node, Output};
+use statemesh_core::node::{Config, Event, Input, MessageToken, Node, Output, Signed};
 use statemesh_core::{Instant, MachineIdx, PeerId};
 
 use crate::net::peer_id;
@@ -306,9 +307,8 @@ impl Reader {
         let (author, via) = (self.author, self.author);
         let message = Input::Message {
             token,
-            author,
             via,
-            data,
+            signed: Arc::new(Signed::without_proof(author, data)),
         };
         self.node.handle_input(self.now, message);
         let mut verdict = None;
@@ -319,7 +319,12 @@ impl Reader {
                 Output::Event(Event::Dropped(peer, reason)) if peer == author => {
                     dropped = Some(reason);
                 }
-                Output::Verdict(..) | Output::Event(_) | Output::Publish(_) => {}
+                Output::Verdict(..)
+                | Output::Event(_)
+                | Output::Publish(_)
+                | Output::Ask(..)
+                | Output::Answer(..)
+                | Output::Refuse(_) => {}
             }
         }
         (verdict, dropped)

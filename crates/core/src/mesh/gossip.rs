@@ -32,6 +32,8 @@ struct Ask {
     last: Option<Instant>,
     /// Delay after the first request; doubled after each further one.
     base: Duration,
+    /// A neighbour was asked directly before the topic is.
+    put_off: bool,
 }
 
 /// Ids to ask for.
@@ -56,6 +58,7 @@ impl Asks {
             next: None,
             last: None,
             base: pace.base,
+            put_off: false,
         });
         let asked = now + pace.delay;
         let spaced = ask.last.map(|last| last + backoff(ask.base, ask.tries));
@@ -128,6 +131,24 @@ impl Asks {
             }
         }
         due
+    }
+
+    /// Puts off ids whose time has come for the first time: a neighbour is asked directly. Returns whether there are any.
+    pub(crate) fn put_off(&mut self, by: Duration, now: Instant) -> bool {
+        let due = self.due.iter().take_while(|(at, _)| *at <= now);
+        let due: Vec<PeerId> = due.map(|(_, id)| *id).collect();
+        let mut any = false;
+        for id in due {
+            if let Some(ask) = self.table.get_mut(&id)
+                && ask.tries == 0
+                && !ask.put_off
+            {
+                any = true;
+                ask.put_off = true;
+                plan(&mut self.due, id, ask, Some(now + by));
+            }
+        }
+        any
     }
 
     /// When [`Self::take_due`] has something to do.

@@ -162,6 +162,12 @@ impl Local {
         parts(clocks.into_iter())
     }
 
+    /// Sums of all clocks.
+    pub(crate) fn sums(&self) -> impl Iterator<Item = (MachineIdx, u64)> {
+        let machines = self.machines.iter();
+        machines.map(|(index, machine)| (*index, wire::sum(&machine.clock)))
+    }
+
     /// Counters of these machines, as far as known.
     pub(crate) fn ticks<'a>(
         &self,

@@ -20,6 +20,7 @@ mod machines;
 mod room;
 mod schemas;
 mod views;
+mod words;
 
 use self::links::OwnLinks;
 use self::liveness::Life;
@@ -28,6 +29,8 @@ use self::room::MAX_PEERS;
 use self::schemas::Schemas;
 pub use self::views::PeerView;
 pub(crate) use self::views::Sums;
+use self::words::Words;
+pub(crate) use self::words::{Said, fingerprint};
 
 /// What came of an input.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,6 +80,7 @@ struct Peer {
     wall_ms: Option<u64>,
     about: Option<Box<wire::About>>,
     machines: Machines,
+    words: Words,
     dropped: u64,
     life: Life,
     weight: usize,
@@ -90,6 +94,15 @@ struct Ghost {
     deaf_until: Instant,
     /// Last time it went or was named by others.
     named_at: Instant,
+}
+
+/// How a message came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// Over the topic.
+    Live,
+    /// From a neighbour that kept it.
+    Kept,
 }
 
 /// How an author's message is to be taken.
@@ -118,6 +131,8 @@ pub(crate) struct Registry {
     /// When each peer's life is looked at again: one entry per peer.
     checks: OrderedSet<(Instant, PeerId)>,
     schemas: Schemas,
+    /// Bytes of all owners' words.
+    kept_bytes: usize,
     /// How many of the peers are Go peers.
     go_peers: usize,
     weight: usize,
@@ -136,6 +151,7 @@ impl Registry {
             pending: OrderedMap::new(),
             checks: OrderedSet::new(),
             schemas: Schemas::default(),
+            kept_bytes: 0,
             go_peers: 0,
             weight: 0,
             outputs: VecDeque::new(),
@@ -223,22 +239,29 @@ impl Registry {
         Ok(())
     }
 
-    /// A valid message of this author came: notes who it is, makes it known.
-    pub(crate) fn hear(&mut self, author: PeerId, extension: &Extension, now: Instant) -> Welcome {
+    /// A valid message of this author came: notes who it is, makes it known. One that a neighbour kept says nothing about
+    /// the author's life now, and may be old.
+    pub(crate) fn hear(
+        &mut self,
+        author: PeerId,
+        extension: &Extension,
+        manner: Manner,
+        now: Instant,
+    ) -> Welcome {
         let run = extension.run;
         if let Some(ghost) = self.ghosts.get(&author) {
             let (is_newer, is_older) = match (run, ghost.run) {
                 (Some(run), Some(before)) => (run > before, run < before),
                 (Some(_) | None, Some(_) | None) => (false, false),
             };
-            if is_older || (!is_newer && now < ghost.deaf_until) {
+            if is_older || (!is_newer && (manner == Manner::Kept || now < ghost.deaf_until)) {
                 return Welcome::Stale;
             }
         }
         if self
             .peers
             .get(&author)
-            .is_some_and(|peer| peer.has_outgrown(extension))
+            .is_some_and(|peer| peer.has_outgrown(extension, manner))
         {
             return Welcome::Stale;
         }
@@ -250,8 +273,15 @@ impl Registry {
             return Welcome::Full;
         };
         let was_go = peer.is_go();
-        peer.heard_at = Some(now);
-        peer.life.heard();
+        match manner {
+            Manner::Live => {
+                peer.heard_at = Some(now);
+                peer.life.heard();
+            }
+            Manner::Kept => {
+                peer.heard_at.get_or_insert(now);
+            }
+        }
         peer.statemesh |= extension.version.is_some();
         self.go_peers += usize::from(peer.is_go());
         self.go_peers -= usize::from(was_go);
@@ -610,6 +640,7 @@ impl Registry {
             wall_ms: None,
             about: None,
             machines: Machines::default(),
+            words: Words::default(),
             dropped: 0,
             life: Life::new(now + FIRST_CHECK),
             weight: 0,
@@ -690,6 +721,7 @@ impl Registry {
             self.remove_machine(id, index);
         }
         let removed = self.peers.remove(&id);
+        self.kept_bytes -= removed.as_ref().map_or(0, |peer| peer.words.bytes());
         self.go_peers -= usize::from(removed.as_ref().is_some_and(Peer::is_go));
         let links = removed.map(|peer| peer.links).unwrap_or_default();
         self.checks.remove(&(check_at, id));
@@ -709,7 +741,7 @@ impl Registry {
 impl Peer {
     /// A replay: of an earlier run, or much older than what this run has said since. Repair and other ways through the mesh
     /// bring messages out of order, but not by minutes. What Go peers say cannot be dated: there sums decide alone.
-    fn has_outgrown(&self, extension: &Extension) -> bool {
+    fn has_outgrown(&self, extension: &Extension, manner: Manner) -> bool {
         let (Some(run), Some(known)) = (extension.run, self.run) else {
             return false;
         };
@@ -717,7 +749,7 @@ impl Peer {
             (Some(said), Some(newest)) => said.saturating_add(REPLAY_WINDOW_MS) < newest,
             (Some(_) | None, Some(_) | None) => false,
         };
-        run < known || (run == known && is_older)
+        run < known || (run == known && is_older && manner == Manner::Live)
     }
 
     fn is_go(&self) -> bool {

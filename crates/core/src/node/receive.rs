@@ -1,14 +1,16 @@
 //! Messages in: refuse or take as a whole, pass the parts to the registry, turn what it says into events and requests.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::timers::Timer;
 use super::{Event, MessageToken, Node, Output, Stage, Verdict};
 use crate::collections::OrderedMap;
 use crate::ids::{MachineIdx, PeerId};
+use crate::mesh::catch_up::Signed;
 use crate::mesh::gossip::{Pace, Want};
 use crate::mesh::limiter;
-use crate::mesh::peer_registry::{self, Welcome};
+use crate::mesh::peer_registry::{self, Manner, Said, Welcome};
 use crate::mesh::wire::{self, Bye, Envelope, Extension, Info, Message, PerPeer};
 use crate::time::Instant;
 
@@ -16,19 +18,19 @@ impl Node {
     pub(super) fn on_message(
         &mut self,
         token: MessageToken,
-        author: PeerId,
         via: PeerId,
-        data: &[u8],
+        signed: &Arc<Signed>,
         now: Instant,
     ) {
         if self.is_full() {
             return;
         }
+        let author = signed.author;
         let verdict = if self.stage != Stage::Joined || author == self.config.own {
             Verdict::Ignore
         } else {
-            match self.read(author, data) {
-                Ok(envelope) => self.take(author, envelope, now),
+            match self.read(author, &signed.data) {
+                Ok(envelope) => self.take(signed, envelope, now),
                 Err(reason) => {
                     self.registry.count_drop(author);
                     self.emit(Event::Dropped(author, reason));
@@ -44,7 +46,7 @@ impl Node {
     }
 
     /// Everything that can refuse a message; nothing changes here.
-    fn read(&self, author: PeerId, data: &[u8]) -> Result<Envelope, &'static str> {
+    pub(super) fn read(&self, author: PeerId, data: &[u8]) -> Result<Envelope, &'static str> {
         let envelope = wire::decode(data).map_err(|error| error.0)?;
         match &envelope.body {
             Message::Info {
@@ -65,7 +67,8 @@ impl Node {
         Ok(envelope)
     }
 
-    fn take(&mut self, author: PeerId, envelope: Envelope, now: Instant) -> Verdict {
+    fn take(&mut self, signed: &Arc<Signed>, envelope: Envelope, now: Instant) -> Verdict {
+        let author = signed.author;
         let Envelope { body, extension } = envelope;
         match body {
             Message::Bye { machines } => return self.take_bye(author, machines, &extension, now),
@@ -75,20 +78,20 @@ impl Node {
             | Message::ReqInfo { .. }
             | Message::ReqUpdates { .. } => {}
         }
-        match self.registry.hear(author, &extension, now) {
+        match self.registry.hear(author, &extension, Manner::Live, now) {
             Welcome::Heard => {}
             Welcome::Stale => return Verdict::Ignore,
             Welcome::Full => return Verdict::Accept,
         }
         match body {
             Message::Info { peers, sums } => {
-                self.take_infos(author, peers.unwrap_or_default(), &extension, now);
+                self.take_infos(signed, peers.unwrap_or_default(), &extension, now);
                 self.take_ticks(author, &extension);
                 self.take_sums(sums, extension.digests, now);
             }
             Message::Updates { clocks } => {
                 self.take_ticks(author, &extension);
-                self.take_clocks(author, clocks.unwrap_or_default(), now);
+                self.take_clocks(signed, clocks.unwrap_or_default(), now);
                 self.take_sums(extension.sums, extension.digests, now);
             }
             Message::Gossip { sums } => {
@@ -112,9 +115,9 @@ impl Node {
         Verdict::Accept
     }
 
-    fn take_infos(
+    pub(super) fn take_infos(
         &mut self,
-        author: PeerId,
+        signed: &Arc<Signed>,
         infos: PerPeer<Info>,
         extension: &Extension,
         now: Instant,
@@ -125,8 +128,16 @@ impl Node {
                 continue;
             }
             self.answers.cancel(peer, Want::Info);
-            if peer == author {
+            if peer == signed.author {
+                let sum = |info: &Info| wire::sum(info.clock.as_deref().unwrap_or_default());
+                let sums = machines.iter().map(|(index, info)| (*index, sum(info)));
+                let sums: Vec<_> = sums.collect();
                 self.registry.introduce(peer, machines, extension, now);
+                let said = match extension.partial {
+                    false => Said::All,
+                    true => Said::Some,
+                };
+                self.registry.keep(signed, said, &sums);
                 self.asks.settle(peer, Want::Info);
             } else {
                 self.registry.introduce_hearsay(peer, machines, now);
@@ -134,15 +145,25 @@ impl Node {
         }
     }
 
-    fn take_clocks(&mut self, author: PeerId, clocks: PerPeer<Vec<u64>>, now: Instant) {
+    pub(super) fn take_clocks(
+        &mut self,
+        signed: &Arc<Signed>,
+        clocks: PerPeer<Vec<u64>>,
+        now: Instant,
+    ) {
         for (peer, machines) in clocks {
             let machines = machines.unwrap_or_default();
             if peer == self.config.own {
                 continue;
             }
             self.answers.cancel(peer, Want::Updates);
-            if peer == author {
+            if peer == signed.author {
+                let sums = machines
+                    .iter()
+                    .map(|(index, clock)| (*index, wire::sum(clock)));
+                let sums: Vec<_> = sums.collect();
                 self.registry.update(peer, machines, now);
+                self.registry.keep(signed, Said::Clocks, &sums);
                 self.asks.settle(peer, Want::Updates);
             } else {
                 self.registry.update_hearsay(peer, machines, now);
@@ -150,7 +171,7 @@ impl Node {
         }
     }
 
-    fn take_ticks(&mut self, author: PeerId, extension: &Extension) {
+    pub(super) fn take_ticks(&mut self, author: PeerId, extension: &Extension) {
         if let Some(ticks) = &extension.ticks {
             self.registry.count_ticks(author, ticks);
         }
@@ -209,7 +230,7 @@ impl Node {
             self.registry.leave_unheard(author, extension.run, now);
             return Verdict::Accept;
         }
-        if self.registry.hear(author, extension, now) == Welcome::Stale {
+        if self.registry.hear(author, extension, Manner::Live, now) == Welcome::Stale {
             return Verdict::Ignore;
         }
         let machines = machines.unwrap_or_default();

@@ -16,13 +16,10 @@ use crate::time::Instant;
 impl Node {
     /// Introduces all own machines; with none, ourselves.
     pub(super) fn announce(&mut self, now: Instant) {
-        let most = if self.sent.names_others {
-            SUMS_IN_INFO
-        } else {
-            0
-        };
+        // Neighbours that answer directly do better for newcomers.
+        let names_others = self.neighbours.iter().any(|peer| !self.pull.has(*peer));
+        let most = if names_others { SUMS_IN_INFO } else { 0 };
         let named = self.registry.sums(self.sent.info_sums, most, false);
-        self.sent.names_others = false;
         self.sent.info_sums = named.last.or(self.sent.info_sums);
         let Sums { sums, digests, .. } = named;
         let mut sums = Some(sums);
@@ -46,7 +43,7 @@ impl Node {
     }
 
     /// Own introductions as they stand, in as many messages as they need.
-    fn introductions(&mut self, now: Instant) -> Vec<(Message, Extension)> {
+    pub(super) fn introductions(&mut self, now: Instant) -> Vec<(Message, Extension)> {
         let parts = self.local.introductions();
         let partial = parts.len() > 1;
         let mut links = Some(self.registry.all_links());

@@ -15,14 +15,17 @@ pub(super) enum Timer {
     Repeat,
     /// Tell Go peers the sums of others.
     Gossip,
+    /// Greet neighbours that do not answer directly.
+    Strangers,
 }
 
-const ALL: [Timer; 5] = [
+const ALL: [Timer; 6] = [
     Timer::Announce,
     Timer::Flush,
     Timer::Heartbeat,
     Timer::Repeat,
     Timer::Gossip,
+    Timer::Strangers,
 ];
 
 /// Deadlines by timer.

@@ -7,7 +7,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use statemesh_core::{Instant, PeerId};
+use statemesh_core::Instant;
+use statemesh_core::node::Signed;
 
 use super::traffic::Kind;
 use super::{Dice, Member};
@@ -71,20 +72,18 @@ impl Weather {
 /// One published message.
 pub(super) struct Post {
     pub(super) serial: u64,
-    pub(super) author: PeerId,
     pub(super) kind: Kind,
-    pub(super) data: Arc<[u8]>,
+    pub(super) signed: Arc<Signed>,
     /// One bit per member that has it.
     seen: RefCell<Vec<u64>>,
 }
 
 impl Post {
-    pub(super) fn new(serial: u64, author: PeerId, kind: Kind, data: Arc<[u8]>) -> Rc<Self> {
+    pub(super) fn new(kind: Kind, signed: Signed) -> Rc<Self> {
         Rc::new(Self {
-            serial,
-            author,
+            serial: signed.seqno,
             kind,
-            data,
+            signed: Arc::new(signed),
             seen: RefCell::default(),
         })
     }

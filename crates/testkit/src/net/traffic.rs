@@ -72,6 +72,8 @@ pub struct Traffic {
     published: [Count; Kind::ALL.len()],
     /// Copies that arrived anywhere, repeated ones included.
     pub copies: Count,
+    /// Answers on direct streams.
+    pub told: Count,
     /// First copies, one per member and message at most.
     pub received: Count,
 }
@@ -107,6 +109,8 @@ impl fmt::Display for Traffic {
             }
         }
         let Count { messages, bytes } = self.received;
-        write!(f, "received {messages} ({bytes} B)")
+        write!(f, "received {messages} ({bytes} B)")?;
+        let Count { messages, bytes } = self.told;
+        write!(f, ", told directly {messages} ({bytes} B)")
     }
 }

@@ -127,7 +127,7 @@ pub(crate) const MAX_WEIGHT_PER_PEER: usize = 1 << 17;
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Extension, Output, Welcome};
+    use super::super::{Extension, Manner, Output, Welcome};
     use super::*;
 
     fn id(number: usize) -> PeerId {
@@ -145,7 +145,7 @@ mod tests {
     /// Hears the id one microsecond after its number.
     fn hear(registry: &mut Registry, number: usize) -> Welcome {
         let now = Instant::from_micros(number as u64);
-        registry.hear(id(number), &Extension::default(), now)
+        registry.hear(id(number), &Extension::default(), Manner::Live, now)
     }
 
     #[test]
