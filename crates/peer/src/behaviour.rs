@@ -5,15 +5,17 @@
 //! **nothing is forwarded before the event loop has accepted it** (`report_message_validation_result`).
 
 mod admission;
+pub(crate) mod catch_up;
 mod guard;
+pub(crate) mod signature;
 mod watchdog;
 
 use std::collections::HashSet;
 use std::time::Duration;
 
 use libp2p::gossipsub::{
-    ConfigBuilder, IdentTopic, IdentityTransform, Message, MessageAuthenticity, MessageId,
-    ValidationMode, WhitelistSubscriptionFilter,
+    ConfigBuilder, IdentTopic, Message, MessageAuthenticity, MessageId, ValidationMode,
+    WhitelistSubscriptionFilter,
 };
 use libp2p::identity::Keypair;
 use libp2p::swarm::{ConnectionDenied, ListenError, NetworkBehaviour};
@@ -22,7 +24,8 @@ use libp2p::{connection_limits, gossipsub, identify, ping};
 use crate::mesh::{Limits, Role};
 
 /// Gossipsub of one topic only.
-pub(crate) type Gossipsub = gossipsub::Behaviour<IdentityTransform, WhitelistSubscriptionFilter>;
+pub(crate) type Gossipsub =
+    gossipsub::Behaviour<signature::KeepSignature, WhitelistSubscriptionFilter>;
 
 /// The parts.
 #[derive(NetworkBehaviour)]
@@ -34,6 +37,8 @@ pub(crate) struct Behaviour {
     pub(crate) gossipsub: Gossipsub,
     /// Without it a Go peer opens no gossip stream towards us.
     pub(crate) identify: identify::Behaviour,
+    /// Newcomers ask what they missed.
+    pub(crate) catch_up: catch_up::Behaviour,
     /// Asks every second; tell every answer to the guard.
     pub(crate) ping: ping::Behaviour,
 }
@@ -45,6 +50,7 @@ impl Behaviour {
             guard: guard::Behaviour::new(connection_limits(limits), limits.handshakes_per_ip),
             gossipsub: gossipsub(keypair, topic, role, limits),
             identify: identify::Behaviour::new(identify_config(keypair)),
+            catch_up: catch_up::behaviour(),
             ping: ping::Behaviour::new(
                 ping::Config::new()
                     .with_interval(PING_INTERVAL)

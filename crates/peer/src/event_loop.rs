@@ -6,6 +6,7 @@
 //! A commit on an exposed machine only sets a bit and wakes the loop, which reads the clock under the machine's short
 //! lock: however fast a machine ticks, the loop reads it once per turn.
 
+mod catch_up;
 mod clock;
 mod dial_error;
 mod dialler;
@@ -29,6 +30,7 @@ use futures::stream::FuturesUnordered;
 use futures::{Stream, StreamExt};
 use libp2p::core::transport::ListenerId;
 use libp2p::gossipsub::{IdentTopic, MessageId};
+use libp2p::identity::Keypair;
 use libp2p::swarm::SwarmEvent;
 use libp2p::{Multiaddr, Swarm};
 use statemesh_core::collections::OrderedMap;
@@ -36,6 +38,7 @@ use statemesh_core::node::{self, Input, MessageToken, Node};
 use statemesh_core::time::{Instant, earliest};
 use statemesh_core::{MachineIdx, PeerId};
 
+use self::catch_up::Calls;
 use self::clock::Clock;
 use self::dialler::{Action, Dialler, Pace, TargetNo};
 pub(crate) use self::exposures::Signals;
@@ -78,6 +81,8 @@ pub(crate) struct EventLoop {
     node: Node,
     swarm: Swarm<Behaviour>,
     topic: IdentTopic,
+    keypair: Keypair,
+    calls: Calls,
     registry: Arc<Registry>,
     signals: Arc<Signals>,
     commands: mpsc::Receiver<Command>,
@@ -178,6 +183,8 @@ impl EventLoop {
             links: Links::new(*built.swarm.local_peer_id()),
             swarm: built.swarm,
             topic: built.topic,
+            keypair: built.keypair,
+            calls: Calls::default(),
             registry,
             exposures: Exposures::new(signals.clone()),
             grown: VecDeque::new(),

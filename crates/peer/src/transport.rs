@@ -66,6 +66,8 @@ pub(crate) struct Built {
     pub(crate) swarm: Swarm<Behaviour>,
     /// The topic it is subscribed to.
     pub(crate) topic: IdentTopic,
+    /// Signs what is published.
+    pub(crate) keypair: libp2p::identity::Keypair,
     /// One listener per configured address. Their real addresses follow as `NewListenAddr`.
     pub(crate) listeners: Vec<(ListenerId, Multiaddr)>,
 }
@@ -110,6 +112,7 @@ pub(crate) fn build(config: SwarmConfig) -> Result<Built, SpawnError> {
     Ok(Built {
         swarm,
         topic,
+        keypair: keypair.clone(),
         listeners,
     })
 }

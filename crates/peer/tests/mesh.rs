@@ -307,3 +307,32 @@ async fn a_relay_with_forty_single_link_peers_loses_nothing() {
     common::stop([relay]).await;
     common::within(counter).await.unwrap();
 }
+
+/// The owner's own words, handed on by a neighbour after the owner is gone.
+#[tokio::test]
+async fn a_newcomer_is_told_directly_what_was_said_before() {
+    let a = spawn(Mesh::builder("catch-up"), Carrier::Quic).await;
+    let gone = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let own = machine("own");
+    let builder = Mesh::builder("catch-up")
+        .expose(&own)
+        .connect(a.addresses().remove(0));
+    let owner = gone.spawn(builder.spawn()).await.unwrap().unwrap();
+    own.add("Count").unwrap();
+    let seen = common::machine_of(&a, &owner, "own").await;
+    common::within(seen.when_time("Count", &[own.tick("Count")]))
+        .await
+        .unwrap();
+    // Crashed: it says nothing any more, and nobody has noticed yet.
+    gone.shutdown_background();
+    let late = spawn_at(Mesh::builder("catch-up"), Carrier::Quic, &a).await;
+    let told = common::machine_of(&late, &owner, "own").await;
+    let snapshot = told.snapshot();
+    assert!(snapshot.first_hand);
+    assert_eq!(snapshot.clock[..], own.clock()[..]);
+    common::stop([a, late]).await;
+}

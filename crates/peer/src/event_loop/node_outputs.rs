@@ -21,6 +21,9 @@ impl EventLoop {
                 }
                 Output::Verdict(token, verdict) => self.on_verdict(token, verdict),
                 Output::Event(event) => self.on_node_event(event),
+                Output::Ask(to, request) => self.ask(to, request),
+                Output::Answer(call, own, reply) => self.answer(call, own, reply),
+                Output::Refuse(call) => self.refuse(call),
             }
         }
         let dropped = self.outbox.take_dropped();

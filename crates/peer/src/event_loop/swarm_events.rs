@@ -1,14 +1,16 @@
 //! What the swarm says, turned into inputs: one short arm per event.
 
+use std::sync::Arc;
+
 use libp2p::core::ConnectedPoint;
 use libp2p::gossipsub::{self, MessageAcceptance, MessageId};
 use libp2p::swarm::{ConnectionId, SwarmEvent};
 use libp2p::{Multiaddr, PeerId, identify, ping};
-use statemesh_core::node::{Input, MessageToken, Transport};
+use statemesh_core::node::{Input, MessageToken, Signed, Transport};
 
 use super::links::Change;
 use super::{EventLoop, Stage, dial_error};
-use crate::behaviour::{BehaviourEvent, refusal};
+use crate::behaviour::{BehaviourEvent, catch_up, refusal, signature};
 use crate::mesh::{MeshEvent, TransportKind};
 use crate::transport::core_id;
 
@@ -82,11 +84,17 @@ impl EventLoop {
             BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
                 self.links.on_identified(peer_id, &info.agent_version);
                 self.show_link(peer_id);
+                if info.protocols.contains(&catch_up::PROTOCOL) {
+                    let now = self.clock.now();
+                    self.node
+                        .handle_input(now, Input::Speaks(core_id(&peer_id)));
+                }
             }
             BehaviourEvent::Identify(_) => {}
             BehaviourEvent::Guard(silent) => {
                 tracing::debug!(peer = %silent.peer, "closing a link: two pings unanswered");
             }
+            BehaviourEvent::CatchUp(event) => self.on_catch_up(event),
         }
     }
 
@@ -132,16 +140,22 @@ impl EventLoop {
                 .report_message_validation_result(&id, &via, MessageAcceptance::Ignore);
             return;
         };
-        self.registry
-            .count(|traffic| traffic.count_received(&message.data));
+        let mut data = message.data;
+        let signature = signature::take(&mut data);
+        self.registry.count(|traffic| traffic.count_received(&data));
         let token = MessageToken(self.next_token);
         self.next_token += 1;
         self.unjudged.insert(token, (id, via));
         let input = Input::Message {
             token,
-            author: core_id(&author),
             via: core_id(&via),
-            data: message.data,
+            signed: Arc::new(Signed {
+                author: core_id(&author),
+                // Strict validation lets nothing without a number through.
+                seqno: message.sequence_number.unwrap_or_default(),
+                signature,
+                data,
+            }),
         };
         let now = self.clock.now();
         self.node.handle_input(now, input);

@@ -12,6 +12,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::*;
+use crate::behaviour::signature;
 use crate::behaviour::{BehaviourEvent, Refusal, refusal};
 use crate::door::{WebSocketDoor, door};
 
@@ -119,7 +120,9 @@ impl Peer {
                 ..
             })) = event
             {
-                return message.data;
+                let mut data = message.data;
+                assert_eq!(signature::take(&mut data).len(), 64);
+                return data;
             }
         }
     }

@@ -1,0 +1,150 @@
+//! Signatures of gossipsub messages (spec 1.4), kept for those who come later.
+//!
+//! Gossipsub checks a signature and forgets it. [`KeepSignature`] carries it to the event loop behind the payload, where
+//! [`take`] takes it off again. What is forwarded to others is the message as it came.
+
+use std::io;
+
+use libp2p::gossipsub::{DataTransform, Message, RawMessage, TopicHash};
+use libp2p::identity::{Keypair, PublicKey};
+use statemesh_core::node::Signed;
+
+/// Hands the signature over behind the payload: `payload, signature, its length in two bytes`.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct KeepSignature;
+
+impl DataTransform for KeepSignature {
+    fn inbound_transform(&self, raw: RawMessage) -> Result<Message, io::Error> {
+        let mut data = raw.data;
+        // With a key of its own the message could not be checked from the author's id alone; no peer in use has one.
+        let signature = raw.signature.filter(|_| raw.key.is_none());
+        let signature = signature.filter(|bytes| bytes.len() <= MAX_SIGNATURE);
+        let signature = signature.unwrap_or_default();
+        data.extend_from_slice(&signature);
+        // At most MAX_SIGNATURE.
+        data.extend_from_slice(&(signature.len() as u16).to_be_bytes());
+        Ok(Message {
+            source: raw.source,
+            data,
+            sequence_number: raw.sequence_number,
+            topic: raw.topic,
+        })
+    }
+
+    fn outbound_transform(&self, _: &TopicHash, data: Vec<u8>) -> Result<Vec<u8>, io::Error> {
+        Ok(data)
+    }
+}
+
+/// The signature behind a payload.
+pub(crate) fn take(data: &mut Vec<u8>) -> Vec<u8> {
+    let length = data.len().checked_sub(2);
+    let Some((low, high)) = length.map(|at| (data[at + 1], data[at])) else {
+        return Vec::new();
+    };
+    data.truncate(data.len() - 2);
+    let length = usize::from(u16::from_be_bytes([high, low]));
+    data.split_off(data.len().saturating_sub(length))
+}
+
+/// Signs a payload as gossipsub would. `None`: the key cannot sign.
+pub(crate) fn sign(keypair: &Keypair, topic: &str, seqno: u64, data: Vec<u8>) -> Option<Signed> {
+    let id = keypair.public().to_peer_id();
+    let signature = keypair
+        .sign(&signed_bytes(&id.to_bytes(), &data, seqno, topic))
+        .ok()?;
+    Some(Signed {
+        author: crate::transport::core_id(&id),
+        seqno,
+        signature,
+        data,
+    })
+}
+
+/// Whether its author signed this for the topic.
+pub(crate) fn is_genuine(signed: &Signed, topic: &str) -> bool {
+    let author = signed.author.as_bytes();
+    // An identity multihash holds the key itself.
+    let Some(key) = author.strip_prefix(&[0]).and_then(|rest| rest.get(1..)) else {
+        return false;
+    };
+    let Ok(key) = PublicKey::try_decode_protobuf(key) else {
+        return false;
+    };
+    key.verify(
+        &signed_bytes(author, &signed.data, signed.seqno, topic),
+        &signed.signature,
+    )
+}
+
+/// Prefix and protobuf of the message without signature and key.
+fn signed_bytes(author: &[u8], data: &[u8], seqno: u64, topic: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(data.len() + topic.len() + 96);
+    bytes.extend_from_slice(b"libp2p-pubsub:");
+    for (tag, field) in [
+        (0x0a, author),
+        (0x12, data),
+        (0x1a, &seqno.to_be_bytes()),
+        (0x22, topic.as_bytes()),
+    ] {
+        bytes.push(tag);
+        let mut length = field.len();
+        while length >= 0x80 {
+            bytes.push(length as u8 | 0x80);
+            length >>= 7;
+        }
+        bytes.push(length as u8);
+        bytes.extend_from_slice(field);
+    }
+    bytes
+}
+
+/// Ed25519 has 64 bytes; other keys' signatures are longer, but never that much.
+const MAX_SIGNATURE: usize = 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use libp2p::gossipsub::IdentTopic;
+
+    #[test]
+    fn own_signatures_hold_and_nothing_may_be_changed() {
+        let keypair = Keypair::generate_ed25519();
+        let signed = sign(&keypair, "topic", 7, vec![1; 300]).unwrap();
+        assert!(is_genuine(&signed, "topic"));
+        assert!(!is_genuine(&signed, "other"));
+        let mut other = signed.clone();
+        other.seqno = 8;
+        assert!(!is_genuine(&other, "topic"));
+        let mut other = signed.clone();
+        other.data[5] = 2;
+        assert!(!is_genuine(&other, "topic"));
+        let mut other = signed;
+        other.author = crate::transport::core_id(&libp2p::PeerId::random());
+        assert!(!is_genuine(&other, "topic"));
+    }
+
+    #[test]
+    fn the_signature_comes_through_behind_the_payload() {
+        let check = |signature: Option<Vec<u8>>, key: Option<Vec<u8>>, expected: &[u8]| {
+            let raw = RawMessage {
+                source: None,
+                data: b"payload".to_vec(),
+                sequence_number: Some(1),
+                topic: IdentTopic::new("t").hash(),
+                signature,
+                key,
+                validated: false,
+            };
+            let mut data = KeepSignature.inbound_transform(raw).unwrap().data;
+            assert_eq!(take(&mut data), expected);
+            assert_eq!(data, b"payload");
+        };
+        check(Some(vec![9; 64]), None, &[9; 64]);
+        check(Some(vec![9; 64]), Some(vec![1]), &[]);
+        check(Some(vec![9; 5000]), None, &[]);
+        check(None, None, &[]);
+        assert!(take(&mut vec![]).is_empty());
+        assert!(take(&mut vec![0xff, 0xff]).is_empty());
+    }
+}
