@@ -1,7 +1,10 @@
 //! Many members over virtual time: how soon everybody knows everything, and what that costs the topic.
 
+mod common;
+
 use std::time::Duration;
 
+use statemesh_core::MachineIdx;
 use statemesh_testkit::net::{Kind, Member, Net, Weather};
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
@@ -101,4 +104,147 @@ fn everybody_knows_everything_soon() {
 #[test]
 fn a_thousand_join_at_once_and_all_know_all() {
     check(1000, 1, S(5));
+}
+
+/// Links of 10 to 50 ms where a third of everything goes wrong, links and readers alike.
+fn storm() -> Weather {
+    Weather {
+        latency: (MS(10), MS(50)),
+        loss: 300,
+        doubled: 300,
+        delayed: 300,
+        delay: MS(400),
+        unread: 300,
+        unread_kind: None,
+    }
+}
+
+/// Every member knows every other's machine at this clock.
+fn all_equal(net: &Net, machines: &[(Member, MachineIdx)], clock: &[u64]) -> bool {
+    machines.iter().all(|(member, _)| {
+        let others = machines.iter().filter(|(owner, _)| owner != member);
+        others.clone().all(|(owner, index)| {
+            let mirror = net.get(*member).mirror(net.id(*owner), *index);
+            mirror.is_some_and(|mirror| *mirror.clock == *clock)
+        })
+    })
+}
+
+fn settled(seed: u64, nodes: usize) -> (Net, Vec<(Member, MachineIdx)>) {
+    let mut net = Net::new(seed);
+    net.set_weather(Weather {
+        latency: (MS(10), MS(50)),
+        ..Weather::default()
+    });
+    let members: Vec<Member> = (0..nodes).map(|_| net.node()).collect();
+    let machines = members
+        .iter()
+        .map(|member| (*member, net.expose(*member, "m")));
+    let machines: Vec<_> = machines.collect();
+    net.wire(&members, 6);
+    assert!(net.run_until(S(5), |net| all_equal(net, &machines, &[0, 0, 0])));
+    net.run_for(S(10));
+    (net, machines)
+}
+
+/// Acceptance A10: what readers drop, the next heartbeats repair.
+#[test]
+fn dropped_updates_are_repaired_within_two_heartbeats() {
+    let (mut net, machines) = settled(10, 20);
+    net.set_weather(Weather {
+        unread: 300,
+        unread_kind: Some(Kind::Updates),
+        ..storm_free()
+    });
+    let mut ticks = 0;
+    for _ in 0..10 {
+        ticks += 1;
+        for (member, index) in &machines {
+            net.clock(*member, *index, &[0, ticks, ticks]);
+        }
+        net.run_for(MS(500));
+    }
+    // Those heartbeats are read again.
+    net.set_weather(storm_free());
+    let heartbeat = net.get(machines[0].0).peer(net.id(machines[1].0));
+    let heartbeat = heartbeat.and_then(|peer| peer.heartbeat).expect("promised");
+    assert!(net.run_until(heartbeat * 2, |net| all_equal(
+        net,
+        &machines,
+        &[0, ticks, ticks]
+    )));
+}
+
+fn storm_free() -> Weather {
+    Weather {
+        latency: (MS(10), MS(50)),
+        ..Weather::default()
+    }
+}
+
+#[test]
+fn after_a_storm_all_are_equal_within_two_heartbeats_and_in_it_nearly_all_within_ten() {
+    let (mut net, machines) = settled(11, 20);
+    net.set_weather(storm());
+    let heartbeat = net.get(machines[0].0).peer(net.id(machines[1].0));
+    let heartbeat = heartbeat.and_then(|peer| peer.heartbeat).expect("promised");
+    for (member, index) in &machines {
+        net.clock(*member, *index, &[0, 1, 1]);
+    }
+    net.run_for(heartbeat * 10);
+    let pairs = machines.len() * (machines.len() - 1);
+    let late = machines.iter().flat_map(|(member, _)| {
+        let net = &net;
+        machines.iter().filter(move |(owner, index)| {
+            let mirror = net.get(*member).mirror(net.id(*owner), *index);
+            owner != member && mirror.is_none_or(|mirror| *mirror.clock != [0, 1, 1])
+        })
+    });
+    let late = late.count();
+    assert!(late * 100 <= pairs, "{late} of {pairs} late in the storm");
+    for (member, index) in &machines {
+        net.clock(*member, *index, &[0, 1, 2]);
+    }
+    net.run_for(MS(200));
+    net.set_weather(storm_free());
+    assert!(net.run_until(heartbeat * 2, |net| all_equal(net, &machines, &[0, 1, 2])));
+}
+
+/// What the topic carries at rest, in all: every message reaches every member.
+#[test]
+fn at_rest_the_topic_is_quiet_whatever_its_size() {
+    for nodes in [10, 100, 200] {
+        let (mut net, _) = settled(12, nodes);
+        net.run_for(S(20));
+        net.forget();
+        net.run_for(S(60));
+        let all = net.traffic().all().messages;
+        println!("{nodes} at rest for a minute: {}", net.traffic());
+        assert!(all <= 20 * 60, "{nodes}: {all} in a minute");
+        let others = all - net.traffic().published(Kind::Updates).messages;
+        assert_eq!(others, 0, "heartbeats only: {}", net.traffic());
+    }
+}
+
+/// With Go members, too, and while everything changes all the time.
+#[test]
+fn with_go_members_a_busy_topic_keeps_to_forty_messages_a_second() {
+    let (mut net, machines) = settled(13, 60);
+    let go = net.puppet();
+    net.link(go, machines[0].0);
+    let id = net.id(go);
+    net.say(
+        go,
+        common::as_go(common::info(id, &[(0, "go", &[0, 0, 1])])),
+    );
+    net.run_for(S(10));
+    net.forget();
+    for tick in 1..=100 {
+        for (member, index) in &machines {
+            net.clock(*member, *index, &[0, tick, tick]);
+        }
+        net.run_for(MS(300));
+    }
+    let all = net.traffic().all().messages;
+    assert!(all <= 40 * 30 * 11 / 10, "{}", net.traffic());
 }
