@@ -143,6 +143,15 @@ const MAX_PEER_ID_BYTES: usize = 2 + MAX_INLINE_KEY;
 /// Longest base58 text of that many bytes.
 const MAX_PEER_ID_TEXT: usize = 61;
 
+/// The peer id of a test, by its number.
+#[cfg(test)]
+pub(crate) fn peer_id(number: usize) -> PeerId {
+    let mut bytes = [7; 34];
+    (bytes[0], bytes[1]) = (SHA2_256, 32);
+    bytes[2..10].copy_from_slice(&number.to_be_bytes());
+    PeerId::from_bytes(&bytes).expect("a SHA2-256 multihash")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use common::{as_go, info, updates};
 use statemesh_core::MachineIdx;
+use statemesh_core::mesh::wire::MessageKind;
 use statemesh_core::node::{Event, Input, Reply};
-use statemesh_testkit::net::{Kind, Member, Net, Weather, peer_id};
+use statemesh_testkit::net::{Member, Net, Weather, peer_id};
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
 const S: fn(u64) -> Duration = Duration::from_secs;
@@ -56,8 +57,8 @@ fn a_newcomer_costs_the_mesh_one_introduction_and_one_stream() {
     };
     assert!(net.run_until(MS(100), everything));
     net.run_for(S(2));
-    let infos = net.traffic().published(Kind::Info).messages;
-    let requests = net.traffic().published(Kind::ReqInfo).messages;
+    let infos = net.traffic().published(MessageKind::Info).messages;
+    let requests = net.traffic().published(MessageKind::ReqInfo).messages;
     assert_eq!((infos, requests), (1, 0), "{}", net.traffic());
     assert_eq!(net.traffic().told.messages, 1, "{}", net.traffic());
     for (member, _) in &machines {
@@ -152,7 +153,7 @@ fn two_meshes_become_one() {
         all.clone().all(|member| net.machines_known(*member) == 29)
     }));
     net.run_for(S(10));
-    let infos = net.traffic().published(Kind::Info).messages;
+    let infos = net.traffic().published(MessageKind::Info).messages;
     assert!(infos <= 30, "each once at most: {}", net.traffic());
 }
 

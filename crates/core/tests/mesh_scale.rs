@@ -5,7 +5,8 @@ mod common;
 use std::time::Duration;
 
 use statemesh_core::MachineIdx;
-use statemesh_testkit::net::{Kind, Member, Net, Weather};
+use statemesh_core::mesh::wire::MessageKind;
+use statemesh_testkit::net::{Member, Net, Weather};
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
 const S: fn(u64) -> Duration = Duration::from_secs;
@@ -74,7 +75,7 @@ fn check(nodes: usize, machines: usize, limit: Duration) -> Net {
     );
     assert!(all - most <= S(1), "a tail of {:?}", all - most);
     assert!(
-        net.traffic().published(Kind::Info).messages <= nodes as u64 * 11 / 10,
+        net.traffic().published(MessageKind::Info).messages <= nodes as u64 * 11 / 10,
         "more than one introduction each: {}",
         net.traffic()
     );
@@ -153,7 +154,7 @@ fn dropped_updates_are_repaired_within_two_heartbeats() {
     let (mut net, machines) = settled(10, 20);
     net.set_weather(Weather {
         unread: 300,
-        unread_kind: Some(Kind::Updates),
+        unread_kind: Some(MessageKind::Updates),
         ..storm_free()
     });
     let mut ticks = 0;
@@ -221,7 +222,7 @@ fn at_rest_the_topic_is_quiet_whatever_its_size() {
         let all = net.traffic().all().messages;
         println!("{nodes} at rest for a minute: {}", net.traffic());
         assert!(all <= 20 * 60, "{nodes}: {all} in a minute");
-        let others = all - net.traffic().published(Kind::Updates).messages;
+        let others = all - net.traffic().published(MessageKind::Updates).messages;
         assert_eq!(others, 0, "heartbeats only: {}", net.traffic());
     }
 }

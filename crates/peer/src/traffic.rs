@@ -6,10 +6,11 @@ pub use statemesh_core::mesh::wire::MessageKind;
 /// Messages on the topic since the peer started.
 #[derive(Clone, Debug, Default)]
 pub struct Traffic {
-    /// Others' messages, by type. Each counts once, however many neighbours brought it.
-    pub received: OrderedMap<MessageKind, Flow>,
+    /// Others' messages, by the type they claim (`None`: no known one). Each counts once, however many neighbours
+    /// brought it.
+    pub received: OrderedMap<Option<MessageKind>, Flow>,
     /// Own messages handed to the neighbours, by type.
-    pub published: OrderedMap<MessageKind, Flow>,
+    pub published: OrderedMap<Option<MessageKind>, Flow>,
     /// Others' messages that were refused, by reason. As many reasons as the code has.
     pub dropped: OrderedMap<&'static str, u64>,
 }
@@ -39,7 +40,7 @@ impl Traffic {
     }
 }
 
-fn count(flows: &mut OrderedMap<MessageKind, Flow>, data: &[u8]) {
+fn count(flows: &mut OrderedMap<Option<MessageKind>, Flow>, data: &[u8]) {
     let kind = MessageKind::peek(data);
     let mut flow = flows.get(&kind).copied().unwrap_or_default();
     flow.messages += 1;

@@ -16,7 +16,7 @@ mod streams;
 mod traffic;
 
 use statemesh_core::engine::{Schema, SchemaDef, StateDef};
-use statemesh_core::mesh::wire::{self, Envelope};
+use statemesh_core::mesh::wire::{self, Envelope, MessageKind};
 use statemesh_core::node::{
     Config, Event, Exposed, Input, MessageToken, Node, Output, Signed, Verdict,
 };
@@ -26,7 +26,7 @@ use self::dice::Dice;
 pub use self::flights::Weather;
 use self::flights::{Flight, Flights, Post};
 use self::streams::Streams;
-pub use self::traffic::{Count, Kind, Traffic};
+pub use self::traffic::{Count, Traffic};
 
 /// A member, by order of arrival.
 pub type Member = usize;
@@ -281,7 +281,7 @@ impl Net {
             signature: Vec::new(),
             data,
         };
-        self.deliver(to, to, Post::new(Kind::Other, signed));
+        self.deliver(to, to, Post::new(None, signed));
     }
 
     /// Lets time pass.
@@ -512,7 +512,7 @@ impl Net {
     }
 
     fn publish(&mut self, member: Member, data: Vec<u8>) {
-        let kind = wire::decode(&data).map_or(Kind::Other, |envelope| Kind::of(&envelope.body));
+        let kind = MessageKind::peek(&data);
         self.traffic.publish(kind, data.len());
         let post = Post::new(kind, self.sign(member, data));
         post.reach(member);

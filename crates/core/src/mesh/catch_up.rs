@@ -354,12 +354,7 @@ const GAP: Duration = Duration::from_secs(1);
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn id(number: u8) -> PeerId {
-        let mut bytes = [number; 34];
-        (bytes[0], bytes[1]) = (0x12, 32);
-        PeerId::from_bytes(&bytes).unwrap()
-    }
+    use crate::ids::peer_id as id;
 
     fn at(ms: u64) -> Instant {
         Instant::from_micros(ms * 1000)

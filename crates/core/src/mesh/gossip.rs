@@ -339,14 +339,7 @@ const QUIET: Duration = Duration::from_secs(5);
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn id(number: usize) -> PeerId {
-        let mut bytes = [7; 34];
-        bytes[0] = 0x12;
-        bytes[1] = 32;
-        bytes[2..10].copy_from_slice(&number.to_be_bytes());
-        PeerId::from_bytes(&bytes).unwrap()
-    }
+    use crate::ids::peer_id as id;
 
     fn at(ms: u64) -> Instant {
         Instant::from_micros(ms * 1000)

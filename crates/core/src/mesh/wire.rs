@@ -81,6 +81,21 @@ pub enum Message {
     },
 }
 
+impl Message {
+    /// Its type.
+    #[must_use]
+    pub fn kind(&self) -> MessageKind {
+        match self {
+            Self::Info { .. } => MessageKind::Info,
+            Self::Updates { .. } => MessageKind::Updates,
+            Self::Gossip { .. } => MessageKind::Gossip,
+            Self::ReqInfo { .. } => MessageKind::ReqInfo,
+            Self::ReqUpdates { .. } => MessageKind::ReqUpdates,
+            Self::Bye { .. } => MessageKind::Bye,
+        }
+    }
+}
+
 /// Introduction of one machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Info {

@@ -141,16 +141,22 @@ fn links(page: &mut Page, links: &[LinkFigure]) {
     }
 }
 
-fn flows(page: &mut Page, direction: &str, what: &str, flows: &OrderedMap<MessageKind, Flow>) {
+fn flows(
+    page: &mut Page,
+    direction: &str,
+    what: &str,
+    flows: &OrderedMap<Option<MessageKind>, Flow>,
+) {
     let name = format!("statemesh_messages_{direction}_total");
     page.metric(&name, "counter", &format!("{what}, by type."));
+    let label = |kind: &Option<MessageKind>| kind.map_or("other", MessageKind::name);
     for (kind, flow) in flows {
-        page.value(&name, &[("type", kind.name())], flow.messages);
+        page.value(&name, &[("type", label(kind))], flow.messages);
     }
     let name = format!("statemesh_messages_{direction}_bytes_total");
     page.metric(&name, "counter", &format!("{what}, payload bytes by type."));
     for (kind, flow) in flows {
-        page.value(&name, &[("type", kind.name())], flow.bytes);
+        page.value(&name, &[("type", label(kind))], flow.bytes);
     }
 }
 
@@ -208,7 +214,7 @@ mod tests {
             messages: 3,
             bytes: 700,
         };
-        traffic.received.insert(MessageKind::Updates, flow);
+        traffic.received.insert(Some(MessageKind::Updates), flow);
         traffic.dropped.insert("say \"no\"", 2);
         let link = |transport, ms: Option<u64>| LinkFigure {
             peer: "12D3".to_owned(),

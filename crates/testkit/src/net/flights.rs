@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use statemesh_core::Instant;
+use statemesh_core::mesh::wire::MessageKind;
 use statemesh_core::node::Signed;
 
-use super::traffic::Kind;
 use super::{Dice, Member};
 
 /// What links do to messages. Probabilities are per thousand.
@@ -29,7 +29,7 @@ pub struct Weather {
     /// Forwarded by a member that does not read it itself: what an application with a full queue does.
     pub unread: u64,
     /// Only this kind stays unread; every kind when `None`.
-    pub unread_kind: Option<Kind>,
+    pub unread_kind: Option<MessageKind>,
 }
 
 impl Default for Weather {
@@ -63,8 +63,8 @@ impl Weather {
     }
 
     /// Whether a member does not read this message.
-    pub(super) fn hides(&self, kind: Kind, dice: &mut Dice) -> bool {
-        let is_meant = self.unread_kind.is_none_or(|unread| unread == kind);
+    pub(super) fn hides(&self, kind: Option<MessageKind>, dice: &mut Dice) -> bool {
+        let is_meant = self.unread_kind.is_none_or(|unread| Some(unread) == kind);
         is_meant && self.unread > 0 && dice.below(1000) < self.unread
     }
 }
@@ -72,14 +72,14 @@ impl Weather {
 /// One published message.
 pub(super) struct Post {
     pub(super) serial: u64,
-    pub(super) kind: Kind,
+    pub(super) kind: Option<MessageKind>,
     pub(super) signed: Arc<Signed>,
     /// One bit per member that has it.
     seen: RefCell<Vec<u64>>,
 }
 
 impl Post {
-    pub(super) fn new(kind: Kind, signed: Signed) -> Rc<Self> {
+    pub(super) fn new(kind: Option<MessageKind>, signed: Signed) -> Rc<Self> {
         Rc::new(Self {
             serial: signed.seqno,
             kind,

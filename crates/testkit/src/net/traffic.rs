@@ -1,53 +1,9 @@
 //! What went over the topic: messages and bytes by type, published and received.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use statemesh_core::mesh::wire::Message;
-
-/// Type of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
-    /// `info`
-    Info,
-    /// `updates`
-    Updates,
-    /// `gossip`
-    Gossip,
-    /// `reqinfo`
-    ReqInfo,
-    /// `requpdates`
-    ReqUpdates,
-    /// `bye`
-    Bye,
-    /// Something no node publishes.
-    Other,
-}
-
-impl Kind {
-    /// Every type.
-    pub const ALL: [Self; 7] = [
-        Self::Info,
-        Self::Updates,
-        Self::Gossip,
-        Self::ReqInfo,
-        Self::ReqUpdates,
-        Self::Bye,
-        Self::Other,
-    ];
-
-    /// The type of a message.
-    #[must_use]
-    pub fn of(message: &Message) -> Self {
-        match message {
-            Message::Info { .. } => Self::Info,
-            Message::Updates { .. } => Self::Updates,
-            Message::Gossip { .. } => Self::Gossip,
-            Message::ReqInfo { .. } => Self::ReqInfo,
-            Message::ReqUpdates { .. } => Self::ReqUpdates,
-            Message::Bye { .. } => Self::Bye,
-        }
-    }
-}
+use statemesh_core::mesh::wire::MessageKind;
 
 /// Messages and their payload bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -68,8 +24,8 @@ impl Count {
 /// Traffic since the start or since it was last forgotten.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Traffic {
-    /// Published on the topic, by type.
-    published: [Count; Kind::ALL.len()],
+    /// Published on the topic, by the type the payload claims.
+    published: BTreeMap<Option<MessageKind>, Count>,
     /// Copies that arrived anywhere, repeated ones included.
     pub copies: Count,
     /// Answers on direct streams.
@@ -79,20 +35,20 @@ pub struct Traffic {
 }
 
 impl Traffic {
-    pub(super) fn publish(&mut self, kind: Kind, bytes: usize) {
-        self.published[kind as usize].add(bytes);
+    pub(super) fn publish(&mut self, kind: Option<MessageKind>, bytes: usize) {
+        self.published.entry(kind).or_default().add(bytes);
     }
 
     /// Messages of this type published on the topic.
     #[must_use]
-    pub fn published(&self, kind: Kind) -> Count {
-        self.published[kind as usize]
+    pub fn published(&self, kind: MessageKind) -> Count {
+        self.published.get(&Some(kind)).copied().unwrap_or_default()
     }
 
     /// Messages published on the topic, of all types.
     #[must_use]
     pub fn all(&self) -> Count {
-        let sum = |field: fn(&Count) -> u64| self.published.iter().map(field).sum();
+        let sum = |field: fn(&Count) -> u64| self.published.values().map(field).sum();
         Count {
             messages: sum(|count| count.messages),
             bytes: sum(|count| count.bytes),
@@ -102,11 +58,9 @@ impl Traffic {
 
 impl fmt::Display for Traffic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for kind in Kind::ALL {
-            let Count { messages, bytes } = self.published(kind);
-            if messages > 0 {
-                write!(f, "{kind:?} {messages} ({bytes} B), ")?;
-            }
+        for (kind, Count { messages, bytes }) in &self.published {
+            let kind = kind.map_or("other", MessageKind::name);
+            write!(f, "{kind} {messages} ({bytes} B), ")?;
         }
         let Count { messages, bytes } = self.received;
         write!(f, "received {messages} ({bytes} B)")?;

@@ -134,12 +134,7 @@ const SMALL_RTT_MS: u64 = 20;
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn id(number: u8) -> PeerId {
-        let mut bytes = [number; 34];
-        (bytes[0], bytes[1]) = (0x12, 32);
-        PeerId::from_bytes(&bytes).unwrap()
-    }
+    use crate::ids::peer_id as id;
 
     #[test]
     fn changes_are_told_once_and_small_ones_not_at_all() {

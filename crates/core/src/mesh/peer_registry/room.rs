@@ -129,14 +129,7 @@ pub(crate) const MAX_WEIGHT_PER_PEER: usize = 1 << 17;
 mod tests {
     use super::super::{Extension, Manner, Output, Welcome};
     use super::*;
-
-    fn id(number: usize) -> PeerId {
-        let mut bytes = [7; 34];
-        bytes[0] = 0x12;
-        bytes[1] = 32;
-        bytes[2..10].copy_from_slice(&number.to_be_bytes());
-        PeerId::from_bytes(&bytes).unwrap()
-    }
+    use crate::ids::peer_id as id;
 
     fn registry() -> Registry {
         Registry::new(id(0), Instant::ZERO)

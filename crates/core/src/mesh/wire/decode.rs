@@ -9,7 +9,7 @@ use super::{
     About, Bye, Envelope, Extension, Info, Link, LinkEnd, Links, MAX_ABOUT, MAX_LINKS, MAX_LIST,
     MAX_LISTED_PER_MESSAGE, MAX_MACHINES_PER_MESSAGE, MAX_MACHINES_PER_PEER, MAX_NESTING,
     MAX_PAYLOAD, MAX_PEERS_PER_MESSAGE, MAX_STATES, MAX_STATES_PER_MESSAGE, MAX_TEXT, MAX_TICK,
-    Message, PerPeer, Ticks, Transport,
+    Message, MessageKind, PerPeer, Ticks, Transport,
 };
 use crate::collections::OrderedMap;
 use crate::engine::StateDef;
@@ -39,32 +39,15 @@ pub fn decode(data: &[u8]) -> Result<Envelope, DecodeError> {
     Ok(fields.finish(kind))
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
-    Info,
-    Updates,
-    Gossip,
-    ReqInfo,
-    ReqUpdates,
-    Bye,
-}
-
 /// First pass: finds the type and walks everything, so that the payload is known to be one complete value.
-fn message_type(data: &[u8]) -> Result<Kind, DecodeError> {
+fn message_type(data: &[u8]) -> Result<MessageKind, DecodeError> {
     let mut reader = Reader::new(data);
     let entries = reader.map()?.ok_or(WRONG_TYPE)?;
     let mut found = None;
     for _ in 0..entries {
         if reader.text()? == "Type" {
-            let kind = match reader.text()? {
-                "info" => Kind::Info,
-                "updates" => Kind::Updates,
-                "gossip" => Kind::Gossip,
-                "reqinfo" => Kind::ReqInfo,
-                "requpdates" => Kind::ReqUpdates,
-                "bye" => Kind::Bye,
-                _ => return Err(DecodeError("unknown message type")),
-            };
+            let kind =
+                MessageKind::named(reader.text()?).ok_or(DecodeError("unknown message type"))?;
             if found.replace(kind).is_some() {
                 return Err(DUPLICATE);
             }
@@ -99,52 +82,67 @@ struct Fields {
 }
 
 impl Fields {
-    fn read(&mut self, kind: Kind, key: &str, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+    fn read(
+        &mut self,
+        kind: MessageKind,
+        key: &str,
+        reader: &mut Reader<'_>,
+    ) -> Result<(), DecodeError> {
         match (kind, key) {
-            (Kind::Info, "PeerInfo") => once(&mut self.infos, reader.per_peer(Reader::info)?),
-            (Kind::Info | Kind::Gossip, "PeerGossips") => {
+            (MessageKind::Info, "PeerInfo") => {
+                once(&mut self.infos, reader.per_peer(Reader::info)?)
+            }
+            (MessageKind::Info | MessageKind::Gossip, "PeerGossips") => {
                 once(&mut self.sums, reader.per_peer(Reader::unsigned)?)
             }
-            (Kind::Updates, "PeerClocks") => {
+            (MessageKind::Updates, "PeerClocks") => {
                 once(&mut self.clocks, reader.per_peer(Reader::clock)?)
             }
-            (Kind::ReqInfo | Kind::ReqUpdates, "PeerIds") => once(&mut self.ids, reader.ids()?),
-            (Kind::Bye, "Machs") => once(&mut self.byes, reader.machines(Reader::bye)?),
+            (MessageKind::ReqInfo | MessageKind::ReqUpdates, "PeerIds") => {
+                once(&mut self.ids, reader.ids()?)
+            }
+            (MessageKind::Bye, "Machs") => once(&mut self.byes, reader.machines(Reader::bye)?),
             (_, "Sm") => once(&mut self.version, reader.unsigned()?),
             (_, "Run") => once(&mut self.run, reader.unsigned()?),
             (_, "At") => once(&mut self.wall_ms, reader.unsigned()?),
-            (Kind::Info | Kind::Updates, "Hb") => once(&mut self.heartbeat_ms, reader.unsigned()?),
-            (Kind::Info | Kind::Updates, "Part") => once(&mut self.partial, reader.boolean()?),
-            (Kind::Info | Kind::Updates, "Links") => once(&mut self.links, reader.links()?),
-            (Kind::Updates, "Sums") => {
+            (MessageKind::Info | MessageKind::Updates, "Hb") => {
+                once(&mut self.heartbeat_ms, reader.unsigned()?)
+            }
+            (MessageKind::Info | MessageKind::Updates, "Part") => {
+                once(&mut self.partial, reader.boolean()?)
+            }
+            (MessageKind::Info | MessageKind::Updates, "Links") => {
+                once(&mut self.links, reader.links()?)
+            }
+            (MessageKind::Updates, "Sums") => {
                 once(&mut self.extra_sums, reader.per_peer(Reader::unsigned)?)
             }
-            (Kind::Info | Kind::Updates | Kind::Gossip, "Digs") => {
+            (MessageKind::Info | MessageKind::Updates | MessageKind::Gossip, "Digs") => {
                 once(&mut self.digests, reader.per_peer(Reader::unsigned)?)
             }
-            (Kind::Info | Kind::Updates, "Ticks") => {
+            (MessageKind::Info | MessageKind::Updates, "Ticks") => {
                 once(&mut self.ticks, reader.machines(Reader::ticks)?)
             }
-            (Kind::Info, "About") => once(&mut self.about, reader.about()?),
+            (MessageKind::Info, "About") => once(&mut self.about, reader.about()?),
             (_, _) => reader.skip(),
         }
     }
 
-    fn finish(self, kind: Kind) -> Envelope {
+    fn finish(self, kind: MessageKind) -> Envelope {
         let sums = self.sums.flatten();
         let ids = self.ids.flatten();
         let body = match kind {
-            Kind::Info => Message::Info {
+            MessageKind::Info => Message::Info {
                 peers: self.infos.flatten(),
                 sums,
             },
-            Kind::Updates => Message::Updates {
+            MessageKind::Updates => Message::Updates {
                 clocks: self.clocks.flatten(),
             },
-            Kind::Gossip => Message::Gossip { sums },
-            Kind::ReqInfo => Message::ReqInfo { ids },
-            Kind::ReqUpdates => Message::ReqUpdates { ids },
-            Kind::Bye => Message::Bye {
+            MessageKind::Gossip => Message::Gossip { sums },
+            MessageKind::ReqInfo => Message::ReqInfo { ids },
+            MessageKind::ReqUpdates => Message::ReqUpdates { ids },
+            MessageKind::Bye => Message::Bye {
                 machines: self.byes.flatten(),
             },
         };

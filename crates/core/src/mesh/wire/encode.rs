@@ -1,6 +1,6 @@
 //! [`Envelope`] to bytes: fields in Go's order, extra keys behind them, no map without a valid `Type`.
 
-use super::{About, Bye, Envelope, Extension, Info, Links, Message, PerPeer};
+use super::{About, Bye, Envelope, Extension, Info, Links, Message, MessageKind, PerPeer};
 use crate::collections::OrderedMap;
 use crate::engine::StateDef;
 use crate::ids::{MachineIdx, PeerId};
@@ -24,44 +24,33 @@ pub fn encode(envelope: &Envelope, dialect: Dialect) -> Vec<u8> {
         bytes: Vec::new(),
         dialect,
     };
-    let own_keys = match &envelope.body {
-        Message::Info { .. } => 3,
-        Message::Updates { .. }
-        | Message::Gossip { .. }
-        | Message::ReqInfo { .. }
-        | Message::ReqUpdates { .. }
-        | Message::Bye { .. } => 2,
-    };
+    let kind = envelope.body.kind();
+    let own_keys = if kind == MessageKind::Info { 3 } else { 2 };
     out.map(own_keys + extra_keys(&envelope.extension));
     out.text("Type");
+    out.text(kind.name());
     match &envelope.body {
         Message::Info { peers, sums } => {
-            out.text("info");
             out.text("PeerInfo");
             out.per_peer(peers.as_ref(), Writer::info);
             out.text("PeerGossips");
             out.sums(sums.as_ref());
         }
         Message::Updates { clocks } => {
-            out.text("updates");
             out.text("PeerClocks");
             out.per_peer(clocks.as_ref(), |out, clock| out.clock(clock));
         }
         Message::Gossip { sums } => {
-            out.text("gossip");
             out.text("PeerGossips");
             out.sums(sums.as_ref());
         }
         Message::ReqInfo { ids } => {
-            out.text("reqinfo");
             out.ids(ids.as_deref());
         }
         Message::ReqUpdates { ids } => {
-            out.text("requpdates");
             out.ids(ids.as_deref());
         }
         Message::Bye { machines } => {
-            out.text("bye");
             out.text("Machs");
             out.machines(machines.as_ref(), Writer::bye);
         }

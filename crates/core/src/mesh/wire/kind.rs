@@ -1,6 +1,6 @@
-//! Which of the six types a payload claims to be, for statistics: looked up, not checked.
+//! The six types of messages, and which one a payload claims to be.
 
-/// A message type, by its name on the wire.
+/// A message type, by its name on the wire (mesh-protocol.md 2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum MessageKind {
     /// `info`
@@ -15,42 +15,22 @@ pub enum MessageKind {
     ReqUpdates,
     /// `bye`
     Bye,
-    /// None of these, or not said first.
-    Other,
 }
 
 impl MessageKind {
-    /// What the payload says first. All known peers write the type in front; a payload that does not is `Other`.
-    #[must_use]
-    pub fn peek(data: &[u8]) -> Self {
-        let [marker, rest @ ..] = data else {
-            return Self::Other;
-        };
-        let header = match marker {
-            0x80..=0x8f => 0,
-            0xde => 2,
-            0xdf => 4,
-            _ => return Self::Other,
-        };
-        let entries = rest.get(header..).unwrap_or_default();
-        let named = entries.strip_prefix(b"\xa4Type").unwrap_or_default();
-        let [length @ 0xa0..=0xbf, text @ ..] = named else {
-            return Self::Other;
-        };
-        match text.get(..usize::from(length - 0xa0)) {
-            Some(b"info") => Self::Info,
-            Some(b"updates") => Self::Updates,
-            Some(b"gossip") => Self::Gossip,
-            Some(b"reqinfo") => Self::ReqInfo,
-            Some(b"requpdates") => Self::ReqUpdates,
-            Some(b"bye") => Self::Bye,
-            Some(_) | None => Self::Other,
-        }
-    }
+    /// Every type.
+    pub const ALL: [Self; 6] = [
+        Self::Info,
+        Self::Updates,
+        Self::Gossip,
+        Self::ReqInfo,
+        Self::ReqUpdates,
+        Self::Bye,
+    ];
 
-    /// As on the wire; `other` for the last one.
+    /// As on the wire.
     #[must_use]
-    pub fn name(self) -> &'static str {
+    pub const fn name(self) -> &'static str {
         match self {
             Self::Info => "info",
             Self::Updates => "updates",
@@ -58,8 +38,32 @@ impl MessageKind {
             Self::ReqInfo => "reqinfo",
             Self::ReqUpdates => "requpdates",
             Self::Bye => "bye",
-            Self::Other => "other",
         }
+    }
+
+    /// The type of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// What the payload says first, for statistics: looked up, not checked. All known peers write the type in front; a
+    /// payload that does not claims nothing.
+    #[must_use]
+    pub fn peek(data: &[u8]) -> Option<Self> {
+        let (marker, rest) = data.split_first()?;
+        let header = match marker {
+            0x80..=0x8f => 0,
+            0xde => 2,
+            0xdf => 4,
+            _ => return None,
+        };
+        let named = rest.get(header..)?.strip_prefix(b"\xa4Type")?;
+        let [length @ 0xa0..=0xbf, text @ ..] = named else {
+            return None;
+        };
+        let name = text.get(..usize::from(length - 0xa0))?;
+        Self::named(core::str::from_utf8(name).ok()?)
     }
 }
 
@@ -81,15 +85,15 @@ mod tests {
             Message::ReqUpdates { ids: None },
             Message::Bye { machines: None },
         ];
-        let names = ["info", "updates", "gossip", "reqinfo", "requpdates", "bye"];
-        for (body, name) in bodies.into_iter().zip(names) {
+        for (body, kind) in bodies.into_iter().zip(MessageKind::ALL) {
+            assert_eq!(body.kind(), kind);
             let data = encode(&body.into(), Dialect::V5);
-            assert_eq!(MessageKind::peek(&data).name(), name);
+            assert_eq!(MessageKind::peek(&data), Some(kind));
         }
     }
 
     #[test]
-    fn anything_else_is_other() {
+    fn anything_else_is_none() {
         let cut = b"\x81\xa4Type\xa4inf";
         for data in [
             &b""[..],
@@ -100,11 +104,11 @@ mod tests {
             b"\x81\xa4Type\xa3hey",
             b"\x81\xa4Sum2\x01",
         ] {
-            assert_eq!(MessageKind::peek(data), MessageKind::Other, "{data:?}");
+            assert_eq!(MessageKind::peek(data), None, "{data:?}");
         }
         assert_eq!(
             MessageKind::peek(b"\xdf\0\0\0\x01\xa4Type\xa4info"),
-            MessageKind::Info
+            Some(MessageKind::Info)
         );
     }
 }
