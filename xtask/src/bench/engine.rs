@@ -1,6 +1,7 @@
 //! The engine, its handle and the Go engine in the same run on the same machine.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 use std::process::ExitCode;
 
@@ -19,7 +20,34 @@ struct Case {
     /// Of the engine's benchmark; its handle's has a prefix.
     id: &'static str,
     go: &'static str,
-    goal_ns: &'static str,
+    goal: Goal,
+}
+
+/// What the engine should need.
+enum Goal {
+    /// So many nanoseconds where the Go engine needs so many.
+    Nanoseconds { ours: f64, go: f64 },
+    /// This part of what the Go engine needs.
+    PartOfGo(f64),
+}
+
+impl Goal {
+    /// The goal in nanoseconds on this machine.
+    fn here(&self, go: f64) -> f64 {
+        match self {
+            Self::Nanoseconds { ours, go: then } => ours * go / then,
+            Self::PartOfGo(part) => go / part,
+        }
+    }
+}
+
+impl fmt::Display for Goal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nanoseconds { ours, go } => write!(f, "{ours} ns where Go needs {go}"),
+            Self::PartOfGo(part) => write!(f, "1/{part} of Go"),
+        }
+    }
 }
 
 const CASES: [Case; 10] = [
@@ -27,61 +55,79 @@ const CASES: [Case; 10] = [
         what: "toggle of 2 exclusive states",
         id: "toggle",
         go: "Toggle",
-        goal_ns: "60",
+        goal: Goal::Nanoseconds {
+            ours: 60.0,
+            go: 2400.0,
+        },
     },
     Case {
         what: "the same with 1 Enter and 2 State handlers",
         id: "toggle-handlers",
         go: "ToggleWithHandlers",
-        goal_ns: "90",
+        goal: Goal::Nanoseconds {
+            ours: 90.0,
+            go: 6700.0,
+        },
     },
     Case {
         what: "flow of 10 states (Add, Remove, Require, Auto)",
         id: "flow",
         go: "Flow",
-        goal_ns: "200",
+        goal: Goal::Nanoseconds {
+            ours: 200.0,
+            go: 5700.0,
+        },
     },
     Case {
         what: "Multi state in that flow",
         id: "multi",
         go: "Multi",
-        goal_ns: "200",
+        goal: Goal::Nanoseconds {
+            ours: 200.0,
+            go: 11_000.0,
+        },
     },
     Case {
         what: "`is`, by index",
         id: "is-index",
-        go: "",
-        goal_ns: "2",
+        go: "Is",
+        goal: Goal::Nanoseconds {
+            ours: 2.0,
+            go: 20.0,
+        },
     },
     Case {
         what: "`is`, by name",
         id: "is-name",
         go: "Is",
-        goal_ns: "15",
+        goal: Goal::Nanoseconds {
+            ours: 15.0,
+            go: 20.0,
+        },
     },
     Case {
         what: "100 states with dense relations",
         id: "dense-100",
         go: "Dense100",
-        goal_ns: "1/20 of Go",
+        goal: Goal::PartOfGo(20.0),
     },
     Case {
         what: "1,000 states with dense relations",
         id: "dense-1000",
         go: "Dense1000",
-        goal_ns: "1/20 of Go",
+        goal: Goal::PartOfGo(20.0),
     },
     Case {
         what: "toggle beside 1,000 pending waits",
         id: "toggle-waits",
         go: "ToggleBesideWaits",
-        goal_ns: "1/20 of Go",
+        goal: Goal::PartOfGo(20.0),
     },
     Case {
         what: "the flow, steps recorded",
         id: "flow-steps",
         go: "FlowWithSteps",
-        goal_ns: "1/20 of Go",
+        goal: Goal::PartOfGo(20.0),
     },
 ];
 
@@ -186,9 +232,9 @@ fn table(measured: &Measured) -> String {
             processor(),
             output(command("rustc").arg("--version")).unwrap_or_default()
         ),
-        "| one call | engine | goal | allocations | handle | Go | Go's allocations | Go / engine |"
+        "| one call | engine | goal here | goal | allocations | handle | Go | Go's allocations | Go / engine |"
             .to_owned(),
-        "|---|---|---|---|---|---|---|---|".to_owned(),
+        "|---|---|---|---|---|---|---|---|---|".to_owned(),
     ];
     for case in &CASES {
         let ours = measured.ours.get(case.id);
@@ -207,10 +253,11 @@ fn table(measured: &Measured) -> String {
             }
         });
         lines.push(format!(
-            "| {} | {} | {} | {} | {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} | {} | {} | {} | {} |",
             case.what,
             nanoseconds(ours.copied()),
-            case.goal_ns,
+            nanoseconds(go.map(|(go, _)| case.goal.here(*go))),
+            case.goal,
             allocations.unwrap_or_default(),
             nanoseconds(handle.copied()),
             nanoseconds(go.map(|(time, _)| *time)),
