@@ -309,12 +309,14 @@ mod tests {
         let mut measured = Measured::default();
         measured.ours.insert("toggle".to_owned(), 100.0);
         measured.allocations.insert("toggle".to_owned(), 5);
-        measured.go.insert("Toggle".to_owned(), (2_400.0, 44));
+        measured.go.insert("Toggle".to_owned(), (1_200.0, 44));
         let table = table(&measured);
         assert!(
-            table.contains("| 100 ns | 60 | 0.005 |  | 2400 ns | 44 | 24 |"),
+            table.contains(
+                "| 100 ns | 30 ns | 60 ns where Go needs 2400 | 0.005 |  | 1200 ns | 44 | 12 |"
+            ),
             "{table}"
         );
-        assert!(table.contains("| the flow, steps recorded |  | 1/20 of Go |  |  |  |  |  |"));
+        assert!(table.contains("| the flow, steps recorded |  |  | 1/20 of Go |  |  |  |  |  |"));
     }
 }
