@@ -55,7 +55,7 @@ test('D12 a Go peer’s machine is shown as snapshots', async ({ page, start }) 
   await expect(page.getByText(/#\d+ (add|remove|set)/)).toHaveCount(0);
 });
 
-test('D20 hostile names are text, isolated and cut', async ({ page, start }) => {
+test('D20 hostile names are text, isolated and cut', async ({ context, page, start }) => {
   const relay = await start.relay();
   const scripted = await start.scripted(relay);
   const names = {
@@ -92,8 +92,13 @@ test('D20 hostile names are text, isolated and cut', async ({ page, start }) => 
     await expect(stateInView(page, 'Start')).toBeVisible();
     await expectIntact(page, dialogs);
   }
+  // The longest role beside the longest name.
+  const other = await context.newPage();
+  await other.goto(relay.url);
   await page.goto(`${relay.url}peers`);
   await expect(connection(page, 'live')).toBeVisible();
+  await expect(page.getByText('shares nothing').first()).toBeVisible({ timeout: FOLLOWED });
+  await expect(page.locator(`[data-peer="${scripted.peer}"]`)).toContainText('<img', { timeout: FOLLOWED });
   await expectIntact(page, dialogs);
 });
 

@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use parking_lot::Mutex;
-use statemesh_core::engine::{Schema, Subscriptions, Wait, WaitId, next_active_tick};
+use statemesh_core::engine::{
+    Schema, Subscriptions, Wait, WaitId, is_active_tick, next_active_tick,
+};
 use statemesh_core::mesh::Mirror;
 use statemesh_core::{MachineIdx, PeerId, StateIdx};
 use web_time::Instant;
@@ -224,7 +226,7 @@ impl RemoteMachine {
         let clock = self.clock();
         let names = self.schema().names().zip(clock.iter());
         names
-            .filter(|(_, tick)| *tick % 2 == 1)
+            .filter(|(_, tick)| is_active_tick(**tick))
             .map(|(name, _)| name.to_owned())
             .collect()
     }

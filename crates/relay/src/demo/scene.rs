@@ -129,15 +129,8 @@ impl Scene {
             let far = self.far(id).await?;
             match when(&far).await {
                 Ok(()) => return Some(()),
-                Err(WaitError::Gone) => again().await,
-                Err(
-                    WaitError::Disposed
-                    | WaitError::Closed
-                    | WaitError::Mismatch { .. }
-                    | WaitError::Unknown(_),
-                ) => {
-                    return None;
-                }
+                Err(error) if may_return(&error) => again().await,
+                Err(_) => return None,
             }
         }
     }
@@ -179,20 +172,24 @@ impl<S: StateName + Copy> Follow<S> {
                     self.seen = Some((far, tick));
                     return Some(activations(tick) - activations(seen));
                 }
-                Err(WaitError::Gone) => {
+                Err(error) if may_return(&error) => {
                     self.seen = None;
                     again().await;
                 }
-                Err(
-                    WaitError::Disposed
-                    | WaitError::Closed
-                    | WaitError::Mismatch { .. }
-                    | WaitError::Unknown(_),
-                ) => {
-                    return None;
-                }
+                Err(_) => return None,
             }
         }
+    }
+}
+
+/// The machine went, and its host may come back with it.
+fn may_return(error: &WaitError) -> bool {
+    match error {
+        WaitError::Gone => true,
+        WaitError::Disposed
+        | WaitError::Closed
+        | WaitError::Mismatch { .. }
+        | WaitError::Unknown(_) => false,
     }
 }
 

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::StreamExt;
+use statemesh::core::engine::is_active_tick;
 use statemesh::machine::Machine;
 use statemesh::mesh::{Mesh, Role};
 use statemesh::wait::WaitError;
@@ -108,7 +109,7 @@ fn observe(
         if transition.clock_before != transition.clock_after {
             let schema = machine.schema();
             let active = transition.clock_after.iter().zip(schema.names());
-            let active = active.filter(|(tick, _)| *tick % 2 == 1);
+            let active = active.filter(|(tick, _)| is_active_tick(*tick));
             changes.lock().unwrap().push(Change {
                 at: began.elapsed(),
                 machine: machine.id().to_owned(),

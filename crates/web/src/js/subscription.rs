@@ -4,6 +4,7 @@ use std::future::Future;
 
 use futures::channel::oneshot;
 use futures::future::{pending, select};
+use statemesh::core::engine::is_active_tick;
 use wasm_bindgen::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::js_sys::{Array, Function, Object, Reflect, global};
@@ -35,7 +36,7 @@ pub(super) fn change(states: &[String], before: &[u64], clock: &[u64], gone: boo
     let active: Array = states
         .iter()
         .zip(clock)
-        .filter(|(_, tick)| *tick % 2 == 1)
+        .filter(|(_, tick)| is_active_tick(**tick))
         .map(|(name, _)| JsValue::from(name.as_str()))
         .collect();
     let change = Object::new();

@@ -6,6 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use statemesh::core::engine::is_active_tick;
 use statemesh::{MachineIdx, PeerId};
 
 use super::schema::{is_active, tick};
@@ -282,7 +283,7 @@ impl Machine {
     fn note_errors(&mut self, states: &[StateChange], reading: &Reading) {
         let over = states.iter().any(|change| {
             self.schema.states[change.state].is_error
-                && (change.ticks() >= 2 || change.before % 2 == 1)
+                && (change.ticks() >= 2 || is_active_tick(change.before))
         });
         if over && self.schema.active_errors(&reading.clock).next().is_none() {
             self.error_over = Some(reading.changed);

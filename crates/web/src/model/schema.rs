@@ -4,6 +4,7 @@ use statemesh::{SchemaDef, StateDef};
 
 use super::Shown;
 use statemesh::core::collections::OrderedMap;
+use statemesh::core::engine::is_active_tick;
 
 /// States in index order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -127,7 +128,7 @@ pub fn tick(clock: &[u64], state: usize) -> u64 {
 /// Odd ticks are active.
 #[must_use]
 pub fn is_active(clock: &[u64], state: usize) -> bool {
-    tick(clock, state) % 2 == 1
+    is_active_tick(tick(clock, state))
 }
 
 /// `Exception`, `Err`, `ErrNetwork`, but not `Errand`.
