@@ -52,7 +52,11 @@ pub fn test(options: TestOptions) -> Result<ExitCode> {
     let missing = "no page, package, relay or browser";
     require(&mut steps, "browser tests", browser, missing, browser_tests);
     require(&mut steps, "end to end", browser, missing, |counts| {
-        end_to_end(gopeer.as_deref(), is_ci, counts)
+        let options = TestOptions {
+            ci: is_ci,
+            ..options
+        };
+        end_to_end(gopeer.as_deref(), options, counts)
     });
 
     Ok(if steps.summarise() {
@@ -214,13 +218,16 @@ fn test_port() -> Result<u16> {
 }
 
 /// The release page in a whole browser.
-fn end_to_end(gopeer: Option<&Path>, is_ci: bool, counts: &mut Counts) -> Result<()> {
+fn end_to_end(gopeer: Option<&Path>, options: TestOptions, counts: &mut Counts) -> Result<()> {
     check(command("npm").args(["ci", "--no-audit", "--no-fund", "--prefix", "e2e"]))?;
     let mut test = command("npm");
     test.args(["test", "--prefix", "e2e"]);
     end_to_end_environment(&mut test, gopeer);
-    if is_ci {
+    if options.ci {
         test.env("CI", "true");
+    }
+    if options.slow {
+        test.env("STATEMESH_SLOW", "true");
     }
     check_lines(&mut test, |line| count_playwright(line, counts))
 }

@@ -15,6 +15,8 @@ mod native;
 mod task;
 #[cfg(test)]
 mod tests;
+#[cfg(not(target_arch = "wasm32"))]
+mod webrtc;
 #[cfg(target_arch = "wasm32")]
 mod websocket;
 #[cfg(any(target_arch = "wasm32", test))]

@@ -3,22 +3,17 @@
 use std::io;
 use std::net::{IpAddr, TcpListener, UdpSocket};
 use std::path::Path;
-use std::pin::Pin;
-use std::task::{Context, Poll};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
-use futures::future::{BoxFuture, Pending};
 use libp2p::core::muxing::StreamMuxerBox;
 use libp2p::core::transport::timeout::TransportTimeout;
-use libp2p::core::transport::{
-    DialOpts, ListenerId, MemoryTransport, Transport, TransportError, TransportEvent,
-};
+use libp2p::core::transport::{MemoryTransport, Transport, TransportError};
 use libp2p::core::upgrade::Version;
 use libp2p::identity::Keypair;
 use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, dns, noise, quic, tcp, websocket, yamux};
 
-use super::{Carrier, certificate, kind_of};
+use super::{Carrier, certificate, kind_of, webrtc};
 use crate::door::DoorReceiver;
 use crate::mesh::{SpawnError, TransportKind};
 
@@ -47,7 +42,7 @@ pub(super) fn carrier(
     let resolved = with_dns(|| {
         let streams = either(quic(keypair), secured(tcp(), noise.clone()));
         match certificate.clone() {
-            Some(certificate) => either(streams, webrtc(keypair, certificate)),
+            Some(certificate) => either(streams, webrtc::carrier(keypair, certificate)),
             None => streams,
         }
     });
@@ -142,73 +137,6 @@ where
         .boxed()
 }
 
-fn webrtc(keypair: &Keypair, certificate: libp2p_webrtc::tokio::Certificate) -> Carrier {
-    let transport = libp2p_webrtc::tokio::Transport::new(keypair.clone(), certificate);
-    ListenOnly(transport)
-        .and_then(|((peer, connection), took), _| async move {
-            tokio::time::sleep(settle(took)).await;
-            Ok::<_, io::Error>((peer, StreamMuxerBox::new(connection)))
-        })
-        .boxed()
-}
-
-/// How long to leave a WebRTC connection alone after a handshake that took so long. Streams opened before the browser
-/// listens for them are lost, and its gossip with them for ten seconds; it does so half a round trip after us. The
-/// handshake (ICE, DTLS, SCTP, Noise) has at least six of them.
-fn settle(handshake: Duration) -> Duration {
-    (handshake / 4).max(MIN_SETTLE)
-}
-
-/// A transport that only listens, and tells how long each handshake took. Native WebRTC dials lose streams (measured:
-/// half of them end up mute), and a native peer has QUIC and TCP for what WebRTC would give it.
-struct ListenOnly<T>(T);
-
-impl<T> Transport for ListenOnly<T>
-where
-    T: Transport + Unpin,
-    T::ListenerUpgrade: Send + 'static,
-{
-    type Output = (T::Output, Duration);
-    type Error = T::Error;
-    type ListenerUpgrade = BoxFuture<'static, Result<Self::Output, T::Error>>;
-    type Dial = Pending<Result<Self::Output, T::Error>>;
-
-    fn listen_on(
-        &mut self,
-        id: ListenerId,
-        address: Multiaddr,
-    ) -> Result<(), TransportError<T::Error>> {
-        self.0.listen_on(id, address)
-    }
-
-    fn remove_listener(&mut self, id: ListenerId) -> bool {
-        self.0.remove_listener(id)
-    }
-
-    fn dial(
-        &mut self,
-        address: Multiaddr,
-        _: DialOpts,
-    ) -> Result<Self::Dial, TransportError<T::Error>> {
-        Err(TransportError::MultiaddrNotSupported(address))
-    }
-
-    fn poll(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<TransportEvent<Self::ListenerUpgrade, T::Error>> {
-        let timed = |upgrade: T::ListenerUpgrade| -> Self::ListenerUpgrade {
-            Box::pin(async move {
-                let start = Instant::now();
-                let output = upgrade.await?;
-                Ok((output, start.elapsed()))
-            })
-        };
-        let event = Pin::new(&mut self.0).poll(cx);
-        event.map(|event| event.map_upgrade(timed))
-    }
-}
-
 /// The first that takes the address.
 fn either(one: Carrier, other: Carrier) -> Carrier {
     one.or_transport(other)
@@ -218,7 +146,5 @@ fn either(one: Carrier, other: Carrier) -> Carrier {
 
 /// A connection must be dialled or accepted, secured and multiplexed within this time.
 const SETUP_LIMIT: Duration = Duration::from_secs(10);
-/// A WebRTC connection is left alone at least so long after its handshake.
-const MIN_SETTLE: Duration = Duration::from_millis(20);
 /// The tab's transport writes at most this much at once.
 const MAX_WEBSOCKET_MESSAGE: usize = 1024 * 1024;

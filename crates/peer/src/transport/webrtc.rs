@@ -1,0 +1,209 @@
+//! The native side of WebRTC-direct: a listener for browsers, with what its library leaves to its user.
+//!
+//! A connection is left alone for a moment after its handshake ([`settle`]) and closed whatever ends it ([`Closing`]).
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use futures::future::{BoxFuture, Pending, poll_fn};
+use libp2p::Multiaddr;
+use libp2p::core::muxing::{StreamMuxer, StreamMuxerBox, StreamMuxerEvent};
+use libp2p::core::transport::{DialOpts, ListenerId, Transport, TransportError, TransportEvent};
+use libp2p::identity::Keypair;
+use tokio::runtime::Handle;
+
+use super::Carrier;
+
+/// The listener as a transport.
+pub(super) fn carrier(
+    keypair: &Keypair,
+    certificate: libp2p_webrtc::tokio::Certificate,
+) -> Carrier {
+    let transport = libp2p_webrtc::tokio::Transport::new(keypair.clone(), certificate);
+    ListenOnly(transport)
+        .and_then(|((peer, connection), took), _| async move {
+            let connection = Closing(Some(connection));
+            tokio::time::sleep(settle(took)).await;
+            Ok::<_, io::Error>((peer, StreamMuxerBox::new(connection)))
+        })
+        .boxed()
+}
+
+/// How long to leave a WebRTC connection alone after a handshake that took so long. Streams opened before the browser
+/// listens for them are lost, and its gossip with them for ten seconds; it does so half a round trip after us. The
+/// handshake (ICE, DTLS, SCTP, Noise) has at least six of them.
+fn settle(handshake: Duration) -> Duration {
+    (handshake / 4).max(MIN_SETTLE)
+}
+
+/// A transport that only listens, and tells how long each handshake took. Native WebRTC dials lose streams (measured:
+/// half of them end up mute), and a native peer has QUIC and TCP for what WebRTC would give it.
+struct ListenOnly<T>(T);
+
+impl<T> Transport for ListenOnly<T>
+where
+    T: Transport + Unpin,
+    T::ListenerUpgrade: Send + 'static,
+{
+    type Output = (T::Output, Duration);
+    type Error = T::Error;
+    type ListenerUpgrade = BoxFuture<'static, Result<Self::Output, T::Error>>;
+    type Dial = Pending<Result<Self::Output, T::Error>>;
+
+    fn listen_on(
+        &mut self,
+        id: ListenerId,
+        address: Multiaddr,
+    ) -> Result<(), TransportError<T::Error>> {
+        self.0.listen_on(id, address)
+    }
+
+    fn remove_listener(&mut self, id: ListenerId) -> bool {
+        self.0.remove_listener(id)
+    }
+
+    fn dial(
+        &mut self,
+        address: Multiaddr,
+        _: DialOpts,
+    ) -> Result<Self::Dial, TransportError<T::Error>> {
+        Err(TransportError::MultiaddrNotSupported(address))
+    }
+
+    fn poll(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<TransportEvent<Self::ListenerUpgrade, T::Error>> {
+        let timed = |upgrade: T::ListenerUpgrade| -> Self::ListenerUpgrade {
+            Box::pin(async move {
+                let start = Instant::now();
+                let output = upgrade.await?;
+                Ok((output, start.elapsed()))
+            })
+        };
+        let event = Pin::new(&mut self.0).poll(cx);
+        event.map(|event| event.map_upgrade(timed))
+    }
+}
+
+/// A connection that is closed when it is dropped. The swarm closes what it ends itself and drops what failed; but a
+/// WebRTC connection that was never closed stays in memory with its tasks and a socket for the names of its neighbours.
+struct Closing<M: StreamMuxer + Send + Unpin + 'static>(Option<M>);
+
+impl<M: StreamMuxer + Send + Unpin + 'static> Closing<M> {
+    fn inner(&mut self) -> Pin<&mut M> {
+        Pin::new(self.0.as_mut().expect("taken by drop alone"))
+    }
+}
+
+impl<M: StreamMuxer + Send + Unpin + 'static> StreamMuxer for Closing<M> {
+    type Substream = M::Substream;
+    type Error = M::Error;
+
+    fn poll_inbound(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<M::Substream, M::Error>> {
+        self.inner().poll_inbound(cx)
+    }
+
+    fn poll_outbound(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<M::Substream, M::Error>> {
+        self.inner().poll_outbound(cx)
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), M::Error>> {
+        self.inner().poll_close(cx)
+    }
+
+    fn poll(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<StreamMuxerEvent, M::Error>> {
+        self.inner().poll(cx)
+    }
+}
+
+impl<M: StreamMuxer + Send + Unpin + 'static> Drop for Closing<M> {
+    fn drop(&mut self) {
+        // Without a runtime the program is about to end.
+        let (Some(mut muxer), Ok(runtime)) = (self.0.take(), Handle::try_current()) else {
+            return;
+        };
+        runtime.spawn(async move {
+            let closed = poll_fn(|cx| Pin::new(&mut muxer).poll_close(cx));
+            // It may be closed already, or its other end be gone: nobody is left to be told.
+            let _ = tokio::time::timeout(CLOSE_LIMIT, closed).await;
+        });
+    }
+}
+
+/// A WebRTC connection is left alone at least so long after its handshake.
+const MIN_SETTLE: Duration = Duration::from_millis(20);
+/// Closing tells the other end, which may not answer.
+const CLOSE_LIMIT: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures::io::Cursor;
+    use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+    /// Tells when it is closed.
+    struct Told(UnboundedSender<()>);
+
+    impl StreamMuxer for Told {
+        type Substream = Cursor<Vec<u8>>;
+        type Error = io::Error;
+
+        fn poll_inbound(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<io::Result<Cursor<Vec<u8>>>> {
+            Poll::Pending
+        }
+        fn poll_outbound(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<io::Result<Cursor<Vec<u8>>>> {
+            Poll::Pending
+        }
+        fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(self.0.send(()).map_err(io::Error::other))
+        }
+        fn poll(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Result<StreamMuxerEvent, io::Error>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test]
+    async fn a_dropped_connection_is_closed() {
+        let (tell, mut told) = unbounded_channel();
+        drop(StreamMuxerBox::new(Closing(Some(Told(tell)))));
+        assert_eq!(told.recv().await, Some(()));
+        assert_eq!(told.recv().await, None, "closed once, then let go");
+    }
+
+    #[test]
+    fn the_end_of_the_runtime_is_no_harm() {
+        let (tell, mut told) = unbounded_channel();
+        drop(Closing(Some(Told(tell))));
+        assert!(told.try_recv().is_err());
+    }
+
+    #[test]
+    fn a_slow_handshake_is_given_more_time() {
+        assert_eq!(settle(Duration::ZERO), MIN_SETTLE);
+        assert_eq!(
+            settle(Duration::from_millis(400)),
+            Duration::from_millis(100)
+        );
+    }
+}
