@@ -19,7 +19,7 @@ use crate::mesh::Mirror;
 use crate::mesh::catch_up::Pull;
 use crate::mesh::gossip::{Answers, Asks, Pace, Want};
 use crate::mesh::jitter::Jitter;
-use crate::mesh::limiter::Bucket;
+use crate::mesh::limiter::{Bucket, Pacer};
 use crate::mesh::local::Local;
 use crate::mesh::peer_registry::Registry;
 use crate::time::{Instant, earliest};
@@ -197,6 +197,8 @@ pub struct Node {
     neighbours: OrderedSet<PeerId>,
     /// Those not known to answer directly, for as long as they may still turn out to.
     strangers: OrderedSet<PeerId>,
+    /// Suspects to be asked whether they live. Among the known peers.
+    suspects: OrderedSet<PeerId>,
     pull: Pull,
     sent: Sent,
     budget: Budget,
@@ -216,6 +218,8 @@ enum Stage {
 struct Sent {
     info_at: Option<Instant>,
     updates_at: Option<Instant>,
+    pacer: Pacer,
+    probes_at: Option<Instant>,
     /// Own links changed since they were last reported.
     links_changed: bool,
     /// Last peer whose sums went along, per kind of message, so that all get their turn.
@@ -247,6 +251,7 @@ impl Node {
             started_at: now,
             neighbours: OrderedSet::new(),
             strangers: OrderedSet::new(),
+            suspects: OrderedSet::new(),
             pull: Pull::default(),
             sent: Sent::default(),
             budget: Budget {
@@ -315,6 +320,7 @@ impl Node {
                 Timer::Repeat => self.repeat(now),
                 Timer::Gossip => self.gossip(now),
                 Timer::Strangers => self.greet_strangers(now),
+                Timer::Probe => self.send_probes(now),
             }
         }
         self.put_off_asks(now);
@@ -399,8 +405,7 @@ impl Node {
     /// Told with the next report: round trips are of interest to people, and no reason for a message of their own.
     fn on_link(&mut self, peer: PeerId, transport: Transport, rtt: Duration) {
         let micros = u64::try_from(rtt.as_micros()).unwrap_or(u64::MAX);
-        self.registry
-            .measure(peer, transport, micros.div_ceil(1000));
+        self.registry.measure(peer, transport, micros);
     }
 
     fn on_link_up(&mut self, peer: PeerId, now: Instant) {

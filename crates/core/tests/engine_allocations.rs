@@ -1,46 +1,14 @@
 //! The path of a mutation allocates nothing once the scratch lists have grown, and what was large once is given back.
 
-#![allow(unsafe_code, reason = "a counting allocator is an unsafe trait")]
+#[path = "common/allocator.rs"]
+mod allocator;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-
+use allocator::{allocations, bytes};
 use statemesh_core::engine::{
     Handler, Machine, Mutation, Options, Outcome, Poll, Schema, Wait, WaitId,
 };
 use statemesh_core::{QueueTick, StateIdx};
 use statemesh_testkit::engine_notation::schema;
-
-struct Counting;
-
-thread_local! {
-    static COUNT: Cell<u64> = const { Cell::new(0) };
-    static BYTES: Cell<usize> = const { Cell::new(0) };
-}
-
-// SAFETY: every call is forwarded unchanged to the system allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        COUNT.with(|count| count.set(count.get() + 1));
-        BYTES.with(|bytes| bytes.set(bytes.get().wrapping_add(layout.size())));
-        // SAFETY: as the caller promised.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        BYTES.with(|bytes| bytes.set(bytes.get().wrapping_sub(layout.size())));
-        // SAFETY: as the caller promised.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-fn allocations(work: impl FnOnce()) -> u64 {
-    let before = COUNT.with(Cell::get);
-    work();
-    COUNT.with(Cell::get) - before
-}
 
 fn machine(text: &str) -> Machine {
     let (schema, problems) = Schema::normalise(&schema(text));
@@ -123,7 +91,7 @@ fn pending_waits_cost_no_allocation() {
 fn a_million_dropped_waits_leave_no_memory() {
     const WAITS: usize = 1_000_000;
     let mut machine = machine_of(400);
-    let before = BYTES.with(Cell::get);
+    let before = bytes();
     // Something is being done, so that the queue can be waited for.
     machine.mutate(Mutation::add(&[StateIdx(0)]));
     let waits: Vec<_> = (0..WAITS).map(|at| wait(&mut machine, at)).collect();
@@ -137,7 +105,7 @@ fn a_million_dropped_waits_leave_no_memory() {
         machine.forget(waits[at * 617_283 % WAITS]);
     }
     drop(waits);
-    let left = BYTES.with(Cell::get).wrapping_sub(before);
+    let left = bytes().wrapping_sub(before);
     assert!(left < 100_000, "{left} bytes are left");
     while machine.poll() != Poll::Idle {
         assert_eq!(machine.fired(), []);
@@ -192,7 +160,7 @@ fn an_idle_machine_of_seven_states_holds_a_kibibyte() {
         Exception(multi)";
     let (schema, _) = Schema::normalise(&schema(text));
     assert_eq!(schema.len(), 7);
-    let before = BYTES.with(Cell::get);
+    let before = bytes();
     let mut machine = Box::new(Machine::new(schema, Options::default()));
     for round in 0..250 {
         for states in [[0, 2], [3, 4], [5, 2], [3, 0]] {
@@ -204,6 +172,6 @@ fn an_idle_machine_of_seven_states_holds_a_kibibyte() {
             assert_eq!(machine.apply(mutation), Outcome::Executed);
         }
     }
-    let held = BYTES.with(Cell::get) - before;
+    let held = bytes() - before;
     assert!(held <= 1024, "{held} bytes");
 }

@@ -361,49 +361,6 @@ fn bye_of_a_machine_or_a_peer_is_taken_from_its_owner_only() {
 }
 
 #[test]
-fn invented_peers_fill_their_table_and_nothing_else() {
-    let (mut net, node, liar, owner) = star(13);
-    let id = net.id(owner);
-    net.say(owner, as_go(info(id, &[(0, "m", &[0, 0, 1])])));
-    for round in 0..6 {
-        let infos = (0..1000).map(|number| {
-            let invented = peer_id(10_000 + round * 1000 + number);
-            let one = machine("m", &["Exception"], &[0]);
-            (invented, Some([(ZERO, one)].into()))
-        });
-        let message = Message::Info {
-            peers: Some(infos.collect()),
-            sums: None,
-        };
-        net.say(liar, as_go(message));
-        net.run_for(MS(20));
-    }
-    assert_eq!(net.get(node).peers().count(), 4096);
-    assert_eq!(
-        seen(&net, node, id, ZERO),
-        Some((vec![0, 0, 1], true)),
-        "first-hand stays"
-    );
-    let evicted = |event: &Event| matches!(event, Event::PeerGone(_, GoneReason::Evicted));
-    assert!(net.events(node).iter().any(|(_, event)| evicted(event)));
-    // And a real newcomer still finds a place.
-    let newcomer = net.node();
-    net.link(newcomer, node);
-    let found = net.run_until(S(2), |net| {
-        net.get(node)
-            .peer(net.id(newcomer))
-            .is_some_and(|peer| peer.first_hand)
-    });
-    assert!(found);
-    net.forget();
-    net.run_for(S(10));
-    let requests = count(&net.sent(node), |body| {
-        matches!(body, Message::ReqInfo { .. })
-    });
-    assert!(requests <= 30, "{requests} requests in 10 s");
-}
-
-#[test]
 fn machines_of_one_peer_are_capped_message_by_message() {
     let (mut net, node, owner, _) = star(14);
     let id = net.id(owner);
@@ -427,36 +384,40 @@ fn machines_of_one_peer_are_capped_message_by_message() {
 }
 
 #[test]
-fn states_of_one_peer_are_capped_in_all() {
-    let (mut net, node, owner, _) = star(15);
-    let id = net.id(owner);
-    let names: Vec<String> = (0..1024).map(|number| format!("S{number}")).collect();
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    let clock = vec![1; names.len()];
-    for index in 0..150 {
-        let envelope = Envelope {
-            body: Message::Info {
-                peers: Some(
-                    [(
-                        id,
-                        Some([(MachineIdx(index), machine("m", &names, &clock))].into()),
-                    )]
-                    .into(),
-                ),
-                sums: None,
-            },
-            extension: Extension {
-                partial: true,
-                ..Extension::default()
-            },
-        };
-        net.say(owner, common::bytes(&envelope));
-        net.run_for(MS(10));
-    }
-    // 1024 states, one entry for the machine itself, 2^17 in all.
-    assert_eq!(net.get(node).mirrors().count(), (1 << 17) / 1025);
-    let full = |event: &Event| matches!(event, Event::Dropped(peer, "too many machines are known") if *peer == id);
-    assert!(net.events(node).iter().any(|(_, event)| full(event)));
+fn schemas_of_one_peer_are_capped_in_all_and_equal_ones_cost_once() {
+    let introduced = |kinds: u64| {
+        let (mut net, node, owner, _) = star(15);
+        let id = net.id(owner);
+        let clock = vec![1; 1024];
+        for index in 0..40 {
+            let names: Vec<String> = (0..1024)
+                .map(|number| format!("{}S{number}", index % kinds))
+                .collect();
+            let names = names.iter().skip(1).map(String::as_str);
+            let names: Vec<&str> = ["Exception"].into_iter().chain(names).collect();
+            let machine = machine("m", &names, &clock);
+            let machines = [(MachineIdx(index), machine)].into();
+            let envelope = Envelope {
+                body: Message::Info {
+                    peers: Some([(id, Some(machines))].into()),
+                    sums: None,
+                },
+                extension: Extension {
+                    partial: true,
+                    ..Extension::default()
+                },
+            };
+            net.say(owner, common::bytes(&envelope));
+            net.run_for(MS(10));
+        }
+        let full = |event: &Event| matches!(event, Event::Dropped(peer, "too many machines are known") if *peer == id);
+        let refused = net.events(node).iter().filter(|(_, event)| full(event));
+        (net.get(node).mirrors().count(), refused.count())
+    };
+    let (known, refused) = introduced(40);
+    assert!((20..30).contains(&known), "{known} of 8 MiB");
+    assert_eq!(known + refused, 40);
+    assert_eq!(introduced(2), (40, 0));
 }
 
 #[test]
@@ -467,7 +428,9 @@ fn a_driver_that_takes_no_outputs_stops_the_reading() {
     node.handle_input(now, Input::Joined);
     let author = peer_id(2);
     node.handle_input(now, Input::Subscribed(author));
+    let mut now = now;
     for token in 0..100_000 {
+        now = now + MS(40);
         let data = as_go(updates(author, token % 3, &[0, 0, token]));
         let message = Input::Message {
             token: MessageToken(token),

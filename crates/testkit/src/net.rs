@@ -18,7 +18,7 @@ mod traffic;
 use statemesh_core::engine::{Schema, SchemaDef, StateDef};
 use statemesh_core::mesh::wire::{self, Envelope, MessageKind};
 use statemesh_core::node::{
-    Config, Event, Exposed, Input, MessageToken, Node, Output, Signed, Verdict,
+    About, Config, Event, Exposed, Input, MessageToken, Node, Output, Signed, Verdict,
 };
 use statemesh_core::{Instant, MachineIdx, PeerId};
 
@@ -151,14 +151,33 @@ impl Net {
 
     /// A node under a given key, its indexes beginning at `first_index`.
     pub fn node_with(&mut self, own: PeerId, first_index: u64) -> Member {
-        let config = Config {
+        let config = self.config(own, first_index);
+        self.start(config)
+    }
+
+    fn config(&mut self, own: PeerId, first_index: u64) -> Config {
+        Config {
             wall_ms: WALL_MS + self.now.since(Instant::ZERO).as_millis() as u64,
             ..Config::new(own, MachineIdx(first_index), self.dice.seed())
-        };
+        }
+    }
+
+    fn start(&mut self, config: Config) -> Member {
+        let own = config.own;
         let node = Node::new(config, self.now);
         let member = self.seat(own, Actor::Node(Box::new(node)));
         self.input(member, Input::Joined);
         member
+    }
+
+    /// A node that has joined the topic and says this of itself, without links.
+    pub fn node_about(&mut self, about: About) -> Member {
+        let number = self.members.len() as u64 + 1;
+        let config = Config {
+            about,
+            ..self.config(peer_id(number), 1000 * number)
+        };
+        self.start(config)
     }
 
     /// Somebody on the topic who says only what it is told to, as a Go peer or an attacker.
@@ -284,6 +303,11 @@ impl Net {
         self.deliver(to, to, Post::new(None, signed));
     }
 
+    /// Somebody says again, to one member, what somebody has signed before.
+    pub fn replay(&mut self, to: Member, signed: &Signed) {
+        self.deliver(to, to, Post::new(None, signed.clone()));
+    }
+
     /// Lets time pass.
     pub fn run_for(&mut self, time: Duration) {
         let end = self.now + time;
@@ -320,6 +344,15 @@ impl Net {
         self.members[member].id
     }
 
+    /// Somebody linked to that member, by chance.
+    ///
+    /// # Panics
+    /// Without a link.
+    pub fn any_neighbour(&mut self, member: Member) -> Member {
+        let links = &self.members[member].links;
+        links[self.dice.below(links.len() as u64) as usize]
+    }
+
     /// What a node told its application.
     #[must_use]
     pub fn events(&self, member: Member) -> &[(Instant, Event)] {
@@ -332,6 +365,13 @@ impl Net {
         let sent = self.members[member].sent.iter();
         sent.map(|(at, signed)| (*at, decoded(&signed.data)))
             .collect()
+    }
+
+    /// What a member published, as it signed it.
+    #[must_use]
+    pub fn signed(&self, member: Member) -> Vec<Arc<Signed>> {
+        let sent = self.members[member].sent.iter();
+        sent.map(|(_, signed)| Arc::clone(signed)).collect()
     }
 
     /// Machines that a member knows at this time.

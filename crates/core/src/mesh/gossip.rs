@@ -156,6 +156,20 @@ impl Asks {
         self.due.first().map(|(at, _)| *at)
     }
 
+    /// Whether the id is asked for, or was a while ago.
+    pub(crate) fn has(&self, id: PeerId) -> bool {
+        self.table.contains_key(&id)
+    }
+
+    /// Gives an id up that was asked for most often of those never heard, to make place for one that was.
+    pub(crate) fn evict_unheard(&mut self, is_heard: impl Fn(PeerId) -> bool) {
+        let named = self.table.iter().filter(|(id, _)| !is_heard(**id));
+        let vainest = named.max_by_key(|(_, ask)| ask.tries);
+        if let Some(id) = vainest.map(|(id, _)| *id) {
+            self.forget(id);
+        }
+    }
+
     /// Ids held.
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {

@@ -23,6 +23,11 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 /// A first change after quiet waits this long for others of the same burst.
 const GATHER: Duration = Duration::from_millis(3);
 
+/// More members slow nobody down any further: whoever signs with a thousand keys could else silence the rest.
+const MOST: u32 = 1000;
+/// As many as a topic with Go members can have (spec 4.5): their changes alone are 40 messages per second then.
+const MOST_WITH_GO: u32 = 200;
+
 /// Who else is on the topic, as far as pace depends on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Company {
@@ -35,7 +40,7 @@ pub(crate) struct Company {
 /// Gap between two own `updates`.
 pub(crate) fn gap(company: Company) -> Duration {
     if company.has_go {
-        GAP.max(SHARE * company.members)
+        GAP.max(SHARE * company.members.min(MOST_WITH_GO))
     } else {
         GAP
     }
@@ -44,18 +49,39 @@ pub(crate) fn gap(company: Company) -> Duration {
 /// Gap between two own answers about ourselves. However many ask at once, the topic carries about twenty a second in all:
 /// every one goes to every member, and members that cannot keep up lose some and ask again.
 pub(crate) fn answer_gap(company: Company) -> Duration {
-    ANSWER_GAP.max(ANSWER_SHARE * company.members)
+    ANSWER_GAP.max(ANSWER_SHARE * company.members.min(MOST))
 }
 
 /// Heartbeat to keep and to promise.
 pub(crate) fn heartbeat(company: Company) -> Duration {
-    HEARTBEAT.max(BEAT_SHARE * company.members)
+    HEARTBEAT.max(BEAT_SHARE * company.members.min(MOST))
 }
 
-/// When a change of `now` is to be published.
-pub(crate) fn flush_at(now: Instant, last: Option<Instant>, company: Company) -> Instant {
-    let gathered = now + GATHER;
-    last.map_or(gathered, |last| gathered.max(last + gap(company)))
+/// The gap between own `updates`, kept on average: with Go members, where it is long, a heartbeat or an answer does not make
+/// the next change wait.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Pacer {
+    /// Until when what was published has used up our share.
+    used_until: Instant,
+}
+
+impl Pacer {
+    /// When a change of `now` is to be published.
+    pub(crate) fn flush_at(self, now: Instant, company: Company) -> Instant {
+        let ahead = if company.has_go {
+            gap(company)
+        } else {
+            Duration::ZERO
+        };
+        (now + GATHER).max(self.used_until - ahead)
+    }
+
+    /// Clocks are published.
+    pub(crate) fn publish(&mut self, now: Instant, company: Company) {
+        let gap = gap(company);
+        // However often others ask, a change waits two gaps at most.
+        self.used_until = (self.used_until.max(now) + gap).min(now + gap * 2);
+    }
 }
 
 /// A token bucket: `burst` at once, then one per `period`.
@@ -117,10 +143,28 @@ mod tests {
     #[test]
     fn first_change_goes_at_once_then_the_gap() {
         let now = Instant::from_micros(10_000_000);
-        let quiet = flush_at(now, Some(Instant::ZERO), company(2, false));
-        assert_eq!(quiet.since(now), MS(3));
-        let busy = flush_at(now, Some(now - MS(20)), company(2, false));
-        assert_eq!(busy.since(now), MS(80));
+        let mut pacer = Pacer::default();
+        let rust = company(2, false);
+        assert_eq!(pacer.flush_at(now, rust).since(now), MS(3));
+        pacer.publish(now - MS(20), rust);
+        assert_eq!(pacer.flush_at(now, rust).since(now), MS(80));
+    }
+
+    #[test]
+    fn with_go_members_one_message_more_goes_at_once_and_no_number_of_them_silences_us() {
+        let now = Instant::from_micros(10_000_000);
+        let mut pacer = Pacer::default();
+        let mixed = company(20, true);
+        pacer.publish(now, mixed);
+        assert_eq!(pacer.flush_at(now, mixed).since(now), MS(3));
+        pacer.publish(now, mixed);
+        assert_eq!(pacer.flush_at(now, mixed).since(now), MS(720));
+        for _ in 0..10 {
+            pacer.publish(now, mixed);
+        }
+        assert_eq!(pacer.flush_at(now, mixed).since(now), MS(720));
+        assert_eq!(gap(company(5000, true)), MS(7200));
+        assert_eq!(heartbeat(company(5000, true)), MS(55_000));
     }
 
     #[test]

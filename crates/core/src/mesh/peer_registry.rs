@@ -8,24 +8,29 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::remote_machine::{Remote, Trust, weight};
+use super::remote_machine::{Remote, Trust, definition, weight};
 use super::wire::{self, Extension, Info};
 use crate::collections::{OrderedMap, OrderedSet};
 use crate::ids::{MachineIdx, PeerId};
 use crate::time::Instant;
 
+mod authors;
 mod links;
 mod liveness;
 mod machines;
+mod pending;
 mod room;
 mod schemas;
 mod views;
 mod words;
 
+use self::authors::{Census, Quota, Standing};
+pub(crate) use self::authors::{Manner, Welcome};
 use self::links::OwnLinks;
 use self::liveness::Life;
 use self::machines::Machines;
-use self::room::MAX_PEERS;
+use self::pending::Pending;
+use self::room::{MAX_PEERS, MAX_RUMOURS};
 use self::schemas::Schemas;
 pub use self::views::PeerView;
 pub(crate) use self::views::Sums;
@@ -65,6 +70,14 @@ pub enum GoneReason {
 struct Peer {
     known_at: Instant,
     heard_at: Option<Instant>,
+    /// Number of the newest message heard on the topic.
+    seqno: u64,
+    /// What it says now is the newest of all.
+    says_newest: bool,
+    quota: Quota,
+    /// Who told of it first, as long as nothing was heard from itself.
+    rumoured_by: Option<PeerId>,
+    standing: Standing,
     /// Its own `info` was heard.
     introduced: bool,
     statemesh: bool,
@@ -90,29 +103,13 @@ struct Peer {
 #[derive(Debug)]
 struct Ghost {
     run: Option<u64>,
+    /// What of its last run was heard: nothing older brings it back.
+    seqno: u64,
+    wall_ms: Option<u64>,
     /// Until then what its last run said may still be under way, and is ignored.
     deaf_until: Instant,
     /// Last time it went or was named by others.
     named_at: Instant,
-}
-
-/// How a message came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Manner {
-    /// Over the topic.
-    Live,
-    /// From a neighbour that kept it.
-    Kept,
-}
-
-/// How an author's message is to be taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Welcome {
-    Heard,
-    /// Of an earlier run, or from before its bye.
-    Stale,
-    /// No room for one more peer.
-    Full,
 }
 
 /// Everything known of others.
@@ -126,15 +123,20 @@ pub(crate) struct Registry {
     /// When the last isolation ended.
     reached_at: Instant,
     ghosts: OrderedMap<PeerId, Ghost>,
-    /// First-hand clocks of machines not introduced yet.
-    pending: OrderedMap<(PeerId, MachineIdx), Vec<u64>>,
+    pending: Pending,
     /// When each peer's life is looked at again: one entry per peer.
     checks: OrderedSet<(Instant, PeerId)>,
     schemas: Schemas,
     /// Bytes of all owners' words.
     kept_bytes: usize,
+    /// Those that report links.
+    reporters: OrderedSet<PeerId>,
     /// How many of the peers are Go peers.
     go_peers: usize,
+    census: Census,
+    /// Peers known by somebody else's word alone.
+    rumours: usize,
+    /// Bytes of all mirrors besides their schemas.
     weight: usize,
     outputs: VecDeque<Output>,
 }
@@ -148,11 +150,14 @@ impl Registry {
             isolated_since: Some(now),
             reached_at: now,
             ghosts: OrderedMap::new(),
-            pending: OrderedMap::new(),
+            pending: Pending::default(),
             checks: OrderedSet::new(),
             schemas: Schemas::default(),
             kept_bytes: 0,
+            reporters: OrderedSet::new(),
             go_peers: 0,
+            census: Census::default(),
+            rumours: 0,
             weight: 0,
             outputs: VecDeque::new(),
         }
@@ -239,77 +244,6 @@ impl Registry {
         Ok(())
     }
 
-    /// A valid message of this author came: notes who it is, makes it known. One that a neighbour kept says nothing about
-    /// the author's life now, and may be old.
-    pub(crate) fn hear(
-        &mut self,
-        author: PeerId,
-        extension: &Extension,
-        manner: Manner,
-        now: Instant,
-    ) -> Welcome {
-        let run = extension.run;
-        if let Some(ghost) = self.ghosts.get(&author) {
-            let (is_newer, is_older) = match (run, ghost.run) {
-                (Some(run), Some(before)) => (run > before, run < before),
-                (Some(_) | None, Some(_) | None) => (false, false),
-            };
-            if is_older || (!is_newer && (manner == Manner::Kept || now < ghost.deaf_until)) {
-                return Welcome::Stale;
-            }
-        }
-        if self
-            .peers
-            .get(&author)
-            .is_some_and(|peer| peer.has_outgrown(extension, manner))
-        {
-            return Welcome::Stale;
-        }
-        if !self.meet(author, Trust::FirstHand, now) {
-            return Welcome::Full;
-        }
-        self.ghosts.remove(&author);
-        let Some(peer) = self.peers.get_mut(&author) else {
-            return Welcome::Full;
-        };
-        let was_go = peer.is_go();
-        match manner {
-            Manner::Live => {
-                peer.heard_at = Some(now);
-                peer.life.heard();
-            }
-            Manner::Kept => {
-                peer.heard_at.get_or_insert(now);
-            }
-        }
-        peer.statemesh |= extension.version.is_some();
-        self.go_peers += usize::from(peer.is_go());
-        self.go_peers -= usize::from(was_go);
-        peer.run = peer.run.max(run);
-        let is_newest = peer.wall_ms <= extension.wall_ms;
-        peer.wall_ms = peer.wall_ms.max(extension.wall_ms);
-        if !is_newest {
-            return Welcome::Heard;
-        }
-        if let Some(about) = &extension.about {
-            peer.about = Some(Box::new(about.clone()));
-        }
-        if let Some(ms) = extension.heartbeat_ms {
-            peer.heartbeat = Some(Duration::from_millis(ms).clamp(MIN_HEARTBEAT, MAX_HEARTBEAT));
-        }
-        if let Some(links) = &extension.links {
-            self.take_links(author, links, now);
-        }
-        Welcome::Heard
-    }
-
-    /// A message of this author was refused.
-    pub(crate) fn count_drop(&mut self, author: PeerId) {
-        if let Some(peer) = self.peers.get_mut(&author) {
-            peer.dropped = peer.dropped.saturating_add(1);
-        }
-    }
-
     /// The owner's own introduction: all its machines, or some when the extension says so.
     pub(crate) fn introduce(
         &mut self,
@@ -347,6 +281,7 @@ impl Registry {
         &mut self,
         owner: PeerId,
         infos: OrderedMap<MachineIdx, Info>,
+        by: PeerId,
         now: Instant,
     ) {
         if self.is_barred(owner, now) {
@@ -358,8 +293,12 @@ impl Registry {
                 .map(|(index, info)| (index, wire::sum(&info.clock.unwrap_or_default())));
             return self.compare(owner, sums);
         }
+        let is_new = !self.knows(owner);
         if !self.meet(owner, Trust::Hearsay, now) {
             return;
+        }
+        if is_new {
+            self.note_rumour(owner, by);
         }
         self.outputs.push_back(Output::Missing(owner));
         for (index, info) in infos {
@@ -391,10 +330,14 @@ impl Registry {
         clock: Vec<u64>,
         now: Instant,
     ) -> bool {
-        let machines = self.peers.get_mut(&owner).map(|peer| &mut peer.machines);
-        match machines.and_then(|machines| machines.get_mut(index)) {
+        let peer = self.peers.get_mut(&owner);
+        let said = (
+            Trust::FirstHand,
+            peer.as_ref().is_some_and(|peer| peer.says_newest),
+        );
+        match peer.and_then(|peer| peer.machines.get_mut(index)) {
             Some(remote) if remote.fits(&clock) => {
-                if let Some(before) = remote.apply(clock, Trust::FirstHand, now) {
+                if let Some(before) = remote.apply(clock, said, now) {
                     let changed = Output::ClockChanged(owner, index, before);
                     self.outputs.push_back(changed);
                 }
@@ -403,11 +346,11 @@ impl Registry {
             // Hearsay had the machine wrong: its owner knows better.
             Some(_) => {
                 self.remove_machine(owner, index);
-                self.hold(owner, index, clock);
+                self.pending.hold(owner, index, clock);
                 false
             }
             None => {
-                self.hold(owner, index, clock);
+                self.pending.hold(owner, index, clock);
                 false
             }
         }
@@ -429,7 +372,7 @@ impl Registry {
             Some(peer) => {
                 for (index, clock) in clocks {
                     if let Some(remote) = peer.machines.get_mut(index)
-                        && let Some(before) = remote.apply(clock, Trust::Hearsay, now)
+                        && let Some(before) = remote.apply(clock, (Trust::Hearsay, false), now)
                     {
                         let changed = Output::ClockChanged(owner, index, before);
                         self.outputs.push_back(changed);
@@ -488,7 +431,14 @@ impl Registry {
 
     /// Somebody never heard of said bye: what it said before may still come, and is ignored too.
     pub(crate) fn leave_unheard(&mut self, id: PeerId, run: Option<u64>, now: Instant) {
-        self.remember_ghost(id, run, DEAF_AFTER_BYE, now);
+        let ghost = Ghost {
+            run,
+            seqno: 0,
+            wall_ms: None,
+            deaf_until: now + DEAF_AFTER_BYE,
+            named_at: now,
+        };
+        self.remember_ghost(id, ghost);
     }
 
     pub(crate) fn knows(&self, peer: PeerId) -> bool {
@@ -498,6 +448,10 @@ impl Registry {
     /// A connection to this peer was made.
     pub(crate) fn link_up(&mut self, peer: PeerId, now: Instant) {
         self.links.open(peer);
+        if let Some(peer) = self.peers.get_mut(&peer) {
+            peer.life.linked();
+        }
+        self.recount(peer);
         if self.isolated_since.take().is_some() {
             self.reached_at = now;
             self.look_at_all(now);
@@ -528,11 +482,25 @@ impl Registry {
         known.is_some_and(|peer| peer.introduced && !peer.life.is_suspect())
     }
 
+    /// Whether it has to answer a probe.
+    pub(crate) fn is_suspect(&self, peer: PeerId) -> bool {
+        self.peers
+            .get(&peer)
+            .is_some_and(|peer| peer.life.is_suspect())
+    }
+
     /// Whether this peer promises heartbeats: then what we missed comes by itself.
     pub(crate) fn has_heartbeat(&self, peer: PeerId, now: Instant) -> bool {
         self.peers
             .get(&peer)
             .is_some_and(|peer| peer.is_beating(now))
+    }
+
+    /// Whether it said something itself.
+    pub(crate) fn is_heard(&self, peer: PeerId) -> bool {
+        self.peers
+            .get(&peer)
+            .is_some_and(|peer| peer.heard_at.is_some())
     }
 
     pub(crate) fn is_introduced(&self, peer: PeerId) -> bool {
@@ -553,14 +521,6 @@ impl Registry {
         machines
             .filter_map(|remote| Some((remote.mirror.index, remote.to_info()?)))
             .collect()
-    }
-
-    /// Peers heard of, ourselves included, and whether Go peers are among them.
-    pub(crate) fn company(&self) -> super::limiter::Company {
-        super::limiter::Company {
-            members: u32::try_from(self.peers.len() + 1).unwrap_or(u32::MAX),
-            has_go: self.go_peers > 0,
-        }
     }
 
     /// Notes what an own link is like.
@@ -624,12 +584,21 @@ impl Registry {
         if self.peers.contains_key(&id) {
             return true;
         }
-        if self.peers.len() >= MAX_PEERS && !self.evict(trust, now) {
+        let is_full = match trust {
+            Trust::FirstHand => self.peers.len() >= MAX_PEERS,
+            Trust::Hearsay => self.peers.len() >= MAX_PEERS || self.rumours >= MAX_RUMOURS,
+        };
+        if is_full && !self.evict(trust, now) {
             return false;
         }
         let peer = Peer {
             known_at: now,
             heard_at: None,
+            seqno: 0,
+            says_newest: false,
+            quota: Quota::default(),
+            rumoured_by: None,
+            standing: Standing::default(),
             introduced: false,
             statemesh: false,
             run: None,
@@ -669,7 +638,8 @@ impl Registry {
                     remote.confirm(&mut info);
                 }
                 let clock = info.clock.unwrap_or_default();
-                if let Some(before) = remote.apply(clock, trust, now) {
+                let is_newest = trust == Trust::FirstHand && peer.says_newest;
+                if let Some(before) = remote.apply(clock, (trust, is_newest), now) {
                     let changed = Output::ClockChanged(owner, index, before);
                     self.outputs.push_back(changed);
                 }
@@ -681,23 +651,27 @@ impl Registry {
             }
             self.remove_machine(owner, index);
         }
+        let wire_states = info.states.as_ref().map_or(0, Vec::len);
         let weight = weight(&info);
-        if !self.make_room(owner, weight, trust, now) {
+        let def = definition(&mut info);
+        let price = self.schemas.price(&def);
+        if !self.make_room(owner, weight + price.bytes, trust, now) {
             return self.outputs.push_back(Output::Full(owner));
         }
-        let share = |def: &_| self.schemas.share(def);
-        let mut remote = Remote::new(owner, index, info, trust, now, share);
-        if let Some(clock) = self.pending.remove(&(owner, index))
+        let schema = (self.schemas.take(&def, price), wire_states);
+        let mut remote = Remote::new((owner, index), info, schema, weight, trust, now);
+        if let Some(clock) = self.pending.take(owner, index)
             && remote.fits(&clock)
         {
-            remote.apply(clock, Trust::FirstHand, now);
+            remote.apply(clock, (Trust::FirstHand, false), now);
         }
-        if let Some(peer) = self.peers.get_mut(&owner) {
-            peer.weight += weight;
-            self.weight += weight;
-            peer.machines.insert(remote);
-            self.outputs.push_back(Output::MachineFound(owner, index));
-        }
+        let Some(peer) = self.peers.get_mut(&owner) else {
+            return self.schemas.give_back(&remote.schema);
+        };
+        peer.weight += remote.weight();
+        self.weight += weight;
+        peer.machines.insert(remote);
+        self.outputs.push_back(Output::MachineFound(owner, index));
     }
 
     fn remove_machine(&mut self, owner: PeerId, index: MachineIdx) {
@@ -705,8 +679,9 @@ impl Registry {
             return;
         };
         if let Some(remote) = peer.machines.remove(index) {
-            peer.weight -= remote.weight;
-            self.weight -= remote.weight;
+            peer.weight -= remote.weight();
+            self.weight -= remote.weight() - remote.schema.bytes;
+            self.schemas.give_back(&remote.schema);
             self.outputs.push_back(Output::MachineGone(owner, index));
         }
     }
@@ -715,43 +690,39 @@ impl Registry {
         let Some(peer) = self.peers.get(&id) else {
             return;
         };
-        let (run, check_at) = (peer.run, peer.life.check_at);
         let machines: Vec<MachineIdx> = peer.machines.indexes().collect();
         for index in machines {
             self.remove_machine(id, index);
         }
-        let removed = self.peers.remove(&id);
-        self.kept_bytes -= removed.as_ref().map_or(0, |peer| peer.words.bytes());
-        self.go_peers -= usize::from(removed.as_ref().is_some_and(Peer::is_go));
-        let links = removed.map(|peer| peer.links).unwrap_or_default();
-        self.checks.remove(&(check_at, id));
-        self.pending.retain(|(owner, _), _| *owner != id);
+        self.forget_rumour(id);
+        let Some(peer) = self.peers.remove(&id) else {
+            return;
+        };
+        self.kept_bytes -= peer.words.bytes();
+        self.count_out(&peer);
+        self.checks.remove(&(peer.life.check_at, id));
+        self.reporters.remove(&id);
+        self.pending.forget(id);
         self.outputs.push_back(Output::PeerGone(id, reason));
-        let ends: Vec<_> = links.iter().map(|link| link.end).collect();
+        let ends: Vec<_> = peer.links.iter().map(|link| link.end).collect();
         self.lost_links(&ends, false, now);
         let deaf = match reason {
             GoneReason::Bye => DEAF_AFTER_BYE,
             GoneReason::Silent => Duration::ZERO,
             GoneReason::Evicted => return,
         };
-        self.remember_ghost(id, run, deaf, now);
+        let ghost = Ghost {
+            run: peer.run,
+            seqno: peer.seqno,
+            wall_ms: peer.wall_ms,
+            deaf_until: now + deaf,
+            named_at: now,
+        };
+        self.remember_ghost(id, ghost);
     }
 }
 
 impl Peer {
-    /// A replay: of an earlier run, or much older than what this run has said since. Repair and other ways through the mesh
-    /// bring messages out of order, but not by minutes. What Go peers say cannot be dated: there sums decide alone.
-    fn has_outgrown(&self, extension: &Extension, manner: Manner) -> bool {
-        let (Some(run), Some(known)) = (extension.run, self.run) else {
-            return false;
-        };
-        let is_older = match (extension.wall_ms, self.wall_ms) {
-            (Some(said), Some(newest)) => said.saturating_add(REPLAY_WINDOW_MS) < newest,
-            (Some(_) | None, Some(_) | None) => false,
-        };
-        run < known || (run == known && is_older && manner == Manner::Live)
-    }
-
     fn is_go(&self) -> bool {
         self.heard_at.is_some() && !self.statemesh
     }
@@ -765,8 +736,6 @@ impl Peer {
     }
 }
 
-/// What an owner said that much before the newest word of the same run is a replay: gossipsub delivers again for 120 s.
-const REPLAY_WINDOW_MS: u64 = 120_000;
 /// A promise of heartbeats that is taken seriously.
 const MIN_HEARTBEAT: Duration = Duration::from_secs(1);
 /// A longer promise is no promise.

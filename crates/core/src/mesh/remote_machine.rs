@@ -39,6 +39,16 @@ pub struct Mirror {
     pub heard_before: Option<Instant>,
 }
 
+/// A schema and where its table holds it.
+#[derive(Clone, Debug)]
+pub(crate) struct SharedSchema {
+    pub(crate) schema: Arc<Schema>,
+    /// Nothing for one that is not shared.
+    pub(crate) key: Option<u64>,
+    /// Bytes it takes, if this mirror brought it.
+    pub(crate) bytes: usize,
+}
+
 /// Who said it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Trust {
@@ -54,32 +64,22 @@ pub(crate) struct Remote {
     wire_states: usize,
     schema_trust: Trust,
     clock_trust: Trust,
-    /// Entries it holds in memory: states, names in relations, tags.
-    pub(crate) weight: usize,
+    /// Bytes it takes besides its schema.
+    weight: usize,
+    pub(crate) schema: SharedSchema,
 }
 
 impl Remote {
-    /// A mirror from its introduction, which has passed [`Info::check`]. `share` makes its schema or finds an equal one.
+    /// A mirror from its introduction, which has passed [`Info::check`]. Its schema was taken out of it.
     pub(crate) fn new(
-        peer: PeerId,
-        index: MachineIdx,
+        (peer, index): (PeerId, MachineIdx),
         info: Info,
+        (schema, wire_states): (SharedSchema, usize),
+        weight: usize,
         trust: Trust,
         now: Instant,
-        share: impl FnOnce(&SchemaDef) -> Arc<Schema>,
     ) -> Self {
-        let weight = weight(&info);
-        let states = info.states.unwrap_or_default();
-        let wire_states = states.len();
-        let mut schema = info.schema.unwrap_or_default();
-        let states = states.into_iter().map(|name| {
-            let def = schema.remove(&name).unwrap_or_default();
-            (name, def)
-        });
-        let schema = share(&SchemaDef {
-            states: states.collect(),
-        });
-        let clock = padded(info.clock.unwrap_or_default(), schema.len());
+        let clock = padded(info.clock.unwrap_or_default(), schema.schema.len());
         Self {
             mirror: Mirror {
                 peer,
@@ -87,7 +87,7 @@ impl Remote {
                 id: info.id.into(),
                 tags: info.tags.unwrap_or_default().into(),
                 parent: shared_text(info.parent),
-                schema,
+                schema: Arc::clone(&schema.schema),
                 clock,
                 ticks: None,
                 first_hand: trust == Trust::FirstHand,
@@ -99,7 +99,13 @@ impl Remote {
             schema_trust: trust,
             clock_trust: trust,
             weight,
+            schema,
         }
+    }
+
+    /// Bytes it takes.
+    pub(crate) fn weight(&self) -> usize {
+        self.weight + self.schema.bytes
     }
 
     pub(crate) fn sum(&self) -> u64 {
@@ -121,11 +127,12 @@ impl Remote {
         *self.mirror.id == *info.id && self.mirror.schema.names().take(self.wire_states).eq(states)
     }
 
-    /// Takes a clock that [`Self::fits`]; returns the ticks before when something changed.
+    /// Takes a clock that [`Self::fits`]; returns the ticks before when something changed. Of two clocks of one sum the newest
+    /// word stands: one of them is from before a restart (spec P16).
     pub(crate) fn apply(
         &mut self,
         clock: Vec<u64>,
-        trust: Trust,
+        (trust, is_newest): (Trust, bool),
         now: Instant,
     ) -> Option<Arc<[u64]>> {
         if trust == Trust::FirstHand {
@@ -134,6 +141,7 @@ impl Remote {
         }
         let is_newer = match trust.cmp(&self.clock_trust) {
             std::cmp::Ordering::Less => false,
+            std::cmp::Ordering::Equal if is_newest => wire::sum(&clock) >= self.sum(),
             std::cmp::Ordering::Equal => wire::sum(&clock) > self.sum(),
             std::cmp::Ordering::Greater => true,
         };
@@ -195,25 +203,25 @@ impl Remote {
     }
 }
 
-/// Entries an introduction would hold in memory; a long text counts as several.
+/// Bytes a mirror takes besides its schema, rounded up.
 pub(crate) fn weight(info: &Info) -> usize {
-    let relations = info.schema.iter().flat_map(|schema| schema.values());
-    let listed = relations
-        .flat_map(|state| {
-            [
-                &state.require,
-                &state.add,
-                &state.remove,
-                &state.after,
-                &state.tags,
-            ]
-        })
-        .flatten();
-    let lists = listed.chain(&info.states).chain(&info.tags);
-    let texts = lists.flatten().chain([&info.id]);
-    let parent = info.parent.len() / TEXT_OF_AN_ENTRY;
-    let weights = texts.map(|text| 1 + text.len() / TEXT_OF_AN_ENTRY);
-    weights.sum::<usize>() + parent
+    let states = info.states.as_ref().map_or(0, Vec::len);
+    let tags = info.tags.iter().flatten();
+    let texts = info.id.len() + info.parent.len();
+    MIRROR + texts + tags.map(|tag| TEXT + tag.len()).sum::<usize>() + TICK * states
+}
+
+/// The definition an introduction gives, in the order of its states; takes it out.
+pub(crate) fn definition(info: &mut Info) -> SchemaDef {
+    let mut schema = info.schema.take().unwrap_or_default();
+    let states = info.states.take().unwrap_or_default();
+    let states = states.into_iter().map(|name| {
+        let def = schema.remove(&name).unwrap_or_default();
+        (name, def)
+    });
+    SchemaDef {
+        states: states.collect(),
+    }
 }
 
 /// The empty text costs nothing.
@@ -230,26 +238,9 @@ fn padded(mut clock: Vec<u64>, states: usize) -> Arc<[u64]> {
     clock.into()
 }
 
-/// Bytes of text that one entry stands for. No sensible name is longer.
-const TEXT_OF_AN_ENTRY: usize = 256;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn long_texts_weigh_more() {
-        let check = |id: usize, state: usize, expected: usize| {
-            let info = Info {
-                id: "i".repeat(id),
-                states: Some(vec!["s".repeat(state)]),
-                tags: Some(vec![String::new()]),
-                ..Info::default()
-            };
-            assert_eq!(weight(&info), expected);
-        };
-        check(0, 1, 3);
-        check(255, 255, 3);
-        check(256, 10_240, 44);
-    }
-}
+/// Bytes of a mirror itself: counted, and a third for what the allocator adds.
+const MIRROR: usize = 600;
+/// Bytes of a text beside its letters.
+const TEXT: usize = 40;
+/// Bytes of a state in a mirror.
+const TICK: usize = 8;

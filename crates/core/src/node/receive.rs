@@ -28,12 +28,13 @@ impl Node {
         let author = signed.author;
         let verdict = if self.stage != Stage::Joined || author == self.config.own {
             Verdict::Ignore
+        } else if !self.registry.may_speak(author, now) {
+            self.ignore(author, "its author says too much")
         } else {
             match self.read(author, &signed.data) {
                 Ok(envelope) => self.take(signed, envelope, now),
                 Err(reason) => {
-                    self.registry.count_drop(author);
-                    self.emit(Event::Dropped(author, reason));
+                    self.ignore(author, reason);
                     if author == via {
                         Verdict::Reject
                     } else {
@@ -43,6 +44,13 @@ impl Node {
             }
         };
         self.outputs.push_back(Output::Verdict(token, verdict));
+    }
+
+    /// Counts a message against its author. It goes no further, and nobody else is blamed.
+    fn ignore(&mut self, author: PeerId, reason: &'static str) -> Verdict {
+        self.registry.count_drop(author);
+        self.emit(Event::Dropped(author, reason));
+        Verdict::Ignore
     }
 
     /// Everything that can refuse a message; nothing changes here.
@@ -70,15 +78,23 @@ impl Node {
     fn take(&mut self, signed: &Arc<Signed>, envelope: Envelope, now: Instant) -> Verdict {
         let author = signed.author;
         let Envelope { body, extension } = envelope;
-        match body {
-            Message::Bye { machines } => return self.take_bye(author, machines, &extension, now),
+        match &body {
+            Message::Bye { machines } => return self.take_bye(signed, machines, &extension, now),
+            Message::Info {
+                peers: Some(infos), ..
+            } if self.registry.is_rumour_monger(author, infos) => {
+                return self.ignore(author, "its author tells of too many others");
+            }
             Message::Info { .. }
             | Message::Updates { .. }
             | Message::Gossip { .. }
             | Message::ReqInfo { .. }
             | Message::ReqUpdates { .. } => {}
         }
-        match self.registry.hear(author, &extension, Manner::Live, now) {
+        match self
+            .registry
+            .hear(author, &extension, Manner::Live(signed.seqno), now)
+        {
             Welcome::Heard => {}
             Welcome::Stale => return Verdict::Ignore,
             Welcome::Full => return Verdict::Accept,
@@ -140,7 +156,8 @@ impl Node {
                 self.registry.keep(signed, said, &sums);
                 self.asks.settle(peer, Want::Info);
             } else {
-                self.registry.introduce_hearsay(peer, machines, now);
+                self.registry
+                    .introduce_hearsay(peer, machines, signed.author, now);
             }
         }
     }
@@ -221,25 +238,34 @@ impl Node {
 
     fn take_bye(
         &mut self,
-        author: PeerId,
-        machines: Option<OrderedMap<MachineIdx, Bye>>,
+        signed: &Signed,
+        machines: &Option<OrderedMap<MachineIdx, Bye>>,
         extension: &Extension,
         now: Instant,
     ) -> Verdict {
+        let author = signed.author;
         if !self.registry.knows(author) {
             self.registry.leave_unheard(author, extension.run, now);
             return Verdict::Accept;
         }
-        if self.registry.hear(author, extension, Manner::Live, now) == Welcome::Stale {
+        if self
+            .registry
+            .hear(author, extension, Manner::Live(signed.seqno), now)
+            == Welcome::Stale
+        {
             return Verdict::Ignore;
         }
-        let machines = machines.unwrap_or_default();
-        if machines.is_empty() || machines.values().any(|machine| machine.leaving) {
+        let taken_back: Vec<MachineIdx> = machines
+            .iter()
+            .flat_map(OrderedMap::keys)
+            .copied()
+            .collect();
+        let mut said = machines.iter().flat_map(OrderedMap::values);
+        if taken_back.is_empty() || said.any(|machine| machine.leaving) {
             self.registry.leave(author, now);
-        } else {
-            for (index, _) in machines {
-                self.registry.withdraw(author, index, extension.wall_ms);
-            }
+        }
+        for index in taken_back {
+            self.registry.withdraw(author, index, extension.wall_ms);
         }
         self.relay_outputs(now);
         Verdict::Accept
@@ -267,13 +293,14 @@ impl Node {
                 }
                 From::MachineGone(peer, index) => (peer, Event::MachineGone(peer, index)),
                 From::Full(peer) => (peer, Event::Dropped(peer, "too many machines are known")),
+                From::Missing(peer) if peer == about => {
+                    self.ask_missing(peer, (INTRODUCTION_FROM, INTRODUCTION_TO), now);
+                    continue;
+                }
                 From::Missing(peer) => {
-                    let range = if peer == about {
-                        (INTRODUCTION_FROM, INTRODUCTION_TO)
-                    } else {
-                        (MISSING_FROM, MISSING_TO)
-                    };
-                    self.ask_missing(peer, range, now);
+                    if self.asks.has(peer) || self.registry.may_name(about, now) {
+                        self.ask_missing(peer, (MISSING_FROM, MISSING_TO), now);
+                    }
                     continue;
                 }
                 From::Behind(peer) => {
@@ -294,7 +321,11 @@ impl Node {
     /// Somebody not introduced, or a machine of somebody.
     fn ask_missing(&mut self, peer: PeerId, (from, to): (Duration, Duration), now: Instant) {
         let delay = self.jitter.between(from, to);
-        self.asks.want(peer, Want::Info, Pace::missing(delay), now);
+        let pace = Pace::missing(delay);
+        if !self.asks.want(peer, Want::Info, pace, now) && self.registry.is_heard(peer) {
+            self.asks.evict_unheard(|id| self.registry.is_heard(id));
+            self.asks.want(peer, Want::Info, pace, now);
+        }
     }
 
     /// A mirror may be behind: only its owner can tell. A Go peer answers `reqinfo` only; who keeps a heartbeat needs no asking.

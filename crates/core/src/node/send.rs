@@ -6,7 +6,7 @@ use super::timers::Timer;
 use super::{About, Node, Output, Stage};
 use crate::collections::OrderedMap;
 use crate::ids::{MachineIdx, PeerId};
-use crate::mesh::gossip::Want;
+use crate::mesh::gossip::{MAX_IDS_PER_REQUEST, Want};
 use crate::mesh::limiter;
 use crate::mesh::local;
 use crate::mesh::peer_registry::Sums;
@@ -66,7 +66,7 @@ impl Node {
     /// Plans the publication of what changed.
     pub(super) fn arm_flush(&mut self, now: Instant) {
         let company = self.registry.company();
-        let at = limiter::flush_at(now, self.sent.updates_at, company);
+        let at = self.sent.pacer.flush_at(now, company);
         self.timers.no_later_than(Timer::Flush, at);
     }
 
@@ -76,7 +76,7 @@ impl Node {
             return;
         }
         // The company may have grown since the timer was armed.
-        let spaced = limiter::flush_at(now, self.sent.updates_at, self.registry.company());
+        let spaced = self.sent.pacer.flush_at(now, self.registry.company());
         if spaced.since(now) > SLACK {
             return self.timers.set(Timer::Flush, spaced);
         }
@@ -128,6 +128,7 @@ impl Node {
             self.publish(Message::Updates { clocks }, extension);
         }
         self.sent.updates_at = Some(now);
+        self.sent.pacer.publish(now, self.registry.company());
         self.timers.clear(Timer::Flush);
         if self.local.is_dirty() || self.sent.links_changed {
             self.arm_flush(now);
@@ -179,10 +180,24 @@ impl Node {
         }
     }
 
-    /// Asks a suspect whether it lives.
+    /// Asks a suspect whether it lives: at once, or along with others when many are suspected.
     pub(super) fn probe(&mut self, peer: PeerId, now: Instant) {
-        if self.stage == Stage::Joined && !self.neighbours.is_empty() {
-            self.request(vec![peer], Want::Info, now);
+        self.suspects.insert(peer);
+        let spaced = self.sent.probes_at.map(|last| last + PROBES_GAP);
+        let at = spaced.map_or(now, |spaced| spaced.max(now));
+        self.timers.no_later_than(Timer::Probe, at);
+    }
+
+    /// Whoever is still known and suspected.
+    pub(super) fn send_probes(&mut self, now: Instant) {
+        self.sent.probes_at = Some(now);
+        let suspects = std::mem::take(&mut self.suspects);
+        let suspects: Vec<PeerId> = suspects
+            .into_iter()
+            .filter(|id| self.registry.is_suspect(*id))
+            .collect();
+        for ids in suspects.chunks(MAX_IDS_PER_REQUEST) {
+            self.request(ids.to_vec(), Want::Info, now);
         }
     }
 
@@ -303,5 +318,7 @@ const SUMS_IN_GOSSIP: usize = 5;
 const GOSSIP_FROM: Duration = Duration::from_secs(25);
 /// And at the latest.
 const GOSSIP_TO: Duration = Duration::from_secs(45);
+/// Between two messages that ask suspects.
+const PROBES_GAP: Duration = Duration::from_millis(500);
 /// A flush this early is on time.
 const SLACK: Duration = Duration::from_millis(5);

@@ -17,15 +17,18 @@ pub(super) enum Timer {
     Gossip,
     /// Greet neighbours that do not answer directly.
     Strangers,
+    /// Ask suspects whether they live.
+    Probe,
 }
 
-const ALL: [Timer; 6] = [
+const ALL: [Timer; 7] = [
     Timer::Announce,
     Timer::Flush,
     Timer::Heartbeat,
     Timer::Repeat,
     Timer::Gossip,
     Timer::Strangers,
+    Timer::Probe,
 ];
 
 /// Deadlines by timer.

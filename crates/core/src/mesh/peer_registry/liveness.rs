@@ -1,8 +1,8 @@
 //! Who still lives: links, promised heartbeats, probes.
 //!
 //! A live link always means alive. Without one, a peer that promised heartbeats is suspected after three missed, a peer whose
-//! last known link went is suspected soon, and a peer known from hearsay only when it stays silent. Three unanswered probes
-//! make a suspect gone. A Go peer that never had a known link is not judged: its neighbours may be Go peers, which report
+//! last known link went is suspected soon. Three unanswered probes make a suspect gone; a peer known from hearsay only goes
+//! when it stays silent, since it was asked for all the time. A Go peer that never had a known link is not judged: its neighbours may be Go peers, which report
 //! none. While we have no connection at all, nobody can be asked, so silence counts only after a long time.
 
 use std::time::Duration;
@@ -44,6 +44,17 @@ impl Life {
         self.probes = 0;
     }
 
+    /// A live link to it is known.
+    pub(super) fn linked(&mut self) {
+        self.was_linked = true;
+        self.lost_at = None;
+    }
+
+    /// Whether one was when it was last looked at.
+    pub(super) fn has_link(&self) -> bool {
+        self.was_linked && self.lost_at.is_none()
+    }
+
     pub(super) fn is_suspect(&self) -> bool {
         self.probes > 0
     }
@@ -70,7 +81,9 @@ impl Registry {
             && at <= now
         {
             self.checks.pop_first();
-            match self.examine(id, now) {
+            let finding = self.examine(id, now);
+            self.recount(id);
+            match finding {
                 None => {}
                 Some(Finding::Later(at)) => self.check_at(id, at.max(now + MIN_RECHECK)),
                 Some(Finding::Probe) => {
@@ -106,6 +119,11 @@ impl Registry {
         let ends = peer.links.iter().map(|link| link.end);
         let lost: Vec<LinkEnd> = ends.filter(|end| !stays(*end)).collect();
         peer.links = links.into();
+        if peer.links.is_empty() {
+            self.reporters.remove(&reporter);
+        } else {
+            self.reporters.insert(reporter);
+        }
         // A full report leaves links out; one peer of this project more or less in it says nothing.
         let is_full = report.complete && report.count > report.open.len() as u64;
         self.lost_links(&lost, is_full, now);
@@ -151,8 +169,7 @@ impl Registry {
         let peer = self.peers.get_mut(&id)?;
         peer.life.lost_one = false;
         if is_linked {
-            peer.life.was_linked = true;
-            peer.life.lost_at = None;
+            peer.life.linked();
             peer.life.probes = 0;
             return Some(Finding::Later(now + RECHECK));
         }
@@ -173,6 +190,8 @@ impl Registry {
         Some(match suspect_at(peer, reached_at) {
             None => Finding::Later(now + RECHECK),
             Some(at) if now < at => Finding::Later(at),
+            // It was asked for ever since it was named.
+            Some(_) if peer.heard_at.is_none() && !peer.life.was_linked => Finding::Gone,
             Some(_) => probing(peer, now),
         })
     }
@@ -182,7 +201,8 @@ impl Registry {
     fn is_linked(&self, id: PeerId, now: Instant) -> bool {
         let end = LinkEnd::from(id);
         let reports = |peer: &Peer| peer.reports(end) && peer.is_beating(now);
-        self.links.contains(&id) || self.peers.values().any(reports)
+        let mut reporters = self.reporters.iter().filter_map(|id| self.peers.get(id));
+        self.links.contains(&id) || reporters.any(reports)
     }
 
     fn probe(&mut self, id: PeerId, now: Instant) {

@@ -2,33 +2,54 @@
 //!
 //! Hearsay makes place for first-hand, never the reverse; a peer with a link of ours is never displaced.
 
-use std::time::Duration;
-
 use super::super::remote_machine::Trust;
 use super::super::wire;
 use super::{Ghost, GoneReason, Registry};
-use crate::ids::{MachineIdx, PeerId};
+use crate::ids::PeerId;
 use crate::time::Instant;
 
 impl Registry {
-    /// Room for that many more entries of one peer. Hearsay makes place for first-hand, never the reverse.
+    /// Room for that many more bytes of one peer. Hearsay makes place for first-hand, never the reverse; then whoever has
+    /// more than twice as much: a share of what many take is left to everybody.
     pub(super) fn make_room(
         &mut self,
         owner: PeerId,
-        weight: usize,
+        bytes: usize,
         trust: Trust,
         now: Instant,
     ) -> bool {
-        let held = self.peers.get(&owner).map_or(0, |peer| peer.weight);
-        let count = self.peers.get(&owner).map_or(0, |peer| peer.machines.len());
-        if held + weight > MAX_WEIGHT_PER_PEER || count >= wire::MAX_MACHINES_PER_PEER {
+        let (held, count) = self
+            .peers
+            .get(&owner)
+            .map_or((0, 0), |peer| (peer.weight, peer.machines.len()));
+        let wanted = held + bytes;
+        if wanted > MAX_WEIGHT_PER_PEER || count >= wire::MAX_MACHINES_PER_PEER {
             return false;
         }
-        while self.weight + weight > MAX_WEIGHT {
-            if trust == Trust::Hearsay || !self.evict_hearsay(now) {
+        while self.bytes() + bytes > MAX_WEIGHT {
+            if trust == Trust::Hearsay
+                || !(self.evict_hearsay(now) || self.evict_heavier(2 * wanted, owner, now))
+            {
                 return false;
             }
         }
+        true
+    }
+
+    /// Bytes of all mirrors and their schemas.
+    fn bytes(&self) -> usize {
+        self.weight + self.schemas.bytes()
+    }
+
+    fn evict_heavier(&mut self, than: usize, but: PeerId, now: Instant) -> bool {
+        let unlinked = self.peers.iter().filter(|(id, _)| !self.links.contains(id));
+        let others = unlinked.filter(|(id, _)| **id != but);
+        let heaviest = others.max_by_key(|(_, peer)| peer.weight);
+        let heaviest = heaviest.filter(|(_, peer)| peer.weight > than);
+        let Some(id) = heaviest.map(|(id, _)| *id) else {
+            return false;
+        };
+        self.remove_peer(id, GoneReason::Evicted, now);
         true
     }
 
@@ -67,47 +88,14 @@ impl Registry {
         }
     }
 
-    /// Keeps a first-hand clock until its machine is introduced. The oldest index of the first peer makes place.
-    pub(super) fn hold(&mut self, owner: PeerId, index: MachineIdx, clock: Vec<u64>) {
-        let key = (owner, index);
-        let stale = self
-            .pending
-            .get(&key)
-            .is_some_and(|held| wire::sum(held) > wire::sum(&clock));
-        if stale {
-            return;
-        }
-        if !self.pending.contains_key(&key) {
-            let of_owner = (owner, MachineIdx(0))..=(owner, MachineIdx(u64::MAX));
-            if self.pending.range(of_owner).count() >= MAX_PENDING_PER_PEER {
-                return;
-            }
-            if self.pending.len() >= MAX_PENDING {
-                self.pending.pop_first();
-            }
-        }
-        self.pending.insert(key, clock);
-    }
-
     /// The longest unnamed makes place.
-    pub(super) fn remember_ghost(
-        &mut self,
-        id: PeerId,
-        run: Option<u64>,
-        deaf: Duration,
-        now: Instant,
-    ) {
+    pub(super) fn remember_ghost(&mut self, id: PeerId, ghost: Ghost) {
         if self.ghosts.len() >= MAX_GHOSTS {
             let oldest = self.ghosts.iter().min_by_key(|(_, ghost)| ghost.named_at);
             if let Some(id) = oldest.map(|(id, _)| *id) {
                 self.ghosts.remove(&id);
             }
         }
-        let ghost = Ghost {
-            run,
-            deaf_until: now + deaf,
-            named_at: now,
-        };
         self.ghosts.insert(id, ghost);
     }
 }
@@ -116,14 +104,12 @@ impl Registry {
 pub(crate) const MAX_PEERS: usize = 4096;
 /// Those who went, remembered.
 pub(crate) const MAX_GHOSTS: usize = 1024;
-/// First-hand clocks waiting for an introduction.
-pub(crate) const MAX_PENDING: usize = 1024;
-/// Of these, of one peer.
-const MAX_PENDING_PER_PEER: usize = 256;
-/// Entries (states, related names, tags) of all mirrors; one takes up to about 250 bytes, and stands for as much text.
-pub(crate) const MAX_WEIGHT: usize = 1 << 19;
-/// Entries of one peer's mirrors: 120 machines of 1024 states.
-pub(crate) const MAX_WEIGHT_PER_PEER: usize = 1 << 17;
+/// Peers known from hearsay alone.
+pub(crate) const MAX_RUMOURS: usize = 1024;
+/// Bytes of all mirrors and their schemas: 20,000 small machines.
+pub(crate) const MAX_WEIGHT: usize = 20 << 20;
+/// Bytes of one peer's: what 3 MiB of introductions bring, each schema counted once.
+pub(crate) const MAX_WEIGHT_PER_PEER: usize = 8 << 20;
 
 #[cfg(test)]
 mod tests {
@@ -138,7 +124,7 @@ mod tests {
     /// Hears the id one microsecond after its number.
     fn hear(registry: &mut Registry, number: usize) -> Welcome {
         let now = Instant::from_micros(number as u64);
-        registry.hear(id(number), &Extension::default(), Manner::Live, now)
+        registry.hear(id(number), &Extension::default(), Manner::Live(0), now)
     }
 
     #[test]
@@ -166,7 +152,7 @@ mod tests {
         }
         registry.outputs.clear();
         let rumour = id(MAX_PEERS + 1);
-        registry.introduce_hearsay(rumour, [].into(), Instant::from_micros(1 << 20));
+        registry.introduce_hearsay(rumour, [].into(), id(1), Instant::from_micros(1 << 20));
         assert!(registry.outputs.is_empty());
         assert!(registry.view(rumour).is_none());
     }
@@ -180,21 +166,5 @@ mod tests {
         assert_eq!(registry.ghosts.len(), MAX_GHOSTS);
         assert!(!registry.ghosts.contains_key(&id(1)));
         assert!(registry.ghosts.contains_key(&id(2)));
-    }
-
-    #[test]
-    fn clocks_of_machines_not_introduced_are_held_up_to_two_caps() {
-        let mut registry = registry();
-        for number in 1..=8 {
-            hear(&mut registry, number);
-            let clocks = (0..400).map(|index| (MachineIdx(index), vec![1])).collect();
-            registry.update(id(number), clocks, Instant::from_micros(100));
-            let of_one = registry
-                .pending
-                .keys()
-                .filter(|(owner, _)| *owner == id(number));
-            assert_eq!(of_one.count(), MAX_PENDING_PER_PEER);
-        }
-        assert_eq!(registry.pending.len(), MAX_PENDING);
     }
 }

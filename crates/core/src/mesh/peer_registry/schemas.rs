@@ -1,39 +1,99 @@
 //! Equal schemas of many machines, held once: a mesh has a few kinds of machines and hundreds of each.
 //!
-//! Invariant: two definitions share a schema only when they are equal, whatever their hashes say.
+//! Invariants: two definitions share a schema only when they are equal, whatever their hashes say; a schema is held as long
+//! as a mirror has it; the bytes of all held ones are known.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use crate::collections::OrderedMap;
 use crate::engine::{Schema, SchemaDef};
+use crate::mesh::remote_machine::SharedSchema;
 
 /// Schemas in use, by hash of their definition.
 #[derive(Debug, Default)]
 pub(super) struct Schemas {
-    table: OrderedMap<u64, Arc<Schema>>,
+    table: OrderedMap<u64, Held>,
+    bytes: usize,
+}
+
+#[derive(Debug)]
+struct Held {
+    schema: Arc<Schema>,
+    mirrors: usize,
+    bytes: usize,
+}
+
+/// What one more mirror with a schema costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Price {
+    key: u64,
+    /// Nothing for a schema that is held already.
+    pub(super) bytes: usize,
 }
 
 impl Schemas {
-    /// The schema of that definition.
-    pub(super) fn share(&mut self, def: &SchemaDef) -> Arc<Schema> {
+    /// What a mirror with that definition would cost.
+    pub(super) fn price(&self, def: &SchemaDef) -> Price {
         let mut hasher = DefaultHasher::new();
         def.hash(&mut hasher);
         let key = hasher.finish();
-        if let Some(schema) = self.table.get(&key)
-            && schema.def() == def
+        let is_held = self
+            .table
+            .get(&key)
+            .is_some_and(|held| held.schema.def() == def);
+        let bytes = if is_held { 0 } else { weight(def) };
+        Price { key, bytes }
+    }
+
+    /// The schema of that definition, for one more mirror.
+    pub(super) fn take(&mut self, def: &SchemaDef, price: Price) -> SharedSchema {
+        if let Some(held) = self.table.get_mut(&price.key)
+            && held.schema.def() == def
         {
-            return Arc::clone(schema);
+            held.mirrors += 1;
+            return SharedSchema {
+                schema: Arc::clone(&held.schema),
+                key: Some(price.key),
+                bytes: 0,
+            };
         }
         let (schema, _problems) = Schema::normalise(def);
-        if self.table.len() >= MAX_SCHEMAS {
-            self.table.retain(|_, schema| Arc::strong_count(schema) > 1);
-        }
+        let bytes = weight(def);
+        self.bytes += bytes;
         // What had to be repaired is never found again, and a full table of schemas in use shares no more.
-        if schema.def() == def && self.table.len() < MAX_SCHEMAS {
-            self.table.insert(key, Arc::clone(&schema));
+        let is_free = !self.table.contains_key(&price.key) && self.table.len() < MAX_SCHEMAS;
+        let key = (is_free && schema.def() == def).then_some(price.key);
+        if let Some(key) = key {
+            let held = Held {
+                schema: Arc::clone(&schema),
+                mirrors: 1,
+                bytes,
+            };
+            self.table.insert(key, held);
         }
-        schema
+        SharedSchema { schema, key, bytes }
+    }
+
+    /// A mirror is gone.
+    pub(super) fn give_back(&mut self, schema: &SharedSchema) {
+        let Some(key) = schema.key else {
+            self.bytes -= schema.bytes;
+            return;
+        };
+        if let Some(held) = self.table.get_mut(&key) {
+            held.mirrors -= 1;
+            if held.mirrors == 0 {
+                self.bytes -= held.bytes;
+                self.table.remove(&key);
+                self.table.trim();
+            }
+        }
+    }
+
+    /// Bytes of all that are held.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     #[cfg(test)]
@@ -42,8 +102,30 @@ impl Schemas {
     }
 }
 
+/// Bytes a schema takes, rounded up.
+fn weight(def: &SchemaDef) -> usize {
+    let state = |(name, state): &(String, crate::engine::StateDef)| {
+        let lists = [
+            &state.require,
+            &state.add,
+            &state.remove,
+            &state.after,
+            &state.tags,
+        ];
+        let listed = lists.into_iter().flatten().flatten();
+        STATE + name.len() + listed.map(|name| LISTED + name.len()).sum::<usize>()
+    };
+    SCHEMA + def.states.iter().map(state).sum::<usize>()
+}
+
 /// Kinds of machines in one mesh that are shared. A guess, and far more than people write.
 pub(super) const MAX_SCHEMAS: usize = 1024;
+/// Bytes of a schema without states. Counted, with room for what the allocator adds, as the two below.
+const SCHEMA: usize = 1024;
+/// Bytes of a state without its name.
+const STATE: usize = 272;
+/// Bytes of a name in a relation, or of a tag, without its letters.
+const LISTED: usize = 64;
 
 #[cfg(test)]
 mod tests {
@@ -56,26 +138,48 @@ mod tests {
             .state(format!("State{number}"), StateDef::new())
     }
 
-    #[test]
-    fn equal_definitions_share_a_schema_others_do_not() {
-        let mut schemas = Schemas::default();
-        let one = schemas.share(&def(1));
-        assert!(Arc::ptr_eq(&one, &schemas.share(&def(1))));
-        assert!(!Arc::ptr_eq(&one, &schemas.share(&def(2))));
+    fn take(schemas: &mut Schemas, def: &SchemaDef) -> SharedSchema {
+        let price = schemas.price(def);
+        schemas.take(def, price)
     }
 
     #[test]
-    fn schemas_nobody_uses_make_place() {
+    fn equal_definitions_share_a_schema_others_do_not() {
         let mut schemas = Schemas::default();
-        let used = schemas.share(&def(0));
-        for number in 1..3 * MAX_SCHEMAS {
-            schemas.share(&def(number));
-            assert!(schemas.len() <= MAX_SCHEMAS);
-        }
-        assert!(Arc::ptr_eq(&used, &schemas.share(&def(0))));
+        let one = take(&mut schemas, &def(1));
+        let same = take(&mut schemas, &def(1));
+        assert!(Arc::ptr_eq(&one.schema, &same.schema));
+        let other = take(&mut schemas, &def(2));
+        assert!(!Arc::ptr_eq(&one.schema, &other.schema));
+    }
+
+    #[test]
+    fn what_no_mirror_has_is_given_back() {
+        let mut schemas = Schemas::default();
+        let (one, same) = (take(&mut schemas, &def(1)), take(&mut schemas, &def(1)));
+        assert!(schemas.bytes() > 0 && schemas.price(&def(1)).bytes == 0);
+        schemas.give_back(&one);
+        assert_eq!(schemas.len(), 1);
+        schemas.give_back(&same);
+        assert_eq!((schemas.len(), schemas.bytes()), (0, 0));
+    }
+
+    #[test]
+    fn what_cannot_be_shared_is_counted_too() {
+        let mut schemas = Schemas::default();
+        let without_exception = SchemaDef::new().state("A", StateDef::new());
+        let one = take(&mut schemas, &without_exception);
+        let same = take(&mut schemas, &without_exception);
+        assert!(one.key.is_none() && one.bytes > 0);
+        assert_eq!(schemas.bytes(), one.bytes + same.bytes);
+        schemas.give_back(&one);
+        schemas.give_back(&same);
+        assert_eq!(schemas.bytes(), 0);
         let all: Vec<_> = (0..2 * MAX_SCHEMAS)
-            .map(|n| schemas.share(&def(n)))
+            .map(|number| take(&mut schemas, &def(number)))
             .collect();
-        assert_eq!((all.len(), schemas.len()), (2 * MAX_SCHEMAS, MAX_SCHEMAS));
+        assert_eq!(schemas.len(), MAX_SCHEMAS);
+        all.iter().for_each(|one| schemas.give_back(one));
+        assert_eq!((schemas.len(), schemas.bytes()), (0, 0));
     }
 }

@@ -198,6 +198,6 @@ pub(crate) fn fingerprint(run: Option<u64>, sums: impl Iterator<Item = (MachineI
 }
 
 /// Bytes kept of all owners together.
-pub(crate) const MAX_KEPT: usize = 16 << 20;
+pub(crate) const MAX_KEPT: usize = 12 << 20;
 /// Bytes kept of one owner: a thousand machines of a few states, or a reply that holds nothing else.
 const MAX_KEPT_PER_PEER: usize = 2 << 20;
