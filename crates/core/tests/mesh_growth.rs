@@ -98,7 +98,11 @@ fn a_change_costs_one_message_and_a_join_one_however_large_the_network() {
         assert!(latest <= MS(400));
         assert_eq!((infos, requests), (1, 0), "{}", net.traffic());
         // The newcomer asks, and its neighbour perhaps back; large knowledge comes in parts.
-        assert!(told.messages <= 3 + told.bytes / (64 << 10), "{}", net.traffic());
+        assert!(
+            told.messages <= 3 + told.bytes / (64 << 10),
+            "{}",
+            net.traffic()
+        );
     }
 }
 

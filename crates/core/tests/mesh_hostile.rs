@@ -116,7 +116,9 @@ fn latencies(flood: Option<Flood>) -> Vec<Duration> {
     for step in 0..11_000_u64 {
         let at = step as usize % (members.len() * 33);
         // Members change one after the other, each in another rhythm.
-        if at % 33 == 0 && (step / 396 + at as u64 / 33) % 3 != 0 && !open.contains_key(&(at / 33))
+        if at.is_multiple_of(33)
+            && !(step / 396 + at as u64 / 33).is_multiple_of(3)
+            && !open.contains_key(&(at / 33))
         {
             ticks[at / 33] += 1;
             net.clock(members[at / 33], machines[at / 33], &[0, 0, ticks[at / 33]]);
@@ -170,7 +172,7 @@ impl Flood {
     }
 
     fn go_on(&mut self, net: &mut Net, step: u64) {
-        if step % 4 != 0 {
+        if !step.is_multiple_of(4) {
             return;
         }
         let step = step / 4;
@@ -180,14 +182,17 @@ impl Flood {
                 0 => {
                     let invented = (0..30).map(|number| {
                         let machines = [(ZERO, common::machine("m", &["Exception"], &[1]))];
-                        (peer_id(1 << 40 | step << 8 | number), Some(machines.into()))
+                        (
+                            peer_id((1 << 40) + (step << 8) + number),
+                            Some(machines.into()),
+                        )
                     });
                     let peers = Some(invented.collect());
                     net.say(attacker, as_go(Message::Info { peers, sums: None }));
                 }
                 3 => {
                     let names =
-                        (0..100).map(|number| (peer_id(1 << 41 | step << 8 | number), None));
+                        (0..100).map(|number| (peer_id((1 << 41) + (step << 8) + number), None));
                     let sums = Some(names.collect());
                     net.say(attacker, as_go(Message::Gossip { sums }));
                 }
@@ -199,7 +204,7 @@ impl Flood {
                 _ => {
                     // Another key, another machine; nobody is linked to it.
                     self.keys += 1;
-                    let key = peer_id(1 << 42 | self.keys % 2000);
+                    let key = peer_id((1 << 42) + self.keys % 2000);
                     let to = net.any_neighbour(attacker);
                     net.inject(to, key, as_go(info(key, &[(self.keys, "m", &[0, 0, 1])])));
                 }
@@ -319,7 +324,8 @@ fn somebody_who_speaks_is_asked_for_although_thousands_are_named() {
     }
     net.run_for(S(1));
     for (at, liar) in liars.iter().enumerate() {
-        let named = (0..1000).map(|number| (peer_id(1 << 40 | (at as u64) << 16 | number), None));
+        let named =
+            (0..1000).map(|number| (peer_id((1 << 40) + ((at as u64) << 16) + number), None));
         net.say(
             *liar,
             as_go(Message::Gossip {

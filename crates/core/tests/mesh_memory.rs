@@ -150,10 +150,10 @@ fn tables_filled_by_thousands_of_keys_stay_below_64_mib() {
         );
         flooded.hear(
             author,
-            &common::sums(peer_id(1 << 32 | number), 0, 1).into(),
+            &common::sums(peer_id((1 << 32) + number), 0, 1).into(),
         );
         let bye = Message::Bye { machines: None };
-        flooded.hear(peer_id(1 << 33 | number), &bye.into());
+        flooded.hear(peer_id((1 << 33) + number), &bye.into());
     }
     println!("thousands of keys: {} KiB at most", flooded.most >> 10);
     assert!(
@@ -193,7 +193,10 @@ fn invented_peers_and_machines_stay_below_4_mib() {
         let author = peer_id(1 + number % 8);
         let invented = (0..100).map(|at| {
             let machines = [(MachineIdx(at), machine("m", &["Exception"], &[1]))];
-            (peer_id(1 << 32 | number * 100 + at), Some(machines.into()))
+            (
+                peer_id((1 << 32) + number * 100 + at),
+                Some(machines.into()),
+            )
         });
         let body = Message::Info {
             peers: Some(invented.collect()),
