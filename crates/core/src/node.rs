@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::collections::OrderedSet;
+use crate::collections::{OrderedMap, OrderedSet};
 use crate::ids::{MachineIdx, PeerId};
 use crate::mesh::Mirror;
 use crate::mesh::catch_up::Pull;
@@ -22,6 +22,7 @@ use crate::mesh::jitter::Jitter;
 use crate::mesh::limiter::{Bucket, Pacer};
 use crate::mesh::local::Local;
 use crate::mesh::peer_registry::Registry;
+use crate::mesh::wire;
 use crate::time::{Instant, earliest};
 
 mod catch_up;
@@ -199,6 +200,8 @@ pub struct Node {
     strangers: OrderedSet<PeerId>,
     /// Suspects to be asked whether they live. Among the known peers.
     suspects: OrderedSet<PeerId>,
+    /// Machines taken back, not told yet. Bounded: each had its place among the own ones.
+    byes: OrderedMap<MachineIdx, wire::Bye>,
     pull: Pull,
     sent: Sent,
     budget: Budget,
@@ -220,6 +223,7 @@ struct Sent {
     updates_at: Option<Instant>,
     pacer: Pacer,
     probes_at: Option<Instant>,
+    byes_at: Option<Instant>,
     /// Own links changed since they were last reported.
     links_changed: bool,
     /// Last peer whose sums went along, per kind of message, so that all get their turn.
@@ -252,6 +256,7 @@ impl Node {
             neighbours: OrderedSet::new(),
             strangers: OrderedSet::new(),
             suspects: OrderedSet::new(),
+            byes: OrderedMap::new(),
             pull: Pull::default(),
             sent: Sent::default(),
             budget: Budget {
@@ -321,6 +326,7 @@ impl Node {
                 Timer::Gossip => self.gossip(now),
                 Timer::Strangers => self.greet_strangers(now),
                 Timer::Probe => self.send_probes(now),
+                Timer::Bye => self.take_back(now),
             }
         }
         self.put_off_asks(now);
@@ -389,9 +395,12 @@ impl Node {
         match self.local.expose(index, machine) {
             // Who comes later is greeted anyway.
             Ok(()) if self.neighbours.is_empty() => {}
-            Ok(()) => self
-                .timers
-                .no_later_than(Timer::Announce, now + GATHER_EXPOSED),
+            Ok(()) => {
+                let soon = now + GATHER_EXPOSED;
+                let spaced = self.sent.info_at.map(|last| last + EXPOSED_GAP);
+                let at = spaced.map_or(soon, |spaced| spaced.max(soon));
+                self.timers.no_later_than(Timer::Announce, at);
+            }
             Err(reason) => self.emit(Event::NotExposed(index, reason)),
         }
     }
@@ -505,6 +514,8 @@ const TALE_PERIOD: Duration = Duration::from_millis(50);
 const STRANGER: Duration = Duration::from_millis(250);
 /// Machines exposed together are announced together.
 const GATHER_EXPOSED: Duration = Duration::from_millis(10);
+/// Between two introductions of exposed machines.
+const EXPOSED_GAP: Duration = Duration::from_millis(100);
 /// Links that change together are reported together, and after the introduction that a new link brings.
 const GATHER_LINKS: Duration = Duration::from_millis(100);
 /// A newcomer is greeted after this at the earliest: its own subscription has to be there.

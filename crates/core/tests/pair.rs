@@ -260,6 +260,35 @@ fn a_withdrawn_machine_goes_alone() {
 }
 
 #[test]
+fn machines_that_come_and_go_in_crowds_cost_few_messages() {
+    let mut net = Net::new(20);
+    let members = row(&mut net, 3);
+    let (a, c) = (members[0], members[2]);
+    net.run_for(S(6));
+    net.forget();
+    let mut all = Vec::new();
+    for number in 0..300 {
+        all.push(net.expose(a, &format!("m{number}")));
+        net.run_for(MS(1));
+    }
+    assert!(net.run_until(MS(300), |net| {
+        all.iter().all(|index| knows(net, c, a, *index))
+    }));
+    for index in all {
+        net.input(a, Input::Withdraw(index));
+        net.run_for(MS(1));
+    }
+    assert!(net.run_until(MS(300), |net| net.get(c).mirrors().count() == 0));
+    let sent = net.sent(a);
+    let infos = count(&sent, |body| matches!(body, Message::Info { .. }));
+    let byes = count(&sent, |body| matches!(body, Message::Bye { .. }));
+    assert!(
+        infos <= 6 && byes <= 6,
+        "{infos} introductions, {byes} goodbyes"
+    );
+}
+
+#[test]
 fn a_crashed_peer_is_probed_three_times_then_gone_for_everybody() {
     let mut net = Net::new(9);
     let members = row(&mut net, 4);

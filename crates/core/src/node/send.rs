@@ -256,13 +256,45 @@ impl Node {
         }
     }
 
+    /// Machines taken back together are told together.
     pub(super) fn on_withdraw(&mut self, index: MachineIdx, now: Instant) {
         let Some(bye) = self.local.withdraw(index) else {
             return;
         };
-        let machines = Some([(index, bye)].into());
-        let extension = self.extension(now);
-        self.publish(Message::Bye { machines }, extension);
+        // Whoever comes later does not hear of it at all.
+        if self.neighbours.is_empty() || self.stage != Stage::Joined {
+            return;
+        }
+        if self.byes.len() >= wire::MAX_MACHINES_PER_PEER {
+            self.take_back(now);
+        }
+        self.byes.insert(index, bye);
+        let soon = now + GATHER_BYES;
+        let spaced = self.sent.byes_at.map(|last| last + BYES_GAP);
+        let at = spaced.map_or(soon, |spaced| spaced.max(soon));
+        self.timers.no_later_than(Timer::Bye, at);
+    }
+
+    pub(super) fn take_back(&mut self, now: Instant) {
+        self.sent.byes_at = Some(now);
+        let byes = std::mem::take(&mut self.byes).into_iter();
+        let sized = byes.map(|(index, bye)| {
+            let clock = bye.clock.as_deref().unwrap_or_default();
+            let size = local::clock_len(clock) + bye.id.len() + BYE;
+            (index, bye, size)
+        });
+        for part in local::parts(sized) {
+            // Without a machine it would mean ourselves.
+            if !part.is_empty() {
+                let extension = self.extension(now);
+                self.publish(
+                    Message::Bye {
+                        machines: Some(part),
+                    },
+                    extension,
+                );
+            }
+        }
     }
 
     pub(super) fn on_leave(&mut self, now: Instant) {
@@ -318,6 +350,12 @@ const SUMS_IN_GOSSIP: usize = 5;
 const GOSSIP_FROM: Duration = Duration::from_secs(25);
 /// And at the latest.
 const GOSSIP_TO: Duration = Duration::from_secs(45);
+/// Machines taken back within that time go together.
+const GATHER_BYES: Duration = Duration::from_millis(3);
+/// Between two messages that take machines back.
+const BYES_GAP: Duration = Duration::from_millis(100);
+/// Bytes of a machine in `bye`, without its id and clock.
+const BYE: usize = 32;
 /// Between two messages that ask suspects.
 const PROBES_GAP: Duration = Duration::from_millis(500);
 /// A flush this early is on time.

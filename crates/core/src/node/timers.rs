@@ -19,9 +19,13 @@ pub(super) enum Timer {
     Strangers,
     /// Ask suspects whether they live.
     Probe,
+    /// Take machines back.
+    Bye,
 }
 
-const ALL: [Timer; 7] = [
+/// In order of urgency.
+const ALL: [Timer; 8] = [
+    Timer::Bye,
     Timer::Announce,
     Timer::Flush,
     Timer::Heartbeat,

@@ -289,11 +289,11 @@ impl Ghost {
     }
 }
 
-/// Messages of one author read at once. A peer of this project sends ten changes, four answers and two requests a second
-/// at most, after a pause three times as many; a Go peer two.
-const MESSAGES: u32 = 128;
-/// And one more in this time.
-const MESSAGE_PERIOD: Duration = Duration::from_millis(31);
+/// Messages of one author read at once: its introduction may come in many parts.
+const MESSAGES: u32 = 256;
+/// And one more in this time. A peer of this project sends ten changes, ten introductions, ten goodbyes of machines, four
+/// answers and two requests a second at most; a Go peer two messages.
+const MESSAGE_PERIOD: Duration = Duration::from_millis(20);
 /// Unknown ids of one author asked for at once.
 const NAMES: u32 = 384;
 /// And one more in this time: with the 80 s that an id is asked for at most, one author fills half of the table.
