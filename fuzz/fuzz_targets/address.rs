@@ -28,7 +28,7 @@ fuzz_target!(|data: &[u8]| {
     }
     if let Ok(address) = text.parse::<Multiaddr>() {
         open(&address);
-        assert_eq!(Multiaddr::try_from(address.to_vec()).as_ref(), Ok(&address));
+        assert_eq!(Multiaddr::try_from(address.to_vec()).ok(), Some(address));
     }
 });
 
