@@ -1,9 +1,12 @@
 //! The native side of WebRTC-direct: a listener for browsers, with what its library leaves to its user.
 //!
-//! A connection is left alone for a moment after its handshake ([`settle`]) and closed whatever ends it ([`Closing`]).
+//! A connection is left alone for a moment after its handshake ([`settle`]) and closed whatever ends it ([`Closing`]);
+//! handshakes that nobody finishes are bounded ([`Unfinished`]).
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -22,7 +25,11 @@ pub(super) fn carrier(
     certificate: libp2p_webrtc::tokio::Certificate,
 ) -> Carrier {
     let transport = libp2p_webrtc::tokio::Transport::new(keypair.clone(), certificate);
-    ListenOnly(transport)
+    let inner = ListenOnly {
+        inner: transport,
+        unfinished: Arc::default(),
+    };
+    inner
         .and_then(|((peer, connection), took), _| async move {
             let connection = Closing(Some(connection));
             tokio::time::sleep(settle(took)).await;
@@ -40,51 +47,104 @@ fn settle(handshake: Duration) -> Duration {
 
 /// A transport that only listens, and tells how long each handshake took. Native WebRTC dials lose streams (measured:
 /// half of them end up mute), and a native peer has QUIC and TCP for what WebRTC would give it.
-struct ListenOnly<T>(T);
+struct ListenOnly<T> {
+    inner: T,
+    unfinished: Arc<Unfinished>,
+}
 
 impl<T> Transport for ListenOnly<T>
 where
     T: Transport + Unpin,
+    T::Error: Send + Sync + 'static,
     T::ListenerUpgrade: Send + 'static,
 {
     type Output = (T::Output, Duration);
-    type Error = T::Error;
-    type ListenerUpgrade = BoxFuture<'static, Result<Self::Output, T::Error>>;
-    type Dial = Pending<Result<Self::Output, T::Error>>;
+    type Error = io::Error;
+    type ListenerUpgrade = BoxFuture<'static, io::Result<Self::Output>>;
+    type Dial = Pending<io::Result<Self::Output>>;
 
     fn listen_on(
         &mut self,
         id: ListenerId,
         address: Multiaddr,
-    ) -> Result<(), TransportError<T::Error>> {
-        self.0.listen_on(id, address)
+    ) -> Result<(), TransportError<io::Error>> {
+        let listened = self.inner.listen_on(id, address);
+        listened.map_err(|error| error.map(io::Error::other))
     }
 
     fn remove_listener(&mut self, id: ListenerId) -> bool {
-        self.0.remove_listener(id)
+        self.inner.remove_listener(id)
     }
 
     fn dial(
         &mut self,
         address: Multiaddr,
         _: DialOpts,
-    ) -> Result<Self::Dial, TransportError<T::Error>> {
+    ) -> Result<Self::Dial, TransportError<io::Error>> {
         Err(TransportError::MultiaddrNotSupported(address))
     }
 
     fn poll(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<TransportEvent<Self::ListenerUpgrade, T::Error>> {
+    ) -> Poll<TransportEvent<Self::ListenerUpgrade, io::Error>> {
+        let event = Pin::new(&mut self.inner).poll(cx);
+        let unfinished = Arc::clone(&self.unfinished);
         let timed = |upgrade: T::ListenerUpgrade| -> Self::ListenerUpgrade {
             Box::pin(async move {
                 let start = Instant::now();
-                let output = upgrade.await?;
+                let begun = unfinished.begin(start)?;
+                let output = upgrade.await.map_err(io::Error::other)?;
+                begun.finish();
                 Ok((output, start.elapsed()))
             })
         };
-        let event = Pin::new(&mut self.0).poll(cx);
-        event.map(|event| event.map_upgrade(timed))
+        event.map(|event| event.map_upgrade(timed).map_err(io::Error::other))
+    }
+}
+
+/// Handshakes begun and not finished. What the library has allocated for one stays until the program ends (measured: a
+/// socket and 110 KB), and a single datagram begins one. So their number is bounded, and grows slowly with time.
+struct Unfinished {
+    count: AtomicU64,
+    since: Instant,
+}
+
+impl Default for Unfinished {
+    fn default() -> Self {
+        Self {
+            count: AtomicU64::new(0),
+            since: Instant::now(),
+        }
+    }
+}
+
+impl Unfinished {
+    /// Counts one more until it is finished.
+    ///
+    /// # Errors
+    /// Too many were not finished. Tabs join by WebSocket then.
+    fn begin(self: &Arc<Self>, now: Instant) -> io::Result<Begun> {
+        let passed = now.saturating_duration_since(self.since).as_secs();
+        let most = MOST_UNFINISHED + passed / ONE_MORE_AFTER.as_secs();
+        let count = self.count.fetch_add(1, Ordering::Relaxed);
+        let begun = Begun(Arc::clone(self));
+        if count < most {
+            return Ok(begun);
+        }
+        begun.finish();
+        Err(io::Error::other(
+            "too many WebRTC handshakes were never finished",
+        ))
+    }
+}
+
+/// One of them. Dropped, it stays counted.
+struct Begun(Arc<Unfinished>);
+
+impl Begun {
+    fn finish(self) {
+        self.0.count.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -142,6 +202,10 @@ impl<M: StreamMuxer + Send + Unpin + 'static> Drop for Closing<M> {
     }
 }
 
+/// Handshakes that may stay unfinished: 28 MB of them, and a quarter of the descriptors a process usually may have.
+const MOST_UNFINISHED: u64 = 256;
+/// Browsers that vanish in a handshake must not shut the door for good.
+const ONE_MORE_AFTER: Duration = Duration::from_secs(600);
 /// A WebRTC connection is left alone at least so long after its handshake.
 const MIN_SETTLE: Duration = Duration::from_millis(20);
 /// Closing tells the other end, which may not answer.
@@ -196,6 +260,23 @@ mod tests {
         let (tell, mut told) = unbounded_channel();
         drop(Closing(Some(Told(tell))));
         assert!(told.try_recv().is_err());
+    }
+
+    #[test]
+    fn unfinished_handshakes_are_bounded_and_finished_ones_are_not() {
+        let unfinished = Arc::new(Unfinished::default());
+        let start = unfinished.since;
+        for _ in 0..MOST_UNFINISHED {
+            unfinished.begin(start).unwrap().finish();
+        }
+        for _ in 0..MOST_UNFINISHED {
+            drop(unfinished.begin(start).unwrap());
+        }
+        assert!(unfinished.begin(start).is_err());
+        assert!(unfinished.begin(start).is_err(), "a refusal costs nothing");
+        let later = start + ONE_MORE_AFTER;
+        assert!(unfinished.begin(later).is_ok());
+        assert!(unfinished.begin(later).is_err());
     }
 
     #[test]
