@@ -64,7 +64,9 @@ impl Flooded {
             self.node.handle_timeout(self.now);
         }
         while self.node.poll_output().is_some() {}
-        self.most = self.most.max(bytes() - self.empty);
+        // What other threads began may end here: the counter may have gone round.
+        let held = bytes().wrapping_sub(self.empty).cast_signed();
+        self.most = self.most.max(usize::try_from(held).unwrap_or(0));
     }
 }
 
