@@ -1,11 +1,11 @@
-// One worker, no retries: every test starts the programs it needs on free ports and stops them. Deadlines are ten
+// No retries, two files at a time: every test starts the programs it needs on free ports and stops them. Deadlines are ten
 // times the promised limits, so a slow machine does not fail a test; `cargo xtask bench page` prints the figures.
 import { defineConfig } from '@playwright/test';
 
 export default defineConfig({
   testDir: 'tests',
   outputDir: 'test-results',
-  workers: 1,
+  workers: 2,
   retries: 0,
   forbidOnly: Boolean(process.env.CI),
   reporter: [['list']],
