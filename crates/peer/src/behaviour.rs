@@ -50,7 +50,7 @@ impl Behaviour {
             guard: guard::Behaviour::new(connection_limits(limits), limits.handshakes_per_ip),
             gossipsub: gossipsub(keypair, topic, role, limits),
             identify: identify::Behaviour::new(identify_config(keypair)),
-            catch_up: catch_up::behaviour(),
+            catch_up: catch_up::Behaviour::default(),
             ping: ping::Behaviour::new(
                 ping::Config::new()
                     .with_interval(PING_INTERVAL)

@@ -1,126 +1,159 @@
-//! The direct protocol between neighbours, `/statemesh/catch-up/1`: one request, one answer, each with its length before it.
+//! The direct protocol between neighbours, `/statemesh/catch-up/1`: a stream for each question and its answer, each with
+//! its length before it.
 //!
-//! What the bytes mean is core's; here they are bounded. An empty answer is a refusal. Kept apart from the topic: whoever
-//! does not speak it is introduced to everything there.
+//! ```text
+//! ask -> stream, question -> Word::Asked -> Responder -> answer -> Word::Told
+//!                                      or whatever went wrong  -> Word::Untold
+//! ```
+//!
+//! What the bytes mean is core's; here they are bounded, in time, too. An empty answer is a refusal. Kept apart from the
+//! topic: whoever does not speak it is introduced to everything there.
 
-use std::io;
-use std::time::Duration;
+mod handler;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests;
 
-use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use libp2p::StreamProtocol;
-use libp2p::request_response::{self, Codec, ProtocolSupport};
-use statemesh_core::mesh::catch_up::{MAX_REPLY, MAX_REQUEST};
+use std::collections::VecDeque;
+use std::task::{Context, Poll};
 
-/// Requests and answers as bytes.
-pub(crate) type Behaviour = request_response::Behaviour<Lengths>;
+use futures::channel::oneshot;
+use libp2p::core::Endpoint;
+use libp2p::core::transport::PortUse;
+use libp2p::swarm::{
+    ConnectionDenied, ConnectionId, FromSwarm, NetworkBehaviour, NotifyHandler, THandler,
+    THandlerInEvent, THandlerOutEvent, ToSwarm,
+};
+use libp2p::{Multiaddr, PeerId};
 
-/// What the behaviour tells.
-pub(crate) type Event = request_response::Event<Vec<u8>, Vec<u8>>;
+use self::handler::Handler;
+pub(crate) use self::handler::PROTOCOL;
 
-/// Where an answer goes.
-pub(crate) type Channel = request_response::ResponseChannel<Vec<u8>>;
-
-/// Name of the protocol, as peers tell it in identify.
-pub(crate) const PROTOCOL: StreamProtocol = StreamProtocol::new("/statemesh/catch-up/1");
-
-pub(super) fn behaviour() -> Behaviour {
-    let config = request_response::Config::default()
-        .with_request_timeout(TIMEOUT)
-        .with_max_concurrent_streams(STREAMS);
-    Behaviour::with_codec(Lengths, [(PROTOCOL, ProtocolSupport::Full)], config)
+/// Questions to neighbours, and theirs to us.
+#[derive(Default)]
+pub(crate) struct Behaviour {
+    links: Vec<Link>,
+    outputs: VecDeque<ToSwarm<Event, Vec<u8>>>,
 }
 
-/// Four bytes of length, then that many bytes.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Lengths;
+struct Link {
+    connection: ConnectionId,
+    peer: PeerId,
+    /// Our questions on it that nothing came back to yet.
+    open: usize,
+}
 
-impl Codec for Lengths {
-    type Protocol = StreamProtocol;
-    type Request = Vec<u8>;
-    type Response = Vec<u8>;
+/// What a neighbour says.
+#[derive(Debug)]
+pub(crate) struct Event {
+    pub(crate) peer: PeerId,
+    pub(crate) word: Word,
+}
 
-    async fn read_request<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Vec<u8>>
-    where
-        T: AsyncRead + Unpin + Send,
-    {
-        read(io, MAX_REQUEST).await
+/// What a stream brought.
+#[derive(Debug)]
+pub(crate) enum Word {
+    /// A question, and where its answer goes.
+    Asked(Vec<u8>, Responder),
+    /// The answer to the question of ours.
+    Told(Vec<u8>),
+    /// There will be none. Every question ends in this or in an answer.
+    Untold,
+}
+
+/// Takes the answer to a question; dropped, it refuses.
+pub(crate) type Responder = oneshot::Sender<Vec<u8>>;
+
+impl Behaviour {
+    /// Asks a neighbour, on its oldest connection.
+    pub(crate) fn ask(&mut self, peer: PeerId, question: Vec<u8>) {
+        let output = match self.links.iter_mut().find(|link| link.peer == peer) {
+            Some(link) => {
+                link.open += 1;
+                ToSwarm::NotifyHandler {
+                    peer_id: peer,
+                    handler: NotifyHandler::One(link.connection),
+                    event: question,
+                }
+            }
+            None => untold(peer),
+        };
+        self.outputs.push_back(output);
     }
 
-    async fn read_response<T>(&mut self, _: &StreamProtocol, io: &mut T) -> io::Result<Vec<u8>>
-    where
-        T: AsyncRead + Unpin + Send,
-    {
-        read(io, MAX_REPLY).await
+    fn place(&self, connection: ConnectionId) -> Option<usize> {
+        let mut links = self.links.iter();
+        links.position(|link| link.connection == connection)
     }
+}
 
-    async fn write_request<T>(
+fn untold(peer: PeerId) -> ToSwarm<Event, Vec<u8>> {
+    let word = Word::Untold;
+    ToSwarm::GenerateEvent(Event { peer, word })
+}
+
+impl NetworkBehaviour for Behaviour {
+    type ConnectionHandler = Handler;
+    type ToSwarm = Event;
+
+    fn handle_established_inbound_connection(
         &mut self,
-        _: &StreamProtocol,
-        io: &mut T,
-        request: Vec<u8>,
-    ) -> io::Result<()>
-    where
-        T: AsyncWrite + Unpin + Send,
-    {
-        write(io, &request).await
+        _: ConnectionId,
+        _: PeerId,
+        _: &Multiaddr,
+        _: &Multiaddr,
+    ) -> Result<THandler<Self>, ConnectionDenied> {
+        Ok(Handler::default())
     }
 
-    async fn write_response<T>(
+    fn handle_established_outbound_connection(
         &mut self,
-        _: &StreamProtocol,
-        io: &mut T,
-        response: Vec<u8>,
-    ) -> io::Result<()>
-    where
-        T: AsyncWrite + Unpin + Send,
-    {
-        write(io, &response).await
+        _: ConnectionId,
+        _: PeerId,
+        _: &Multiaddr,
+        _: Endpoint,
+        _: PortUse,
+    ) -> Result<THandler<Self>, ConnectionDenied> {
+        Ok(Handler::default())
     }
-}
 
-/// Room is made as bytes come, not as their length promises.
-async fn read<T: AsyncRead + Unpin + Send>(io: &mut T, most: usize) -> io::Result<Vec<u8>> {
-    let mut length = [0; 4];
-    io.read_exact(&mut length).await?;
-    let length = u32::from_be_bytes(length);
-    if length as usize > most {
-        return Err(io::ErrorKind::InvalidData.into());
+    fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
+        match event {
+            FromSwarm::ConnectionEstablished(up) => self.links.push(Link {
+                connection: up.connection_id,
+                peer: up.peer_id,
+                open: 0,
+            }),
+            FromSwarm::ConnectionClosed(down) => {
+                if let Some(at) = self.place(down.connection_id) {
+                    let link = self.links.remove(at);
+                    let failed = (0..link.open).map(|_| untold(link.peer));
+                    self.outputs.extend(failed);
+                }
+            }
+            // Not an enum of ours, and none of the others ends a question.
+            _ => {}
+        }
     }
-    let mut bytes = Vec::new();
-    io.take(length.into()).read_to_end(&mut bytes).await?;
-    if bytes.len() < length as usize {
-        return Err(io::ErrorKind::UnexpectedEof.into());
+
+    fn on_connection_handler_event(
+        &mut self,
+        peer: PeerId,
+        connection: ConnectionId,
+        word: THandlerOutEvent<Self>,
+    ) {
+        if let Word::Told(_) | Word::Untold = word
+            && let Some(at) = self.place(connection)
+        {
+            self.links[at].open -= 1;
+        }
+        self.outputs
+            .push_back(ToSwarm::GenerateEvent(Event { peer, word }));
     }
-    Ok(bytes)
-}
 
-async fn write<T: AsyncWrite + Unpin + Send>(io: &mut T, bytes: &[u8]) -> io::Result<()> {
-    let length = u32::try_from(bytes.len()).map_err(|_| io::ErrorKind::InvalidData)?;
-    io.write_all(&length.to_be_bytes()).await?;
-    io.write_all(bytes).await?;
-    io.flush().await
-}
-
-/// Core gives a neighbour up after ten seconds.
-const TIMEOUT: Duration = Duration::from_secs(8);
-/// Requests at the same time, of one connection.
-const STREAMS: usize = 4;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use futures::executor::block_on;
-    use futures::io::Cursor;
-
-    #[test]
-    fn lengths_are_kept_and_lies_about_them_refused() {
-        let mut wire = Cursor::new(Vec::new());
-        block_on(write(&mut wire, b"hello")).unwrap();
-        let bytes = wire.into_inner();
-        let told = |bytes: &[u8], most| block_on(read(&mut Cursor::new(bytes.to_vec()), most));
-        assert_eq!(told(&bytes, 5).unwrap(), b"hello");
-        assert!(told(&bytes, 4).is_err(), "more than allowed");
-        assert!(told(&bytes[..8], 5).is_err(), "less than promised");
-        assert!(told(&[0xff; 4], MAX_REPLY).is_err());
+    fn poll(&mut self, _: &mut Context<'_>) -> Poll<ToSwarm<Event, THandlerInEvent<Self>>> {
+        match self.outputs.pop_front() {
+            Some(output) => Poll::Ready(output),
+            None => Poll::Pending,
+        }
     }
 }

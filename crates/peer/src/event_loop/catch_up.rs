@@ -1,50 +1,37 @@
 //! Direct questions between neighbours, carried out: streams to the behaviour, signatures checked before the node reads.
 
-use libp2p::{PeerId, request_response};
+use libp2p::PeerId;
 use statemesh_core::node::{Call, Input, Reply};
 
 use super::{EventLoop, clock};
-use crate::behaviour::catch_up::{Channel, Event};
+use crate::behaviour::catch_up::{Event, Responder, Word};
 use crate::behaviour::signature;
 use crate::transport::core_id;
 
 /// Questions of neighbours that wait for the node's answer, for no longer than one turn.
 #[derive(Default)]
 pub(super) struct Calls {
-    waiting: Vec<(Call, Channel)>,
+    waiting: Vec<(Call, Responder)>,
     next: u64,
 }
 
 impl EventLoop {
     pub(super) fn on_catch_up(&mut self, event: Event) {
-        use request_response::Message;
-        let now = self.clock.now();
-        match event {
-            request_response::Event::Message { peer, message, .. } => match message {
-                Message::Request {
-                    request, channel, ..
-                } => {
-                    let call = Call(self.calls.next);
-                    self.calls.next += 1;
-                    self.calls.waiting.push((call, channel));
-                    let input = Input::Asked(core_id(&peer), call, request);
-                    self.node.handle_input(now, input);
-                }
-                Message::Response { response, .. } => {
-                    let input = match self.genuine(&response) {
-                        Some(reply) => Input::Told(core_id(&peer), reply),
-                        None => Input::Untold(core_id(&peer)),
-                    };
-                    self.node.handle_input(now, input);
-                }
-            },
-            request_response::Event::OutboundFailure { peer, error, .. } => {
-                tracing::debug!(%peer, %error, "a neighbour does not tell what was missed");
-                self.node.handle_input(now, Input::Untold(core_id(&peer)));
+        let neighbour = core_id(&event.peer);
+        let input = match event.word {
+            Word::Asked(question, responder) => {
+                let call = Call(self.calls.next);
+                self.calls.next += 1;
+                self.calls.waiting.push((call, responder));
+                Input::Asked(neighbour, call, question)
             }
-            request_response::Event::InboundFailure { .. }
-            | request_response::Event::ResponseSent { .. } => {}
-        }
+            Word::Told(answer) => match self.genuine(&answer) {
+                Some(reply) => Input::Told(neighbour, reply),
+                None => Input::Untold(neighbour),
+            },
+            Word::Untold => Input::Untold(neighbour),
+        };
+        self.node.handle_input(self.clock.now(), input);
     }
 
     /// The answer without what nobody signed.
@@ -57,16 +44,10 @@ impl EventLoop {
         Some(reply)
     }
 
-    pub(super) fn ask(&mut self, to: statemesh_core::PeerId, request: Vec<u8>) {
-        let peer = PeerId::from_bytes(to.as_bytes()).ok();
-        match peer.filter(|peer| self.swarm.is_connected(peer)) {
-            Some(peer) => {
-                self.swarm
-                    .behaviour_mut()
-                    .catch_up
-                    .send_request(&peer, request);
-            }
-            None => self.node.handle_input(self.clock.now(), Input::Untold(to)),
+    pub(super) fn ask(&mut self, to: statemesh_core::PeerId, question: Vec<u8>) {
+        match PeerId::from_bytes(to.as_bytes()) {
+            Ok(peer) => self.swarm.behaviour_mut().catch_up.ask(peer, question),
+            Err(_) => self.node.handle_input(self.clock.now(), Input::Untold(to)),
         }
     }
 
@@ -86,16 +67,12 @@ impl EventLoop {
         self.respond(call, Vec::new());
     }
 
-    fn respond(&mut self, call: Call, response: Vec<u8>) {
+    fn respond(&mut self, call: Call, answer: Vec<u8>) {
         let waiting = &mut self.calls.waiting;
         if let Some(at) = waiting.iter().position(|(known, _)| *known == call) {
-            let (_, channel) = waiting.swap_remove(at);
+            let (_, responder) = waiting.swap_remove(at);
             // `Err`: the neighbour has gone or stopped waiting.
-            let _ = self
-                .swarm
-                .behaviour_mut()
-                .catch_up
-                .send_response(channel, response);
+            let _ = responder.send(answer);
         }
     }
 }
