@@ -4,11 +4,12 @@
 //! ids are the author's raw id followed by the big-endian sequence number, messages are signed and checked, and
 //! **nothing is forwarded before the event loop has accepted it** (`report_message_validation_result`).
 
+#[cfg(not(target_arch = "wasm32"))]
 mod admission;
 pub(crate) mod catch_up;
 mod guard;
+mod patience;
 pub(crate) mod signature;
-mod watchdog;
 
 use std::collections::HashSet;
 use std::time::Duration;
@@ -18,9 +19,10 @@ use libp2p::gossipsub::{
     WhitelistSubscriptionFilter,
 };
 use libp2p::identity::Keypair;
-use libp2p::swarm::{ConnectionDenied, ListenError, NetworkBehaviour};
-use libp2p::{connection_limits, gossipsub, identify, ping};
+use libp2p::swarm::{ListenError, NetworkBehaviour};
+use libp2p::{gossipsub, identify, ping};
 
+use self::guard::NoRoom;
 use crate::mesh::{Limits, Role};
 
 /// Gossipsub of one topic only.
@@ -47,7 +49,7 @@ impl Behaviour {
     /// All parts, subscribed to the topic.
     pub(crate) fn new(keypair: &Keypair, topic: &IdentTopic, role: Role, limits: &Limits) -> Self {
         Self {
-            guard: guard::Behaviour::new(connection_limits(limits), limits.handshakes_per_ip),
+            guard: guard::Behaviour::new(limits.clone()),
             gossipsub: gossipsub(keypair, topic, role, limits),
             identify: identify::Behaviour::new(identify_config(keypair)),
             catch_up: catch_up::Behaviour::default(),
@@ -74,19 +76,10 @@ pub(crate) fn refusal(error: &ListenError) -> Option<Refusal> {
     let ListenError::Denied { cause } = error else {
         return None;
     };
-    refusal_of(cause)
-}
-
-fn refusal_of(cause: &ConnectionDenied) -> Option<Refusal> {
-    if cause
-        .downcast_ref::<admission::TooManyHandshakes>()
-        .is_some()
-    {
-        return Some(Refusal::Handshakes);
-    }
-    cause
-        .downcast_ref::<connection_limits::Exceeded>()
-        .map(|_| Refusal::Connections)
+    Some(match cause.downcast_ref()? {
+        NoRoom::Handshakes => Refusal::Handshakes,
+        NoRoom::Pending | NoRoom::Established | NoRoom::Peer => Refusal::Connections,
+    })
 }
 
 /// Same on every target: it must equal what go-libp2p-pubsub computes, or lost messages are asked for in vain.
@@ -142,14 +135,6 @@ fn most_mesh_links(role: Role, limits: &Limits) -> usize {
     }
 }
 
-fn connection_limits(limits: &Limits) -> connection_limits::ConnectionLimits {
-    connection_limits::ConnectionLimits::default()
-        .with_max_established(Some(limits.connections))
-        .with_max_pending_incoming(Some(limits.pending))
-        .with_max_pending_outgoing(Some(limits.pending))
-        .with_max_established_per_peer(Some(limits.per_peer))
-}
-
 fn identify_config(keypair: &Keypair) -> identify::Config {
     // No address is taken from what peers say of themselves: who is dialled is the user's choice.
     identify::Config::new(IDENTIFY_PROTOCOL.to_owned(), keypair.public())
@@ -188,6 +173,8 @@ const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
 mod tests {
+    use libp2p::swarm::ConnectionDenied;
+
     use super::*;
 
     #[test]
@@ -221,8 +208,10 @@ mod tests {
     #[test]
     fn refusals_are_told_apart() {
         let denied = |cause| ListenError::Denied { cause };
-        let handshakes = denied(ConnectionDenied::new(admission::TooManyHandshakes));
+        let handshakes = denied(ConnectionDenied::new(NoRoom::Handshakes));
         assert_eq!(refusal(&handshakes), Some(Refusal::Handshakes));
+        let crowded = denied(ConnectionDenied::new(NoRoom::Peer));
+        assert_eq!(refusal(&crowded), Some(Refusal::Connections));
         let other = denied(ConnectionDenied::new(std::io::Error::other("no")));
         assert_eq!(refusal(&other), None);
         assert_eq!(refusal(&ListenError::Aborted), None);

@@ -6,97 +6,31 @@
 //! come from there. The table is bounded; when it is full of busy addresses all further ones share one bucket.
 
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::net::{IpAddr, Ipv6Addr};
-use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use libp2p::core::Endpoint;
-use libp2p::core::transport::PortUse;
+use libp2p::Multiaddr;
 use libp2p::multiaddr::Protocol;
-use libp2p::swarm::{
-    ConnectionDenied, ConnectionId, FromSwarm, NetworkBehaviour, THandler, THandlerInEvent,
-    THandlerOutEvent, ToSwarm, dummy,
-};
-use libp2p::{Multiaddr, PeerId};
-use web_time::Instant;
 
 /// Refuses handshakes from an address that asks for too many.
-pub(crate) struct Behaviour {
+pub(super) struct Admission {
     started: Instant,
     buckets: Buckets,
 }
 
-impl Behaviour {
+impl Admission {
     /// At most `per_second` handshakes from one address, and as many at once.
-    pub(crate) fn new(per_second: u32) -> Self {
+    pub(super) fn new(per_second: u32) -> Self {
         Self {
             started: Instant::now(),
             buckets: Buckets::new(per_second),
         }
     }
-}
 
-/// Why an incoming connection was denied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("too many handshakes from this address")]
-pub(crate) struct TooManyHandshakes;
-
-impl NetworkBehaviour for Behaviour {
-    type ConnectionHandler = dummy::ConnectionHandler;
-    type ToSwarm = Infallible;
-
-    fn handle_pending_inbound_connection(
-        &mut self,
-        _: ConnectionId,
-        _: &Multiaddr,
-        remote: &Multiaddr,
-    ) -> Result<(), ConnectionDenied> {
+    /// May one more handshake come from there?
+    pub(super) fn admit(&mut self, remote: &Multiaddr) -> bool {
         // Memory connections have no address and come from this process.
-        let Some(ip) = ip_of(remote) else {
-            return Ok(());
-        };
-        if self.buckets.admit(ip, self.started.elapsed()) {
-            Ok(())
-        } else {
-            Err(ConnectionDenied::new(TooManyHandshakes))
-        }
-    }
-
-    fn handle_established_inbound_connection(
-        &mut self,
-        _: ConnectionId,
-        _: PeerId,
-        _: &Multiaddr,
-        _: &Multiaddr,
-    ) -> Result<THandler<Self>, ConnectionDenied> {
-        Ok(dummy::ConnectionHandler)
-    }
-
-    fn handle_established_outbound_connection(
-        &mut self,
-        _: ConnectionId,
-        _: PeerId,
-        _: &Multiaddr,
-        _: Endpoint,
-        _: PortUse,
-    ) -> Result<THandler<Self>, ConnectionDenied> {
-        Ok(dummy::ConnectionHandler)
-    }
-
-    fn on_swarm_event(&mut self, _: FromSwarm<'_>) {}
-
-    fn on_connection_handler_event(
-        &mut self,
-        _: PeerId,
-        _: ConnectionId,
-        event: THandlerOutEvent<Self>,
-    ) {
-        match event {}
-    }
-
-    fn poll(&mut self, _: &mut Context<'_>) -> Poll<ToSwarm<Infallible, THandlerInEvent<Self>>> {
-        Poll::Pending
+        ip_of(remote).is_none_or(|ip| self.buckets.admit(ip, self.started.elapsed()))
     }
 }
 

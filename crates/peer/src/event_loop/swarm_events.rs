@@ -178,7 +178,7 @@ impl EventLoop {
                 self.tell_link(event.peer);
             }
             Err(ping::Failure::Unsupported) => guard.exempt(event.connection),
-            // Silence is the watchdog's business.
+            // Silence is the guard's business.
             Err(ping::Failure::Timeout | ping::Failure::Other { .. }) => {}
         }
     }

@@ -46,7 +46,7 @@ impl Peer {
         *self.swarm.local_peer_id()
     }
 
-    /// Next event; pings are told to the watchdog, and messages judged: what says "bad" is refused.
+    /// Next event; pings are told to the guard, and messages judged: what says "bad" is refused.
     async fn step(&mut self) -> SwarmEvent<BehaviourEvent> {
         let event = self.swarm.select_next_some().await;
         let behaviour = self.swarm.behaviour_mut();
