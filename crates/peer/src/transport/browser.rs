@@ -1,25 +1,28 @@
 //! Browser transports: WebSocket and WebRTC-direct, whichever of them the browser has.
 //!
-//! WebRTC is libp2p's stock transport, WebSocket our own (`websocket`): the stock one registers no waker for a refused
-//! dial or a closed socket, and flushes on a timer. Either is built only when the browser has the API behind it; the
-//! WebRTC one panics without. Closing waits for the other side, which may be dead: after a moment a connection counts as
-//! closed anyway (`Prompt`), or nobody would learn that it was lost.
+//! A tab only dials, so there is one transport that does: WebRTC by libp2p's own, WebSocket by ours (`websocket`: the
+//! stock one registers no waker for a refused dial or a closed socket, and flushes on a timer). WebRTC is tried only when
+//! the browser has the API behind it; it panics without. Closing waits for the other side, which may be dead: after a
+//! moment a connection counts as closed anyway (`Prompt`), or nobody would learn that it was lost.
 
-use std::future::Future;
+use std::future::{Future, Pending};
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use futures::future::{Either, select};
 use libp2p::core::muxing::{StreamMuxer, StreamMuxerBox, StreamMuxerEvent, SubstreamBox};
-use libp2p::core::transport::timeout::TransportTimeout;
-use libp2p::core::transport::{Transport, TransportError};
-use libp2p::core::upgrade::Version;
+use libp2p::core::transport::{DialOpts, ListenerId, Transport, TransportError, TransportEvent};
+use libp2p::core::upgrade::{OutboundConnectionUpgrade, UpgradeInfo, Version};
 use libp2p::identity::Keypair;
-use libp2p::{Multiaddr, noise, webrtc_websys, yamux};
+use libp2p::{Multiaddr, PeerId, noise, webrtc_websys, yamux};
+use multistream_select::{Negotiated, dialer_select_proto};
+use send_wrapper::SendWrapper;
 use wasm_bindgen::JsValue;
 
-use super::websocket::WebSockets;
+use super::websocket::open;
+use super::websocket_url::url;
 use super::{Carrier, Timer};
 use crate::mesh::SpawnError;
 
@@ -28,24 +31,16 @@ use crate::mesh::SpawnError;
 /// # Errors
 /// [`SpawnError::NoTransport`] when it has none.
 pub(super) fn carrier(keypair: &Keypair) -> Result<Carrier, SpawnError> {
-    let websocket = if has("WebSocket") {
-        Some(websocket(keypair)?)
-    } else {
-        None
-    };
+    let noise = noise::Config::new(keypair)
+        .map_err(|error| SpawnError::Identity(format!("the key does not sign: {error}")))?;
     // The stock transport asks the window for the browser's name, so there must be one (no worker).
     let webrtc = (has("RTCPeerConnection") && web_sys::window().is_some())
-        .then(|| webrtc_websys::Transport::new(webrtc_websys::Config::new(keypair)).boxed());
-    let all = match (websocket, webrtc) {
-        (Some(one), Some(other)) => one
-            .or_transport(other)
-            .map(|either, _| either.into_inner())
-            .boxed(),
-        (Some(only), None) | (None, Some(only)) => only,
-        (None, None) => return Err(SpawnError::NoTransport(NO_API.to_owned())),
-    };
-    let all = all.map(|(peer, muxer), _| (peer, StreamMuxerBox::new(Prompt::new(muxer))));
-    Ok(TransportTimeout::with_outgoing_timeout(all, DIAL_LIMIT).boxed())
+        .then(|| webrtc_websys::Transport::new(webrtc_websys::Config::new(keypair)));
+    let websocket = has("WebSocket").then_some(noise);
+    if websocket.is_none() && webrtc.is_none() {
+        return Err(SpawnError::NoTransport(NO_API.to_owned()));
+    }
+    Ok(Dialler { websocket, webrtc }.boxed())
 }
 
 /// Nothing to ask here: listening is refused by the transports.
@@ -61,15 +56,97 @@ pub(super) fn swarm_config() -> libp2p::swarm::Config {
     libp2p::swarm::Config::with_wasm_executor()
 }
 
-fn websocket(keypair: &Keypair) -> Result<Carrier, SpawnError> {
-    let noise = noise::Config::new(keypair)
-        .map_err(|error| SpawnError::Identity(format!("the key does not sign: {error}")))?;
-    Ok(WebSockets
-        .upgrade(Version::V1Lazy)
-        .authenticate(noise)
-        .multiplex(yamux::Config::default())
-        .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)))
-        .boxed())
+/// Dials over what there is.
+struct Dialler {
+    /// What secures a WebSocket; WebRTC does it itself.
+    websocket: Option<noise::Config>,
+    webrtc: Option<webrtc_websys::Transport>,
+}
+
+type Dial = Pin<Box<dyn Future<Output = io::Result<(PeerId, StreamMuxerBox)>> + Send>>;
+
+impl Dialler {
+    fn start(
+        &mut self,
+        address: Multiaddr,
+        options: DialOpts,
+    ) -> Result<Dial, TransportError<io::Error>> {
+        if let (Some(noise), Some(url)) = (&self.websocket, url(&address)) {
+            return Ok(Box::pin(secured(url, noise.clone())));
+        }
+        let Some(webrtc) = &mut self.webrtc else {
+            return Err(TransportError::MultiaddrNotSupported(address));
+        };
+        let dial = webrtc.dial(address, options);
+        let dial = dial.map_err(|error| error.map(io::Error::other))?;
+        Ok(Box::pin(async {
+            let (peer, muxer) = dial.await.map_err(io::Error::other)?;
+            Ok((peer, StreamMuxerBox::new(muxer)))
+        }))
+    }
+}
+
+impl Transport for Dialler {
+    type Output = (PeerId, StreamMuxerBox);
+    type Error = io::Error;
+    type ListenerUpgrade = Pending<io::Result<Self::Output>>;
+    type Dial = Dial;
+
+    fn listen_on(
+        &mut self,
+        _: ListenerId,
+        address: Multiaddr,
+    ) -> Result<(), TransportError<io::Error>> {
+        Err(TransportError::MultiaddrNotSupported(address))
+    }
+
+    fn remove_listener(&mut self, _: ListenerId) -> bool {
+        false
+    }
+
+    fn dial(
+        &mut self,
+        address: Multiaddr,
+        options: DialOpts,
+    ) -> Result<Dial, TransportError<io::Error>> {
+        let dial = self.start(address, options)?;
+        Ok(Box::pin(async {
+            match select(dial, Timer::new(DIAL_LIMIT)).await {
+                Either::Left((made, _)) => {
+                    let (peer, muxer) = made?;
+                    Ok((peer, StreamMuxerBox::new(Prompt::new(muxer))))
+                }
+                Either::Right(_) => Err(io::ErrorKind::TimedOut.into()),
+            }
+        }))
+    }
+
+    fn poll(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<TransportEvent<Self::ListenerUpgrade, io::Error>> {
+        Poll::Pending
+    }
+}
+
+/// Noise and yamux over a WebSocket, as whoever dials speaks them.
+async fn secured(url: String, noise: noise::Config) -> io::Result<(PeerId, StreamMuxerBox)> {
+    let socket = SendWrapper::new(open(url)).await?;
+    let (name, stream) = agree(SubstreamBox::new(socket), &noise).await?;
+    let secured = noise.upgrade_outbound(stream, name).await;
+    let (peer, stream) = secured.map_err(io::Error::other)?;
+    let yamux = yamux::Config::default();
+    let (name, stream) = agree(SubstreamBox::new(stream), &yamux).await?;
+    let muxer = yamux.upgrade_outbound(stream, name).await?;
+    Ok((peer, StreamMuxerBox::new(muxer)))
+}
+
+/// Proposes the protocol to the other side, without waiting for its answer: it speaks only this one.
+async fn agree<P: UpgradeInfo>(
+    stream: SubstreamBox,
+    protocol: &P,
+) -> io::Result<(P::Info, Negotiated<SubstreamBox>)> {
+    Ok(dialer_select_proto(stream, protocol.protocol_info(), Version::V1Lazy).await?)
 }
 
 /// Does the global object have a constructor of this name?

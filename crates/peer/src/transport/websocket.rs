@@ -1,4 +1,4 @@
-//! A browser's WebSocket as a libp2p transport.
+//! A browser's WebSocket as a stream of bytes.
 //!
 //! Every task is woken by the socket's own events: open, data, close. Nothing waits for a timer, which browsers run once
 //! a minute in a hidden tab, except who has more to send than [`OUTBOX`].
@@ -8,7 +8,7 @@
 //! than we read loses the connection.
 
 use std::cell::{Cell, RefCell};
-use std::future::{Future, Ready, poll_fn};
+use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -16,8 +16,6 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use futures::{AsyncRead, AsyncWrite};
-use libp2p::Multiaddr;
-use libp2p::core::transport::{DialOpts, ListenerId, Transport, TransportError, TransportEvent};
 use send_wrapper::SendWrapper;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
@@ -25,49 +23,9 @@ use web_sys::{BinaryType, Event, MessageEvent, WebSocket};
 
 use super::Timer;
 use super::inbox::Inbox;
-use super::websocket_url::url;
-
-/// Dials `/ws`, `/wss` and `/tls/ws` addresses. A browser cannot listen.
-pub(super) struct WebSockets;
-
-impl Transport for WebSockets {
-    type Output = Connection;
-    type Error = io::Error;
-    type ListenerUpgrade = Ready<io::Result<Connection>>;
-    type Dial = Pin<Box<dyn Future<Output = io::Result<Connection>> + Send>>;
-
-    fn listen_on(
-        &mut self,
-        _: ListenerId,
-        address: Multiaddr,
-    ) -> Result<(), TransportError<io::Error>> {
-        Err(TransportError::MultiaddrNotSupported(address))
-    }
-
-    fn remove_listener(&mut self, _: ListenerId) -> bool {
-        false
-    }
-
-    fn dial(
-        &mut self,
-        address: Multiaddr,
-        options: DialOpts,
-    ) -> Result<Self::Dial, TransportError<io::Error>> {
-        let url = url(&address).filter(|_| !options.role.is_listener());
-        let url = url.ok_or(TransportError::MultiaddrNotSupported(address))?;
-        Ok(Box::pin(SendWrapper::new(open(url))))
-    }
-
-    fn poll(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<TransportEvent<Self::ListenerUpgrade, io::Error>> {
-        Poll::Pending
-    }
-}
 
 /// Opens a socket. Dropped before it is open, it gives the socket up.
-async fn open(url: String) -> io::Result<Connection> {
+pub(super) async fn open(url: String) -> io::Result<Connection> {
     let socket = WebSocket::new(&url)
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "the browser refuses this URL"))?;
     let connection = Socket::new(socket);
