@@ -15,6 +15,8 @@ const COMPRESSIBLE: [&str; 8] = ["css", "html", "ico", "js", "json", "svg", "txt
 const BROTLI_QUALITY: i32 = 11;
 /// Brotli window of 4 MiB, more than the page has.
 const BROTLI_WINDOW: i32 = 22;
+/// The program changes its character more often than the usual 15 times: 1 % smaller. More change nothing.
+const GZIP_BLOCK_SPLITS: u16 = 150;
 
 fn main() -> io::Result<()> {
     let dist = PathBuf::from(variable("CARGO_MANIFEST_DIR")?)
@@ -96,11 +98,10 @@ fn brotli(plain: &[u8]) -> io::Result<Vec<u8>> {
 
 fn gzip(plain: &[u8]) -> io::Result<Vec<u8>> {
     let mut packed = Vec::new();
-    zopfli::compress(
-        zopfli::Options::default(),
-        zopfli::Format::Gzip,
-        plain,
-        &mut packed,
-    )?;
+    let options = zopfli::Options {
+        maximum_block_splits: GZIP_BLOCK_SPLITS,
+        ..Default::default()
+    };
+    zopfli::compress(options, zopfli::Format::Gzip, plain, &mut packed)?;
     Ok(packed)
 }
