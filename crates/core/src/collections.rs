@@ -1,25 +1,30 @@
 //! Maps, sets and a sort, made for many element types in a program whose size matters: the page's.
 //!
 //! `std`'s B-tree is compiled once for every pair of key and value, balancing and all, 3 to 6 KB of wasm each. Here the
-//! tree orders places only, so it is compiled once per key; the values lie beside it in a [`Slab`]. Complexity and
-//! order of iteration are those of [`BTreeMap`], and so is the meaning of every method named like one of its. The sort
-//! works on places for the same reason.
+//! keys lie in a [`Slab`], and what is ordered are their places, by code that is compiled once (`order`). Order of
+//! iteration and the meaning of every method are those of `BTreeMap` and `BTreeSet`. The sort works on places for the
+//! same reason.
 //!
-//! Invariant: the places in the tree are exactly the occupied ones of the slab.
+//! Invariants: the places in the order are exactly the occupied ones of the slab, and those at which a map has values.
+
+mod order;
+mod set;
 
 use std::borrow::Borrow;
 use std::cmp::Ordering;
-use std::collections::btree_map::{self, BTreeMap, Entry};
 use std::fmt;
 use std::ops::{Index, RangeBounds};
 
 use slab::Slab;
 
-/// A map in key order.
+use self::order::{Places, Spot};
+pub use self::set::{IntoItems, Items, OrderedSet};
+
+/// A map in key order: the values lie beside the keys, at the same places.
 #[derive(Clone)]
 pub struct OrderedMap<K, V> {
-    places: BTreeMap<K, usize>,
-    values: Slab<V>,
+    keys: OrderedSet<K>,
+    values: Vec<Option<V>>,
 }
 
 impl<K, V> OrderedMap<K, V> {
@@ -27,132 +32,74 @@ impl<K, V> OrderedMap<K, V> {
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            places: BTreeMap::new(),
-            values: Slab::new(),
+            keys: OrderedSet::new(),
+            values: Vec::new(),
         }
     }
 
     /// Number of entries.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.values.len()
+        self.keys.len()
     }
 
     /// Whether there is no entry.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.values.is_empty()
+        self.keys.is_empty()
     }
 
     /// All entries by key.
     #[must_use]
     pub fn iter(&self) -> Iter<'_, K, V> {
+        self.among(self.keys.order.all())
+    }
+
+    fn among<'a>(&'a self, places: Places<'a>) -> Iter<'a, K, V> {
         Iter {
-            places: self.places.iter(),
+            places,
+            keys: &self.keys.items,
             values: &self.values,
         }
     }
 
     /// All keys, in order.
-    pub fn keys(&self) -> impl DoubleEndedIterator<Item = &K> + Clone {
-        self.places.keys()
+    #[must_use]
+    pub fn keys(&self) -> Items<'_, K> {
+        self.keys.iter()
     }
 
     /// All values, by key.
     pub fn values(&self) -> impl DoubleEndedIterator<Item = &V> + Clone {
-        self.places.values().map(|place| &self.values[*place])
+        self.iter().map(|(_, value)| value)
     }
 
     /// Calls `f` with every entry, by key.
     pub fn for_each_mut(&mut self, mut f: impl FnMut(&K, &mut V)) {
-        for (key, place) in &self.places {
-            f(key, &mut self.values[*place]);
+        for place in self.keys.order.all() {
+            f(&self.keys.items[place], held_mut(&mut self.values, place));
         }
     }
 
     /// The entry with the greatest key.
     #[must_use]
-    pub fn last_key_value(&self) -> Option<(&K, &V)>
-    where
-        K: Ord,
-    {
-        let (key, place) = self.places.last_key_value()?;
-        Some((key, &self.values[*place]))
-    }
-}
-
-impl<K: Ord, V> OrderedMap<K, V> {
-    /// The value of `key`.
-    pub fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
-    where
-        K: Borrow<Q>,
-    {
-        let place = *self.places.get(key)?;
-        Some(&self.values[place])
-    }
-
-    /// The value of `key`, to be changed.
-    pub fn get_mut<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
-    where
-        K: Borrow<Q>,
-    {
-        let place = *self.places.get(key)?;
-        Some(&mut self.values[place])
-    }
-
-    /// Whether `key` has a value.
-    pub fn contains_key<Q: Ord + ?Sized>(&self, key: &Q) -> bool
-    where
-        K: Borrow<Q>,
-    {
-        self.places.contains_key(key)
-    }
-
-    /// The value of `key`, which is `value()` when it had none.
-    pub fn get_or_insert_with(&mut self, key: K, value: impl FnOnce() -> V) -> &mut V {
-        let values = &mut self.values;
-        let place = *self
-            .places
-            .entry(key)
-            .or_insert_with(|| values.insert(value()));
-        &mut self.values[place]
-    }
-
-    /// Sets the value of `key` and returns the one it had.
-    pub fn insert(&mut self, key: K, value: V) -> Option<V> {
-        match self.places.entry(key) {
-            Entry::Vacant(entry) => {
-                entry.insert(self.values.insert(value));
-                None
-            }
-            Entry::Occupied(entry) => {
-                Some(std::mem::replace(&mut self.values[*entry.get()], value))
-            }
-        }
-    }
-
-    /// Takes the value of `key` out.
-    pub fn remove<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<V>
-    where
-        K: Borrow<Q>,
-    {
-        let place = self.places.remove(key)?;
-        Some(self.values.remove(place))
+    pub fn last_key_value(&self) -> Option<(&K, &V)> {
+        self.iter().next_back()
     }
 
     /// Takes the entry with the least key out.
     pub fn pop_first(&mut self) -> Option<(K, V)> {
-        let (key, place) = self.places.pop_first()?;
-        Some((key, self.values.remove(place)))
+        let first = self.keys.order.first()?;
+        Some(self.take(first))
     }
 
     /// Keeps the entries for which `keep` says so; asks by key.
     pub fn retain(&mut self, mut keep: impl FnMut(&K, &mut V) -> bool) {
         let values = &mut self.values;
-        self.places.retain(|key, place| {
-            let kept = keep(key, &mut values[*place]);
+        self.keys.retain_places(&mut |key, place| {
+            let kept = keep(key, held_mut(values, place));
             if !kept {
-                values.remove(*place);
+                values[place] = None;
             }
             kept
         });
@@ -166,37 +113,115 @@ impl<K: Ord, V> OrderedMap<K, V> {
     /// Gives memory back if most of it is unused: for maps that may have been large once. Costs next to nothing per
     /// entry taken out, if called after each.
     pub fn trim(&mut self) {
-        let capacity = self.values.capacity();
-        if capacity <= KEPT || self.values.len() > capacity / 4 {
-            return;
+        if self.keys.is_sparse() {
+            let mut kept = Vec::with_capacity(2 * self.keys.len());
+            self.keys
+                .renumber(&mut |place| kept.push(self.values[place].take()));
+            self.values = kept;
         }
-        let mut values = Slab::with_capacity(2 * self.values.len());
-        for place in self.places.values_mut() {
-            *place = values.insert(self.values.remove(*place));
-        }
-        self.values = values;
     }
 
-    /// The entries whose keys lie in `range`, by key.
-    pub fn range<R: RangeBounds<K>>(
-        &self,
-        range: R,
-    ) -> impl DoubleEndedIterator<Item = (&K, &V)> + Clone + use<'_, R, K, V> {
-        self.places
-            .range(range)
-            .map(|(key, place)| (key, &self.values[*place]))
+    fn take(&mut self, spot: Spot) -> (K, V) {
+        let (key, place) = self.keys.take(spot);
+        let value = self.values[place].take();
+        (key, value.expect(HELD))
     }
 }
 
-/// Unused places that are kept for the next entries (a guess).
-const KEPT: usize = 64;
+/// The value at a place of the order.
+fn held<V>(values: &[Option<V>], place: usize) -> &V {
+    values[place].as_ref().expect(HELD)
+}
+
+fn held_mut<V>(values: &mut [Option<V>], place: usize) -> &mut V {
+    values[place].as_mut().expect(HELD)
+}
+
+const HELD: &str = "every place of the order has a value";
+
+impl<K: Ord, V> OrderedMap<K, V> {
+    /// The value of `key`.
+    pub fn get<Q: Ord + ?Sized>(&self, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+    {
+        Some(held(&self.values, self.keys.place(key)?))
+    }
+
+    /// The value of `key`, to be changed.
+    pub fn get_mut<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
+    where
+        K: Borrow<Q>,
+    {
+        let place = self.keys.place(key)?;
+        Some(held_mut(&mut self.values, place))
+    }
+
+    /// Whether `key` has a value.
+    pub fn contains_key<Q: Ord + ?Sized>(&self, key: &Q) -> bool
+    where
+        K: Borrow<Q>,
+    {
+        self.keys.contains(key)
+    }
+
+    /// The value of `key`, which is `value()` when it had none.
+    pub fn get_or_insert_with(&mut self, key: K, value: impl FnOnce() -> V) -> &mut V {
+        let place = match self.keys.find(&key) {
+            Ok(spot) => self.keys.order.place(spot),
+            Err(spot) => self.put(spot, key, value()),
+        };
+        held_mut(&mut self.values, place)
+    }
+
+    /// Sets the value of `key` and returns the one it had.
+    pub fn insert(&mut self, key: K, value: V) -> Option<V> {
+        match self.keys.find(&key) {
+            Ok(spot) => self.values[self.keys.order.place(spot)].replace(value),
+            Err(spot) => {
+                self.put(spot, key, value);
+                None
+            }
+        }
+    }
+
+    fn put(&mut self, spot: Spot, key: K, value: V) -> usize {
+        let place = self.keys.put(spot, key);
+        if place == self.values.len() {
+            self.values.push(Some(value));
+        } else {
+            self.values[place] = Some(value);
+        }
+        place
+    }
+
+    /// Takes the value of `key` out.
+    pub fn remove<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+    {
+        let spot = self.keys.find(key).ok()?;
+        Some(self.take(spot).1)
+    }
+
+    /// The entries whose keys lie in `range`, by key; none if its ends are the wrong way round.
+    pub fn range<R: RangeBounds<K>>(&self, range: R) -> Iter<'_, K, V> {
+        let keys = &self.keys;
+        let from = keys.bound(range.start_bound(), Ordering::Greater);
+        let to = keys.bound(range.end_bound(), Ordering::Less);
+        self.among(keys.order.between(
+            from.unwrap_or_else(|| keys.order.start()),
+            to.unwrap_or_else(|| keys.order.end()),
+        ))
+    }
+}
 
 /// Panics without such a key, like `std`'s.
 impl<K: Ord + Borrow<Q>, V, Q: Ord + ?Sized> Index<&Q> for OrderedMap<K, V> {
     type Output = V;
 
     fn index(&self, key: &Q) -> &V {
-        &self.values[self.places[key]]
+        self.get(key).expect("a key of this map")
     }
 }
 
@@ -257,7 +282,7 @@ impl<K, V> IntoIterator for OrderedMap<K, V> {
 
     fn into_iter(self) -> IntoIter<K, V> {
         IntoIter {
-            places: self.places.into_iter(),
+            keys: self.keys.into_iter(),
             values: self.values,
         }
     }
@@ -265,15 +290,22 @@ impl<K, V> IntoIterator for OrderedMap<K, V> {
 
 /// Entries of an [`OrderedMap`], by key.
 pub struct Iter<'a, K, V> {
-    places: btree_map::Iter<'a, K, usize>,
-    values: &'a Slab<V>,
+    places: Places<'a>,
+    keys: &'a Slab<K>,
+    values: &'a [Option<V>],
+}
+
+impl<'a, K, V> Iter<'a, K, V> {
+    fn entry(&self, place: usize) -> (&'a K, &'a V) {
+        (&self.keys[place], held(self.values, place))
+    }
 }
 
 impl<K, V> Clone for Iter<'_, K, V> {
     fn clone(&self) -> Self {
         Self {
             places: self.places.clone(),
-            values: self.values,
+            ..*self
         }
     }
 }
@@ -282,12 +314,17 @@ impl<'a, K, V> Iterator for Iter<'a, K, V> {
     type Item = (&'a K, &'a V);
 
     fn next(&mut self) -> Option<Self::Item> {
-        let (key, place) = self.places.next()?;
-        Some((key, &self.values[*place]))
+        self.places.next().map(|place| self.entry(place))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.places.size_hint()
+    }
+}
+
+impl<K, V> DoubleEndedIterator for Iter<'_, K, V> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.places.next_back().map(|place| self.entry(place))
     }
 }
 
@@ -295,153 +332,25 @@ impl<K, V> ExactSizeIterator for Iter<'_, K, V> {}
 
 /// Entries taken out of an [`OrderedMap`], by key.
 pub struct IntoIter<K, V> {
-    places: btree_map::IntoIter<K, usize>,
-    values: Slab<V>,
+    keys: IntoItems<K>,
+    values: Vec<Option<V>>,
 }
 
 impl<K, V> Iterator for IntoIter<K, V> {
     type Item = (K, V);
 
     fn next(&mut self) -> Option<(K, V)> {
-        let (key, place) = self.places.next()?;
-        Some((key, self.values.remove(place)))
+        let (key, place) = self.keys.next_place()?;
+        let value = self.values[place].take();
+        Some((key, value.expect(HELD)))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.places.size_hint()
+        self.keys.size_hint()
     }
 }
 
 impl<K, V> ExactSizeIterator for IntoIter<K, V> {}
-
-/// A set in order. Its tree is that of the maps with this key: the place beside each item says nothing.
-#[derive(Clone, PartialEq, Eq)]
-pub struct OrderedSet<T> {
-    items: BTreeMap<T, usize>,
-}
-
-impl<T> OrderedSet<T> {
-    /// An empty set.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self {
-            items: BTreeMap::new(),
-        }
-    }
-
-    /// Number of items.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.items.len()
-    }
-
-    /// Whether there is no item.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
-    }
-
-    /// All items, in order.
-    pub fn iter(&self) -> btree_map::Keys<'_, T, usize> {
-        self.items.keys()
-    }
-}
-
-impl<T: Ord> OrderedSet<T> {
-    /// Whether `item` is in the set.
-    pub fn contains<Q: Ord + ?Sized>(&self, item: &Q) -> bool
-    where
-        T: Borrow<Q>,
-    {
-        self.items.contains_key(item)
-    }
-
-    /// Adds `item`; true: it is new.
-    pub fn insert(&mut self, item: T) -> bool {
-        self.items.insert(item, 0).is_none()
-    }
-
-    /// Takes `item` out; true: it was there.
-    pub fn remove<Q: Ord + ?Sized>(&mut self, item: &Q) -> bool
-    where
-        T: Borrow<Q>,
-    {
-        self.items.remove(item).is_some()
-    }
-
-    /// The least item.
-    #[must_use]
-    pub fn first(&self) -> Option<&T> {
-        self.items.first_key_value().map(|(item, _)| item)
-    }
-
-    /// Takes the least item out.
-    pub fn pop_first(&mut self) -> Option<T> {
-        self.items.pop_first().map(|(item, _)| item)
-    }
-
-    /// Keeps the items for which `keep` says so; asks in order.
-    pub fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
-        self.items.retain(|item, _| keep(item));
-    }
-
-    /// Forgets everything.
-    pub fn clear(&mut self) {
-        *self = Self::new();
-    }
-}
-
-impl<T> Default for OrderedSet<T> {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl<T: fmt::Debug> fmt::Debug for OrderedSet<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self).finish()
-    }
-}
-
-impl<T: Ord> Extend<T> for OrderedSet<T> {
-    fn extend<I: IntoIterator<Item = T>>(&mut self, items: I) {
-        for item in items {
-            self.insert(item);
-        }
-    }
-}
-
-impl<T: Ord> FromIterator<T> for OrderedSet<T> {
-    fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
-        let mut set = Self::new();
-        set.extend(items);
-        set
-    }
-}
-
-impl<T: Ord, const N: usize> From<[T; N]> for OrderedSet<T> {
-    fn from(items: [T; N]) -> Self {
-        items.into_iter().collect()
-    }
-}
-
-impl<'a, T> IntoIterator for &'a OrderedSet<T> {
-    type Item = &'a T;
-    type IntoIter = btree_map::Keys<'a, T, usize>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.iter()
-    }
-}
-
-impl<T> IntoIterator for OrderedSet<T> {
-    type Item = T;
-    type IntoIter = btree_map::IntoKeys<T, usize>;
-
-    fn into_iter(self) -> Self::IntoIter {
-        self.items.into_keys()
-    }
-}
 
 /// Sorts like `slice::sort_by`, for lists whose element is large or seldom sorted: all share one sort, that of the places.
 pub fn sort_by<T>(items: &mut Vec<T>, compare: impl Fn(&T, &T) -> Ordering) {

@@ -1,6 +1,7 @@
 //! The maps and sets against those of `std`: any sequence of calls gives the same answers and the same order.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound::{self, Excluded, Included, Unbounded};
 
 use proptest::prelude::*;
 
@@ -65,13 +66,22 @@ proptest! {
             call_both(&mut map, &mut std, call);
             prop_assert_eq!(map.len(), std.len());
             prop_assert_eq!(map.is_empty(), std.is_empty());
+            map.keys.order.check();
         }
         prop_assert!(map.iter().eq(&std));
+        prop_assert_eq!(map.iter().len(), std.len());
         prop_assert!(map.keys().rev().eq(std.keys().rev()));
         prop_assert!(map.values().eq(std.values()));
         prop_assert_eq!(map.last_key_value(), std.last_key_value());
         let (from, to) = (from.min(to), from.max(to));
+        prop_assert!(from == to || map.range(to..=from).eq([]));
+        let bounds = |bound: fn(u8) -> Bound<u8>| [bound(from), bound(to)];
+        for start in bounds(Included).into_iter().chain(bounds(Excluded)).chain([Unbounded]) {
+            prop_assert!(map.range((start, Unbounded)).eq(std.range((start, Unbounded))));
+            prop_assert!(map.range((Unbounded, start)).rev().eq(std.range((Unbounded, start)).rev()));
+        }
         prop_assert!(map.range(from..=to).eq(std.range(from..=to)));
+        prop_assert!(map.range(from..to).rev().eq(std.range(from..to).rev()));
         for key in 0..=u8::MAX {
             prop_assert_eq!(map.get(&key), std.get(&key));
             prop_assert_eq!(map.get_mut(&key), std.get_mut(&key));

@@ -201,8 +201,10 @@ impl Queue {
         if let Some(tick) = waits.ticks.remove(&wait) {
             waits.ticks.trim();
             waits.by_tick.remove(&(tick, wait));
+            waits.by_tick.trim();
         } else {
             waits.of_end.remove(&wait);
+            waits.of_end.trim();
         }
     }
     /// Moves waits for reached queue ticks to `fired`.
@@ -237,6 +239,7 @@ impl Waits {
             fired.push(wait);
         }
         self.ticks.trim();
+        self.by_tick.trim();
     }
 }
 
