@@ -7,7 +7,7 @@
 #[cfg(not(target_arch = "wasm32"))]
 mod admission;
 pub(crate) mod catch_up;
-mod guard;
+pub(crate) mod neighbours;
 mod patience;
 pub(crate) mod signature;
 
@@ -22,7 +22,7 @@ use libp2p::identity::Keypair;
 use libp2p::swarm::{ListenError, NetworkBehaviour};
 use libp2p::{gossipsub, identify, ping};
 
-use self::guard::NoRoom;
+use self::neighbours::NoRoom;
 use crate::mesh::{Limits, Role};
 
 /// Gossipsub of one topic only.
@@ -32,16 +32,14 @@ pub(crate) type Gossipsub =
 /// The parts.
 #[derive(NetworkBehaviour)]
 pub(crate) struct Behaviour {
-    /// Who may connect, and how long a silent link lives. Feed it with `pong` on every successful ping event, and with
-    /// `exempt` on `ping::Failure::Unsupported`.
-    pub(crate) guard: guard::Behaviour,
+    /// Who may connect, how long a silent link lives, and what newcomers ask. Feed it with `pong` on every successful
+    /// ping event, and with `exempt` on `ping::Failure::Unsupported`.
+    pub(crate) neighbours: neighbours::Behaviour,
     /// The topic.
     pub(crate) gossipsub: Gossipsub,
     /// Without it a Go peer opens no gossip stream towards us.
     pub(crate) identify: identify::Behaviour,
-    /// Newcomers ask what they missed.
-    pub(crate) catch_up: catch_up::Behaviour,
-    /// Asks every second; tell every answer to the guard.
+    /// Asks every second; tell every answer to the neighbours' part.
     pub(crate) ping: ping::Behaviour,
 }
 
@@ -49,10 +47,9 @@ impl Behaviour {
     /// All parts, subscribed to the topic.
     pub(crate) fn new(keypair: &Keypair, topic: &IdentTopic, role: Role, limits: &Limits) -> Self {
         Self {
-            guard: guard::Behaviour::new(limits.clone()),
+            neighbours: neighbours::Behaviour::new(limits.clone()),
             gossipsub: gossipsub(keypair, topic, role, limits),
             identify: identify::Behaviour::new(identify_config(keypair)),
-            catch_up: catch_up::Behaviour::default(),
             ping: ping::Behaviour::new(
                 ping::Config::new()
                     .with_interval(PING_INTERVAL)

@@ -8,46 +8,35 @@
 //!
 //! What the bytes mean is core's; here they are bounded, in time, too. An empty answer is a refusal. Kept apart from the
 //! topic: whoever does not speak it is introduced to everything there.
+//!
+//! Here is what happens on one connection. Each stream is a future, and they are so few that all are polled: some of our
+//! own questions, and at most [`STREAMS`] of the neighbour's. What it opens beyond these is dropped, which tells it at
+//! once.
 
-mod handler;
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 mod tests;
 
 use std::collections::VecDeque;
+use std::future::{Future, ready};
+use std::io;
+use std::pin::pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures::channel::oneshot;
-use libp2p::core::Endpoint;
-use libp2p::core::transport::PortUse;
-use libp2p::swarm::{
-    ConnectionDenied, ConnectionId, FromSwarm, NetworkBehaviour, NotifyHandler, THandler,
-    THandlerInEvent, THandlerOutEvent, ToSwarm,
-};
-use libp2p::{Multiaddr, PeerId};
+use futures::future::{BoxFuture, Either, select};
+use futures::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use libp2p::StreamProtocol;
+use libp2p::core::upgrade::ReadyUpgrade;
+use libp2p::swarm::handler::ConnectionEvent;
+use libp2p::swarm::{ConnectionHandler, ConnectionHandlerEvent, Stream, SubstreamProtocol};
+use statemesh_core::mesh::catch_up::{MAX_REPLY, MAX_REQUEST};
 
-use self::handler::Handler;
-pub(crate) use self::handler::PROTOCOL;
+use crate::transport::Timer;
 
-/// Questions to neighbours, and theirs to us.
-#[derive(Default)]
-pub(crate) struct Behaviour {
-    links: Vec<Link>,
-    outputs: VecDeque<ToSwarm<Event, Vec<u8>>>,
-}
-
-struct Link {
-    connection: ConnectionId,
-    peer: PeerId,
-    /// Our questions on it that nothing came back to yet.
-    open: usize,
-}
-
-/// What a neighbour says.
-#[derive(Debug)]
-pub(crate) struct Event {
-    pub(crate) peer: PeerId,
-    pub(crate) word: Word,
-}
+/// Name of the protocol, as peers tell it in identify.
+pub(crate) const PROTOCOL: StreamProtocol = StreamProtocol::new("/statemesh/catch-up/1");
 
 /// What a stream brought.
 #[derive(Debug)]
@@ -63,97 +52,164 @@ pub(crate) enum Word {
 /// Takes the answer to a question; dropped, it refuses.
 pub(crate) type Responder = oneshot::Sender<Vec<u8>>;
 
-impl Behaviour {
-    /// Asks a neighbour, on its oldest connection.
-    pub(crate) fn ask(&mut self, peer: PeerId, question: Vec<u8>) {
-        let output = match self.links.iter_mut().find(|link| link.peer == peer) {
-            Some(link) => {
-                link.open += 1;
-                ToSwarm::NotifyHandler {
-                    peer_id: peer,
-                    handler: NotifyHandler::One(link.connection),
-                    event: question,
-                }
-            }
-            None => untold(peer),
-        };
-        self.outputs.push_back(output);
-    }
-
-    fn place(&self, connection: ConnectionId) -> Option<usize> {
-        let mut links = self.links.iter();
-        links.position(|link| link.connection == connection)
-    }
+/// The streams of one connection.
+#[derive(Default)]
+pub(crate) struct Handler {
+    /// Our questions that no stream was asked for yet.
+    waiting: VecDeque<Vec<u8>>,
+    asking: Vec<Work>,
+    answering: Vec<Work>,
 }
 
-fn untold(peer: PeerId) -> ToSwarm<Event, Vec<u8>> {
-    let word = Word::Untold;
-    ToSwarm::GenerateEvent(Event { peer, word })
+/// What is done with one stream.
+type Work = BoxFuture<'static, Step>;
+
+/// How far it came.
+enum Step {
+    Say(Word),
+    /// The question was read, the stream waits for its answer.
+    Read(Vec<u8>, Stream, Timer),
+    End,
 }
 
-impl NetworkBehaviour for Behaviour {
-    type ConnectionHandler = Handler;
-    type ToSwarm = Event;
+/// A question of ours and the time it has.
+pub(crate) struct Question(Vec<u8>, Timer);
 
-    fn handle_established_inbound_connection(
-        &mut self,
-        _: ConnectionId,
-        _: PeerId,
-        _: &Multiaddr,
-        _: &Multiaddr,
-    ) -> Result<THandler<Self>, ConnectionDenied> {
-        Ok(Handler::default())
+impl ConnectionHandler for Handler {
+    type FromBehaviour = Vec<u8>;
+    type ToBehaviour = Word;
+    type InboundProtocol = ReadyUpgrade<StreamProtocol>;
+    type OutboundProtocol = ReadyUpgrade<StreamProtocol>;
+    type InboundOpenInfo = ();
+    type OutboundOpenInfo = Question;
+
+    fn listen_protocol(&self) -> SubstreamProtocol<Self::InboundProtocol> {
+        SubstreamProtocol::new(ReadyUpgrade::new(PROTOCOL), ())
     }
 
-    fn handle_established_outbound_connection(
-        &mut self,
-        _: ConnectionId,
-        _: PeerId,
-        _: &Multiaddr,
-        _: Endpoint,
-        _: PortUse,
-    ) -> Result<THandler<Self>, ConnectionDenied> {
-        Ok(Handler::default())
+    fn on_behaviour_event(&mut self, question: Vec<u8>) {
+        self.waiting.push_back(question);
     }
 
-    fn on_swarm_event(&mut self, event: FromSwarm<'_>) {
+    fn on_connection_event(
+        &mut self,
+        event: ConnectionEvent<'_, Self::InboundProtocol, Self::OutboundProtocol, (), Question>,
+    ) {
         match event {
-            FromSwarm::ConnectionEstablished(up) => self.links.push(Link {
-                connection: up.connection_id,
-                peer: up.peer_id,
-                open: 0,
-            }),
-            FromSwarm::ConnectionClosed(down) => {
-                if let Some(at) = self.place(down.connection_id) {
-                    let link = self.links.remove(at);
-                    let failed = (0..link.open).map(|_| untold(link.peer));
-                    self.outputs.extend(failed);
-                }
+            ConnectionEvent::FullyNegotiatedInbound(opened) if self.answering.len() < STREAMS => {
+                let question = listen(opened.protocol, Timer::new(LIMIT));
+                self.answering.push(Box::pin(question));
             }
-            // Not an enum of ours, and none of the others ends a question.
+            ConnectionEvent::FullyNegotiatedOutbound(opened) => {
+                let answer = ask(opened.protocol, opened.info);
+                self.asking.push(Box::pin(answer));
+            }
+            ConnectionEvent::DialUpgradeError(_) => {
+                let failed = ready(Step::Say(Word::Untold));
+                self.asking.push(Box::pin(failed));
+            }
+            // Not an enum of ours, and the others are not about streams of ours, or about one too many.
             _ => {}
         }
     }
 
-    fn on_connection_handler_event(
+    fn poll(
         &mut self,
-        peer: PeerId,
-        connection: ConnectionId,
-        word: THandlerOutEvent<Self>,
-    ) {
-        if let Word::Told(_) | Word::Untold = word
-            && let Some(at) = self.place(connection)
+        cx: &mut Context<'_>,
+    ) -> Poll<ConnectionHandlerEvent<Self::OutboundProtocol, Question, Word>> {
+        if let Some(question) = self.waiting.pop_front() {
+            let question = Question(question, Timer::new(LIMIT));
+            let protocol = SubstreamProtocol::new(ReadyUpgrade::new(PROTOCOL), question);
+            return Poll::Ready(ConnectionHandlerEvent::OutboundSubstreamRequest {
+                protocol: protocol.with_timeout(LIMIT),
+            });
+        }
+        while let Some(step) = next(&mut self.asking, cx).or_else(|| next(&mut self.answering, cx))
         {
-            self.links[at].open -= 1;
+            let word = match step {
+                Step::Say(word) => word,
+                Step::Read(question, stream, timer) => {
+                    let (responder, answered) = oneshot::channel();
+                    let answer = answer(stream, timer, answered);
+                    self.answering.push(Box::pin(answer));
+                    Word::Asked(question, responder)
+                }
+                Step::End => continue,
+            };
+            return Poll::Ready(ConnectionHandlerEvent::NotifyBehaviour(word));
         }
-        self.outputs
-            .push_back(ToSwarm::GenerateEvent(Event { peer, word }));
-    }
-
-    fn poll(&mut self, _: &mut Context<'_>) -> Poll<ToSwarm<Event, THandlerInEvent<Self>>> {
-        match self.outputs.pop_front() {
-            Some(output) => Poll::Ready(output),
-            None => Poll::Pending,
-        }
+        Poll::Pending
     }
 }
+
+/// The step of some stream that made one; the stream is taken out.
+fn next(works: &mut Vec<Work>, cx: &mut Context<'_>) -> Option<Step> {
+    let mut places = works.iter_mut().enumerate();
+    let (at, step) = places.find_map(|(at, work)| match work.as_mut().poll(cx) {
+        Poll::Ready(step) => Some((at, step)),
+        Poll::Pending => None,
+    })?;
+    drop(works.swap_remove(at));
+    Some(step)
+}
+
+async fn ask(mut stream: Stream, Question(question, mut timer): Question) -> Step {
+    let answer = within(&mut timer, async {
+        write(&mut stream, &question).await?;
+        read(&mut stream, MAX_REPLY).await
+    });
+    Step::Say(answer.await.map_or(Word::Untold, Word::Told))
+}
+
+async fn listen(mut stream: Stream, mut timer: Timer) -> Step {
+    let question = within(&mut timer, read(&mut stream, MAX_REQUEST)).await;
+    match question {
+        Ok(question) => Step::Read(question, stream, timer),
+        Err(_) => Step::End,
+    }
+}
+
+async fn answer(mut stream: Stream, mut timer: Timer, answer: oneshot::Receiver<Vec<u8>>) -> Step {
+    let told = within(&mut timer, async {
+        write(&mut stream, &answer.await.unwrap_or_default()).await
+    });
+    // A neighbour that does not take its answer has lost it.
+    let _ = told.await;
+    Step::End
+}
+
+async fn within<T>(timer: &mut Timer, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    match select(pin!(work), timer).await {
+        Either::Left((result, _)) => result,
+        Either::Right(_) => Err(io::ErrorKind::TimedOut.into()),
+    }
+}
+
+/// Four bytes of length, then that many bytes. Room is made as bytes come, not as their length promises.
+async fn read<T: AsyncRead + Unpin>(io: &mut T, most: usize) -> io::Result<Vec<u8>> {
+    let mut length = [0; 4];
+    io.read_exact(&mut length).await?;
+    let length = u32::from_be_bytes(length);
+    if length as usize > most {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let mut bytes = Vec::new();
+    io.take(length.into()).read_to_end(&mut bytes).await?;
+    if bytes.len() < length as usize {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(bytes)
+}
+
+/// Nothing is written on the stream after it.
+async fn write<T: AsyncWrite + Unpin>(io: &mut T, bytes: &[u8]) -> io::Result<()> {
+    let length = u32::try_from(bytes.len()).map_err(|_| io::ErrorKind::InvalidData)?;
+    io.write_all(&length.to_be_bytes()).await?;
+    io.write_all(bytes).await?;
+    io.close().await
+}
+
+/// For a question and its answer. Core gives a neighbour up after ten seconds.
+const LIMIT: Duration = Duration::from_secs(8);
+/// Questions of a neighbour at the same time.
+const STREAMS: usize = 4;

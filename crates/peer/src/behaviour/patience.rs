@@ -1,7 +1,7 @@
 //! How long a link may stay silent.
 //!
 //! The ping behaviour alone reports a dead link too late: its first failure is silent and the next attempt waits for
-//! a stream that nobody negotiates, ten seconds in all. So the guard counts its own ticks since the last answer.
+//! a stream that nobody negotiates, ten seconds in all. So own ticks are counted since the last answer.
 //! Ticks, not time: after a suspended laptop, a throttled background tab or a stalled host the timer fires once, not
 //! once per missed interval, so the answer has a fair chance to arrive.
 //!

@@ -4,7 +4,7 @@ use libp2p::PeerId;
 use statemesh_core::node::{Call, Input, Reply};
 
 use super::{EventLoop, clock};
-use crate::behaviour::catch_up::{Event, Responder, Word};
+use crate::behaviour::catch_up::{Responder, Word};
 use crate::behaviour::signature;
 use crate::transport::core_id;
 
@@ -16,9 +16,9 @@ pub(super) struct Calls {
 }
 
 impl EventLoop {
-    pub(super) fn on_catch_up(&mut self, event: Event) {
-        let neighbour = core_id(&event.peer);
-        let input = match event.word {
+    pub(super) fn on_word(&mut self, peer: PeerId, word: Word) {
+        let neighbour = core_id(&peer);
+        let input = match word {
             Word::Asked(question, responder) => {
                 let call = Call(self.calls.next);
                 self.calls.next += 1;
@@ -46,7 +46,7 @@ impl EventLoop {
 
     pub(super) fn ask(&mut self, to: statemesh_core::PeerId, question: Vec<u8>) {
         match PeerId::from_bytes(to.as_bytes()) {
-            Ok(peer) => self.swarm.behaviour_mut().catch_up.ask(peer, question),
+            Ok(peer) => self.swarm.behaviour_mut().neighbours.ask(peer, question),
             Err(_) => self.node.handle_input(self.clock.now(), Input::Untold(to)),
         }
     }

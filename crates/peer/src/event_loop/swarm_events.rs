@@ -10,6 +10,7 @@ use statemesh_core::node::{Input, MessageToken, Signed, Transport};
 
 use super::links::Change;
 use super::{EventLoop, Stage, dial_error};
+use crate::behaviour::neighbours::Event;
 use crate::behaviour::{BehaviourEvent, catch_up, refusal, signature};
 use crate::mesh::{MeshEvent, TransportKind};
 use crate::transport::core_id;
@@ -91,10 +92,10 @@ impl EventLoop {
                 }
             }
             BehaviourEvent::Identify(_) => {}
-            BehaviourEvent::Guard(silent) => {
-                tracing::debug!(peer = %silent.peer, "closing a link: two pings unanswered");
+            BehaviourEvent::Neighbours(Event::Silent(peer)) => {
+                tracing::debug!(%peer, "closing a link: two pings unanswered");
             }
-            BehaviourEvent::CatchUp(event) => self.on_catch_up(event),
+            BehaviourEvent::Neighbours(Event::Said(peer, word)) => self.on_word(peer, word),
         }
     }
 
@@ -129,7 +130,7 @@ impl EventLoop {
 
     fn on_message(&mut self, via: PeerId, id: MessageId, message: gossipsub::Message) {
         if let Some(connection) = self.links.only_connection(via) {
-            self.swarm.behaviour_mut().guard.pong(connection);
+            self.swarm.behaviour_mut().neighbours.pong(connection);
         }
         let leaving = matches!(self.stage, Stage::Leaving(_));
         let Some(author) = message.source.filter(|_| !leaving) else {
@@ -165,10 +166,10 @@ impl EventLoop {
     }
 
     fn on_ping(&mut self, event: ping::Event) {
-        let guard = &mut self.swarm.behaviour_mut().guard;
+        let neighbours = &mut self.swarm.behaviour_mut().neighbours;
         match event.result {
             Ok(rtt) => {
-                guard.pong(event.connection);
+                neighbours.pong(event.connection);
                 let surplus = self.links.on_pong(event.peer, event.connection, rtt);
                 for connection in surplus {
                     tracing::debug!(peer = %event.peer, "closing a duplicate connection");
@@ -177,8 +178,8 @@ impl EventLoop {
                 self.show_link(event.peer);
                 self.tell_link(event.peer);
             }
-            Err(ping::Failure::Unsupported) => guard.exempt(event.connection),
-            // Silence is the guard's business.
+            Err(ping::Failure::Unsupported) => neighbours.exempt(event.connection),
+            // Silence is the neighbours' part's business.
             Err(ping::Failure::Timeout | ping::Failure::Other { .. }) => {}
         }
     }

@@ -12,8 +12,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::*;
-use crate::behaviour::signature;
 use crate::behaviour::{BehaviourEvent, Refusal, refusal};
+use crate::behaviour::{neighbours, signature};
 use crate::door::{WebSocketDoor, door};
 
 /// Ten times what the slowest of these takes on an idle machine.
@@ -46,13 +46,13 @@ impl Peer {
         *self.swarm.local_peer_id()
     }
 
-    /// Next event; pings are told to the guard, and messages judged: what says "bad" is refused.
+    /// Next event; pings are told to the neighbours' part, and messages judged: what says "bad" is refused.
     async fn step(&mut self) -> SwarmEvent<BehaviourEvent> {
         let event = self.swarm.select_next_some().await;
         let behaviour = self.swarm.behaviour_mut();
         match &event {
             SwarmEvent::Behaviour(BehaviourEvent::Ping(ping)) if ping.result.is_ok() => {
-                behaviour.guard.pong(ping.connection);
+                behaviour.neighbours.pong(ping.connection);
             }
             SwarmEvent::Behaviour(BehaviourEvent::Gossipsub(Event::Message {
                 propagation_source,
@@ -417,8 +417,11 @@ async fn a_link_that_falls_silent_is_closed() {
     cut.send(()).unwrap();
     let silent = async {
         loop {
-            if let SwarmEvent::Behaviour(BehaviourEvent::Guard(silent)) = dialer.step().await {
-                return silent.peer;
+            if let SwarmEvent::Behaviour(BehaviourEvent::Neighbours(neighbours::Event::Silent(
+                peer,
+            ))) = dialer.step().await
+            {
+                return peer;
             }
         }
     };

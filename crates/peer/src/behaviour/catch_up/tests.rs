@@ -3,19 +3,22 @@
 
 use std::future::poll_fn;
 
+use futures::StreamExt;
 use futures::channel::mpsc;
-use futures::{AsyncReadExt, AsyncWriteExt, StreamExt};
+use futures::executor::block_on;
+use futures::io::Cursor;
+use libp2p::core::Endpoint;
 use libp2p::core::muxing::{StreamMuxerBox, StreamMuxerExt, SubstreamBox};
-use libp2p::core::transport::{Boxed, DialOpts, MemoryTransport, Transport};
+use libp2p::core::transport::{Boxed, DialOpts, MemoryTransport, PortUse, Transport};
 use libp2p::core::upgrade::Version;
 use libp2p::identity::Keypair;
-use libp2p::swarm::{Config, Swarm, SwarmEvent, dummy};
-use libp2p::{noise, yamux};
-use statemesh_core::mesh::catch_up::{MAX_REPLY, MAX_REQUEST};
-use tokio::time::{Duration, Instant, timeout};
+use libp2p::swarm::{Config, NetworkBehaviour, Swarm, SwarmEvent, dummy};
+use libp2p::{Multiaddr, PeerId, noise, yamux};
+use tokio::time::{Instant, timeout};
 
-use super::handler::{LIMIT, STREAMS};
 use super::*;
+use crate::behaviour::neighbours::{Behaviour, Event};
+use crate::mesh::Limits;
 
 /// Longer than anything here may take.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -38,7 +41,7 @@ enum Order {
 
 impl Peer {
     async fn new() -> Self {
-        let mut swarm = swarm(Behaviour::default());
+        let mut swarm = swarm(Behaviour::new(Limits::default()));
         let address = listen(&mut swarm).await;
         let (orders, mut ordered) = mpsc::unbounded();
         let (told, events) = mpsc::unbounded();
@@ -55,7 +58,11 @@ impl Peer {
                     event = swarm.select_next_some() => match event {
                         // A test that has heard enough does not listen any more.
                         SwarmEvent::Behaviour(event) => drop(told.unbounded_send(event)),
-                        SwarmEvent::ConnectionEstablished { peer_id, .. } => drop(meeting.unbounded_send(peer_id)),
+                        SwarmEvent::ConnectionEstablished { peer_id, connection_id, .. } => {
+                            // Nobody pings here.
+                            swarm.behaviour_mut().exempt(connection_id);
+                            drop(meeting.unbounded_send(peer_id));
+                        }
                         _ => {}
                     },
                 }
@@ -95,10 +102,7 @@ impl Peer {
 
     async fn asked(&mut self) -> (PeerId, Vec<u8>, Responder) {
         match self.hear().await {
-            Event {
-                peer,
-                word: Word::Asked(question, responder),
-            } => (peer, question, responder),
+            Event::Said(peer, Word::Asked(question, responder)) => (peer, question, responder),
             other => panic!("asked expected: {other:?}"),
         }
     }
@@ -106,10 +110,10 @@ impl Peer {
     /// The answer, or `None` for none, and how long it took.
     async fn told(&mut self) -> (Option<Vec<u8>>, Duration) {
         let since = Instant::now();
-        match self.hear().await.word {
-            Word::Told(answer) => (Some(answer), since.elapsed()),
-            Word::Untold => (None, since.elapsed()),
-            Word::Asked(..) => panic!("nobody asks"),
+        match self.hear().await {
+            Event::Said(_, Word::Told(answer)) => (Some(answer), since.elapsed()),
+            Event::Said(_, Word::Untold) => (None, since.elapsed()),
+            other => panic!("an answer expected: {other:?}"),
         }
     }
 
@@ -357,4 +361,16 @@ async fn streams_that_close_midway_leave_room() {
         a.serves(&mut b).await;
     }
     assert!(a.is_silent());
+}
+
+#[test]
+fn lengths_are_kept_and_lies_about_them_refused() {
+    let mut wire = Cursor::new(Vec::new());
+    block_on(write(&mut wire, b"hello")).unwrap();
+    let bytes = wire.into_inner();
+    let told = |bytes: &[u8], most| block_on(read(&mut Cursor::new(bytes.to_vec()), most));
+    assert_eq!(told(&bytes, 5).unwrap(), b"hello");
+    assert!(told(&bytes, 4).is_err(), "more than allowed");
+    assert!(told(&bytes[..8], 5).is_err(), "less than promised");
+    assert!(told(&[0xff; 4], MAX_REPLY).is_err());
 }

@@ -1,11 +1,10 @@
-//! Who may connect, and how long a silent link lives: what looks at connections and speaks no protocol.
+//! The connections with neighbours: who may connect, how long a silent link lives, and what is asked on it.
 //!
-//! One behaviour for all of it, because each behaviour of its own adds a handler to every connection and a layer to
-//! every type of the swarm, which the page has to carry. All numbers come from what there is now: nothing stays of
-//! whoever has gone.
+//! One behaviour for all of it, with one table, because each behaviour of its own adds a handler to every connection and
+//! a layer to every type of the swarm, which the page has to carry. All numbers come from what there is now: nothing
+//! stays of whoever has gone.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -13,19 +12,20 @@ use std::task::{Context, Poll};
 use libp2p::core::Endpoint;
 use libp2p::core::transport::PortUse;
 use libp2p::swarm::{
-    CloseConnection, ConnectionDenied, ConnectionId, FromSwarm, NetworkBehaviour, THandler,
-    THandlerOutEvent, ToSwarm, dummy,
+    CloseConnection, ConnectionDenied, ConnectionId, FromSwarm, NetworkBehaviour, NotifyHandler,
+    THandler, THandlerOutEvent, ToSwarm,
 };
 use libp2p::{Multiaddr, PeerId};
 use statemesh_core::collections::{OrderedMap, OrderedSet};
 
 #[cfg(not(target_arch = "wasm32"))]
 use super::admission::Admission;
+use super::catch_up::{Handler, Word};
 use super::patience::{Patience, TICK};
 use crate::mesh::Limits;
 use crate::transport::Timer;
 
-/// The guard.
+/// All neighbours.
 pub(crate) struct Behaviour {
     limits: Limits,
     /// Handshakes per second per IP address. Nobody calls a tab.
@@ -36,19 +36,23 @@ pub(crate) struct Behaviour {
     outgoing: OrderedSet<ConnectionId>,
     links: OrderedMap<ConnectionId, Link>,
     timer: Timer,
-    outputs: VecDeque<ToSwarm<Silent, Infallible>>,
+    outputs: VecDeque<ToSwarm<Event, Vec<u8>>>,
 }
 
 struct Link {
     peer: PeerId,
     patience: Patience,
+    /// Our questions on it that nothing came back to yet.
+    open: usize,
 }
 
-/// A link was closed by us: its pings stayed unanswered.
+/// What there is to tell of a neighbour.
 #[derive(Debug)]
-pub(crate) struct Silent {
-    /// Neighbour.
-    pub(crate) peer: PeerId,
+pub(crate) enum Event {
+    /// A link was closed by us: its pings stayed unanswered.
+    Silent(PeerId),
+    /// A question, or what became of ours.
+    Said(PeerId, Word),
 }
 
 /// Why there is no room for a connection.
@@ -97,19 +101,38 @@ impl Behaviour {
         }
     }
 
+    /// Asks a neighbour, on its oldest connection. What becomes of it is always told.
+    pub(crate) fn ask(&mut self, peer: PeerId, question: Vec<u8>) {
+        let mut oldest = None;
+        self.links.for_each_mut(|connection, link| {
+            if link.peer == peer && oldest.is_none() {
+                link.open += 1;
+                oldest = Some(*connection);
+            }
+        });
+        self.outputs.push_back(match oldest {
+            Some(connection) => ToSwarm::NotifyHandler {
+                peer_id: peer,
+                handler: NotifyHandler::One(connection),
+                event: question,
+            },
+            None => said(peer, Word::Untold),
+        });
+    }
+
     fn on_tick(&mut self) {
         let outputs = &mut self.outputs;
-        self.links.retain(|connection, link| {
-            let stays = link.patience.tick();
-            if !stays {
+        self.links.for_each_mut(|connection, link| {
+            if !link.patience.tick() {
+                // Once is enough: it stays in the table until it is closed.
+                link.patience.be_endless();
                 let peer_id = link.peer;
-                outputs.push_back(ToSwarm::GenerateEvent(Silent { peer: peer_id }));
+                outputs.push_back(ToSwarm::GenerateEvent(Event::Silent(peer_id)));
                 outputs.push_back(ToSwarm::CloseConnection {
                     peer_id,
                     connection: CloseConnection::One(*connection),
                 });
             }
-            stays
         });
     }
 
@@ -118,7 +141,7 @@ impl Behaviour {
         &mut self,
         connection: ConnectionId,
         peer: PeerId,
-    ) -> Result<dummy::ConnectionHandler, ConnectionDenied> {
+    ) -> Result<Handler, ConnectionDenied> {
         self.forget_pending(connection);
         let of_peer = self.links.values().filter(|link| link.peer == peer);
         if is_full(of_peer.count(), self.limits.per_peer) {
@@ -127,13 +150,17 @@ impl Behaviour {
         if is_full(self.links.len(), self.limits.connections) {
             return Err(ConnectionDenied::new(NoRoom::Established));
         }
-        Ok(dummy::ConnectionHandler)
+        Ok(Handler::default())
     }
 
     fn forget_pending(&mut self, connection: ConnectionId) {
         self.incoming.remove(&connection);
         self.outgoing.remove(&connection);
     }
+}
+
+fn said(peer: PeerId, word: Word) -> ToSwarm<Event, Vec<u8>> {
+    ToSwarm::GenerateEvent(Event::Said(peer, word))
 }
 
 fn is_full(there: usize, limit: u32) -> bool {
@@ -153,8 +180,8 @@ fn add_pending(
 }
 
 impl NetworkBehaviour for Behaviour {
-    type ConnectionHandler = dummy::ConnectionHandler;
-    type ToSwarm = Silent;
+    type ConnectionHandler = Handler;
+    type ToSwarm = Event;
 
     #[cfg(not(target_arch = "wasm32"))]
     fn handle_pending_inbound_connection(
@@ -207,11 +234,15 @@ impl NetworkBehaviour for Behaviour {
                 let link = Link {
                     peer: up.peer_id,
                     patience: Patience::new(up.endpoint.is_dialer()),
+                    open: 0,
                 };
                 self.links.insert(up.connection_id, link);
             }
             FromSwarm::ConnectionClosed(down) => {
-                self.links.remove(&down.connection_id);
+                if let Some(link) = self.links.remove(&down.connection_id) {
+                    let lost = (0..link.open).map(|_| said(link.peer, Word::Untold));
+                    self.outputs.extend(lost);
+                }
             }
             FromSwarm::DialFailure(failed) => self.forget_pending(failed.connection_id),
             FromSwarm::ListenFailure(failed) => self.forget_pending(failed.connection_id),
@@ -222,14 +253,19 @@ impl NetworkBehaviour for Behaviour {
 
     fn on_connection_handler_event(
         &mut self,
-        _: PeerId,
-        _: ConnectionId,
-        event: THandlerOutEvent<Self>,
+        peer: PeerId,
+        connection: ConnectionId,
+        word: THandlerOutEvent<Self>,
     ) {
-        match event {}
+        if let Word::Told(_) | Word::Untold = word
+            && let Some(link) = self.links.get_mut(&connection)
+        {
+            link.open -= 1;
+        }
+        self.outputs.push_back(said(peer, word));
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<ToSwarm<Silent, Infallible>> {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<ToSwarm<Event, Vec<u8>>> {
         while Pin::new(&mut self.timer).poll(cx).is_ready() {
             self.on_tick();
             self.timer.set(TICK);
@@ -241,7 +277,8 @@ impl NetworkBehaviour for Behaviour {
     }
 }
 
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use libp2p::core::ConnectedPoint;
     use libp2p::swarm::behaviour::{ConnectionClosed, ConnectionEstablished, DialFailure};
@@ -249,7 +286,7 @@ mod tests {
 
     use super::*;
 
-    fn guard(connections: u32, pending: u32, per_peer: u32) -> Behaviour {
+    fn neighbours(connections: u32, pending: u32, per_peer: u32) -> Behaviour {
         Behaviour::new(Limits {
             connections,
             pending,
@@ -308,44 +345,44 @@ mod tests {
 
     #[tokio::test]
     async fn room_is_for_so_many_and_comes_back() {
-        let mut guard = guard(3, 2, 2);
+        let mut all = neighbours(3, 2, 2);
         let (a, b) = (PeerId::random(), PeerId::random());
         for round in 0..3_usize {
             let id = |number| id(round * 10 + number);
-            assert!(guard.dial(id(0)).is_ok() && guard.dial(id(1)).is_ok());
-            let denied = guard.dial(id(2)).unwrap_err();
+            assert!(all.dial(id(0)).is_ok() && all.dial(id(1)).is_ok());
+            let denied = all.dial(id(2)).unwrap_err();
             assert_eq!(denied.downcast_ref(), Some(&NoRoom::Pending));
-            assert_eq!(guard.connect(id(0), a), None);
-            guard.on_swarm_event(FromSwarm::DialFailure(DialFailure {
+            assert_eq!(all.connect(id(0), a), None);
+            all.on_swarm_event(FromSwarm::DialFailure(DialFailure {
                 peer_id: None,
                 error: &DialError::Aborted,
                 connection_id: id(1),
             }));
-            assert!(guard.dial(id(3)).is_ok() && guard.dial(id(4)).is_ok());
-            assert_eq!(guard.connect(id(3), a), None);
-            assert_eq!(guard.connect(id(4), a), Some(NoRoom::Peer));
-            assert_eq!(guard.connect(id(5), b), None);
-            assert_eq!(guard.connect(id(6), b), Some(NoRoom::Established));
+            assert!(all.dial(id(3)).is_ok() && all.dial(id(4)).is_ok());
+            assert_eq!(all.connect(id(3), a), None);
+            assert_eq!(all.connect(id(4), a), Some(NoRoom::Peer));
+            assert_eq!(all.connect(id(5), b), None);
+            assert_eq!(all.connect(id(6), b), Some(NoRoom::Established));
             for (number, peer) in [(0, a), (3, a), (5, b)] {
-                guard.close(id(number), peer);
+                all.close(id(number), peer);
             }
-            assert!(guard.outgoing.is_empty() && guard.links.is_empty());
+            assert!(all.outgoing.is_empty() && all.links.is_empty());
         }
     }
 
     #[tokio::test]
     async fn a_silent_link_is_closed_once() {
-        let mut guard = guard(9, 9, 9);
+        let mut all = neighbours(9, 9, 9);
         let (silent, lively) = (PeerId::random(), PeerId::random());
-        guard.connect(id(1), silent);
-        guard.connect(id(2), lively);
+        all.connect(id(1), silent);
+        all.connect(id(2), lively);
         for _ in 0..100 {
-            guard.on_tick();
-            guard.pong(id(2));
+            all.on_tick();
+            all.pong(id(2));
         }
-        let mut told = guard.outputs.into_iter();
+        let mut told = all.outputs.into_iter();
         assert!(
-            matches!(told.next(), Some(ToSwarm::GenerateEvent(Silent { peer })) if peer == silent)
+            matches!(told.next(), Some(ToSwarm::GenerateEvent(Event::Silent(peer))) if peer == silent)
         );
         let closed = told.next();
         assert!(
@@ -357,15 +394,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_neighbour_without_ping_is_left_alone_and_unknown_links_are_ignored() {
-        let mut guard = guard(9, 9, 9);
-        guard.connect(id(1), PeerId::random());
-        guard.exempt(id(1));
-        guard.pong(id(7));
-        guard.exempt(id(7));
+        let mut all = neighbours(9, 9, 9);
+        all.connect(id(1), PeerId::random());
+        all.exempt(id(1));
+        all.pong(id(7));
+        all.exempt(id(7));
         for _ in 0..1000 {
-            guard.on_tick();
+            all.on_tick();
         }
-        assert!(guard.outputs.is_empty());
-        assert_eq!(guard.links.len(), 1);
+        assert!(all.outputs.is_empty());
+        assert_eq!(all.links.len(), 1);
     }
 }
