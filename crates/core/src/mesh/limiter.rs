@@ -89,8 +89,7 @@ impl Pacer {
 pub(crate) struct Bucket {
     burst: u32,
     period: Duration,
-    /// When the bucket will be full again.
-    full_at: Instant,
+    used: Allowance,
 }
 
 impl Bucket {
@@ -98,21 +97,36 @@ impl Bucket {
         Self {
             burst,
             period,
-            full_at: Instant::ZERO,
+            used: Allowance::default(),
         }
     }
 
     /// When the next token is there; `now` or earlier means at once.
     pub(crate) fn ready_at(&self) -> Instant {
-        self.full_at - self.period * self.burst.saturating_sub(1)
+        self.used.ready_at(self.burst, self.period)
     }
 
     /// Takes a token if there is one.
     pub(crate) fn take(&mut self, now: Instant) -> bool {
-        if self.ready_at() > now {
+        self.used.take(self.burst, self.period, now)
+    }
+}
+
+/// What was taken from a bucket whose size is known elsewhere: when it will be full again.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Allowance(Instant);
+
+impl Allowance {
+    fn ready_at(self, burst: u32, period: Duration) -> Instant {
+        self.0 - period * burst.saturating_sub(1)
+    }
+
+    /// Takes a token of `burst` at once, then one per `period`, if there is one.
+    pub(crate) fn take(&mut self, burst: u32, period: Duration, now: Instant) -> bool {
+        if self.ready_at(burst, period) > now {
             return false;
         }
-        self.full_at = self.full_at.max(now) + self.period;
+        self.0 = self.0.max(now) + period;
         true
     }
 }

@@ -76,7 +76,7 @@ struct Peer {
     says_newest: bool,
     quota: Quota,
     /// Who told of it first, as long as nothing was heard from itself.
-    rumoured_by: Option<PeerId>,
+    rumoured_by: Option<Box<PeerId>>,
     standing: Standing,
     /// Its own `info` was heard.
     introduced: bool,
@@ -129,8 +129,6 @@ pub(crate) struct Registry {
     schemas: Schemas,
     /// Bytes of all owners' words.
     kept_bytes: usize,
-    /// Those that report links.
-    reporters: OrderedSet<PeerId>,
     /// How many of the peers are Go peers.
     go_peers: usize,
     census: Census,
@@ -154,7 +152,6 @@ impl Registry {
             checks: OrderedSet::new(),
             schemas: Schemas::default(),
             kept_bytes: 0,
-            reporters: OrderedSet::new(),
             go_peers: 0,
             census: Census::default(),
             rumours: 0,
@@ -658,15 +655,18 @@ impl Registry {
         if !self.make_room(owner, weight + price.bytes, trust, now) {
             return self.outputs.push_back(Output::Full(owner));
         }
-        let schema = (self.schemas.take(&def, price), wire_states);
-        let mut remote = Remote::new((owner, index), info, schema, weight, trust, now);
+        let (schema, share) = self.schemas.take(&def, price);
+        let schema = (schema, share, wire_states);
+        // A payload's bytes many times over.
+        let size = u32::try_from(weight).unwrap_or(u32::MAX);
+        let mut remote = Remote::new((owner, index), info, schema, size, trust, now);
         if let Some(clock) = self.pending.take(owner, index)
             && remote.fits(&clock)
         {
             remote.apply(clock, (Trust::FirstHand, false), now);
         }
         let Some(peer) = self.peers.get_mut(&owner) else {
-            return self.schemas.give_back(&remote.schema);
+            return self.schemas.give_back(remote.share);
         };
         peer.weight += remote.weight();
         self.weight += weight;
@@ -680,8 +680,8 @@ impl Registry {
         };
         if let Some(remote) = peer.machines.remove(index) {
             peer.weight -= remote.weight();
-            self.weight -= remote.weight() - remote.schema.bytes;
-            self.schemas.give_back(&remote.schema);
+            self.weight -= remote.own_weight();
+            self.schemas.give_back(remote.share);
             self.outputs.push_back(Output::MachineGone(owner, index));
         }
     }
@@ -701,7 +701,6 @@ impl Registry {
         self.kept_bytes -= peer.words.bytes();
         self.count_out(&peer);
         self.checks.remove(&(peer.life.check_at, id));
-        self.reporters.remove(&id);
         self.pending.forget(id);
         self.outputs.push_back(Output::PeerGone(id, reason));
         let ends: Vec<_> = peer.links.iter().map(|link| link.end).collect();

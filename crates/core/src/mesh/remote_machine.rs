@@ -39,14 +39,13 @@ pub struct Mirror {
     pub heard_before: Option<Instant>,
 }
 
-/// A schema and where its table holds it.
-#[derive(Clone, Debug)]
-pub(crate) struct SharedSchema {
-    pub(crate) schema: Arc<Schema>,
-    /// Nothing for one that is not shared.
+/// A mirror's part in the table of schemas.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Share {
+    /// Where the schema is held; nothing for one that is not shared.
     pub(crate) key: Option<u64>,
     /// Bytes it takes, if this mirror brought it.
-    pub(crate) bytes: usize,
+    pub(crate) bytes: u32,
 }
 
 /// Who said it.
@@ -65,8 +64,8 @@ pub(crate) struct Remote {
     schema_trust: Trust,
     clock_trust: Trust,
     /// Bytes it takes besides its schema.
-    weight: usize,
-    pub(crate) schema: SharedSchema,
+    weight: u32,
+    pub(crate) share: Share,
 }
 
 impl Remote {
@@ -74,12 +73,12 @@ impl Remote {
     pub(crate) fn new(
         (peer, index): (PeerId, MachineIdx),
         info: Info,
-        (schema, wire_states): (SharedSchema, usize),
-        weight: usize,
+        (schema, share, wire_states): (Arc<Schema>, Share, usize),
+        weight: u32,
         trust: Trust,
         now: Instant,
     ) -> Self {
-        let clock = padded(info.clock.unwrap_or_default(), schema.schema.len());
+        let clock = padded(info.clock.unwrap_or_default(), schema.len());
         Self {
             mirror: Mirror {
                 peer,
@@ -87,7 +86,7 @@ impl Remote {
                 id: info.id.into(),
                 tags: info.tags.unwrap_or_default().into(),
                 parent: shared_text(info.parent),
-                schema: Arc::clone(&schema.schema),
+                schema,
                 clock,
                 ticks: None,
                 first_hand: trust == Trust::FirstHand,
@@ -99,13 +98,18 @@ impl Remote {
             schema_trust: trust,
             clock_trust: trust,
             weight,
-            schema,
+            share,
         }
     }
 
     /// Bytes it takes.
     pub(crate) fn weight(&self) -> usize {
-        self.weight + self.schema.bytes
+        self.own_weight() + self.share.bytes as usize
+    }
+
+    /// The same without what its schema takes.
+    pub(crate) fn own_weight(&self) -> usize {
+        self.weight as usize
     }
 
     pub(crate) fn sum(&self) -> u64 {

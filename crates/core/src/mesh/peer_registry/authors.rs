@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{Ghost, MAX_HEARTBEAT, MIN_HEARTBEAT, Peer, Registry};
 use crate::ids::PeerId;
-use crate::mesh::limiter::{Bucket, Company};
+use crate::mesh::limiter::{Allowance, Company};
 use crate::mesh::remote_machine::Trust;
 use crate::mesh::wire::{self, Extension, Info};
 use crate::time::Instant;
@@ -31,24 +31,14 @@ pub(crate) enum Welcome {
     Full,
 }
 
-/// What an author may still ask of others.
-#[derive(Debug)]
+/// What an author may still ask of others. There is one for every known peer, so it is small.
+#[derive(Debug, Default)]
 pub(super) struct Quota {
-    messages: Bucket,
+    messages: Allowance,
     /// Ids named that nobody here knows.
-    names: Bucket,
+    names: Allowance,
     /// Peers known by its word alone.
-    rumours: usize,
-}
-
-impl Default for Quota {
-    fn default() -> Self {
-        Self {
-            messages: Bucket::new(MESSAGES, MESSAGE_PERIOD),
-            names: Bucket::new(NAMES, NAME_PERIOD),
-            rumours: 0,
-        }
-    }
+    rumours: u32,
 }
 
 /// Who counts for the pace of all.
@@ -91,18 +81,21 @@ impl Registry {
     /// Whether this author's message is read at all: one that says too much is not.
     pub(crate) fn may_speak(&mut self, author: PeerId, now: Instant) -> bool {
         let known = self.peers.get_mut(&author);
-        known.is_none_or(|peer| peer.quota.messages.take(now))
+        known.is_none_or(|peer| peer.quota.messages.take(MESSAGES, MESSAGE_PERIOD, now))
     }
 
     /// Whether we ask for one more id that this author named.
     pub(crate) fn may_name(&mut self, author: PeerId, now: Instant) -> bool {
         let known = self.peers.get_mut(&author);
-        known.is_none_or(|peer| peer.quota.names.take(now))
+        known.is_none_or(|peer| peer.quota.names.take(NAMES, NAME_PERIOD, now))
     }
 
     /// Whether this author introduces more strangers than it may.
     pub(crate) fn is_rumour_monger(&self, author: PeerId, infos: &wire::PerPeer<Info>) -> bool {
-        let told = self.peers.get(&author).map_or(0, |peer| peer.quota.rumours);
+        let told = self
+            .peers
+            .get(&author)
+            .map_or(0, |peer| peer.quota.rumours as usize);
         let is_new = |id: &&PeerId| !self.peers.contains_key(id) && **id != author;
         told + infos.keys().filter(is_new).count() > MAX_RUMOURS_PER_PEER
     }
@@ -113,7 +106,7 @@ impl Registry {
             teller.quota.rumours += 1;
             self.rumours += 1;
             if let Some(peer) = self.peers.get_mut(&id) {
-                peer.rumoured_by = Some(by);
+                peer.rumoured_by = Some(Box::new(by));
             }
         }
     }
@@ -126,7 +119,7 @@ impl Registry {
         };
         self.rumours -= 1;
         // Whoever told may have gone and come again meanwhile.
-        if let Some(teller) = self.peers.get_mut(&teller) {
+        if let Some(teller) = self.peers.get_mut(&*teller) {
             teller.quota.rumours = teller.quota.rumours.saturating_sub(1);
         }
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::collections::OrderedMap;
 use crate::engine::{Schema, SchemaDef};
-use crate::mesh::remote_machine::SharedSchema;
+use crate::mesh::remote_machine::Share;
 
 /// Schemas in use, by hash of their definition.
 #[derive(Debug, Default)]
@@ -47,16 +47,13 @@ impl Schemas {
     }
 
     /// The schema of that definition, for one more mirror.
-    pub(super) fn take(&mut self, def: &SchemaDef, price: Price) -> SharedSchema {
+    pub(super) fn take(&mut self, def: &SchemaDef, price: Price) -> (Arc<Schema>, Share) {
         if let Some(held) = self.table.get_mut(&price.key)
             && held.schema.def() == def
         {
             held.mirrors += 1;
-            return SharedSchema {
-                schema: Arc::clone(&held.schema),
-                key: Some(price.key),
-                bytes: 0,
-            };
+            let key = Some(price.key);
+            return (Arc::clone(&held.schema), Share { key, bytes: 0 });
         }
         let (schema, _problems) = Schema::normalise(def);
         let bytes = weight(def);
@@ -72,13 +69,15 @@ impl Schemas {
             };
             self.table.insert(key, held);
         }
-        SharedSchema { schema, key, bytes }
+        // A payload's bytes many times over.
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        (schema, Share { key, bytes })
     }
 
     /// A mirror is gone.
-    pub(super) fn give_back(&mut self, schema: &SharedSchema) {
-        let Some(key) = schema.key else {
-            self.bytes -= schema.bytes;
+    pub(super) fn give_back(&mut self, share: Share) {
+        let Some(key) = share.key else {
+            self.bytes -= share.bytes as usize;
             return;
         };
         if let Some(held) = self.table.get_mut(&key) {
@@ -138,7 +137,7 @@ mod tests {
             .state(format!("State{number}"), StateDef::new())
     }
 
-    fn take(schemas: &mut Schemas, def: &SchemaDef) -> SharedSchema {
+    fn take(schemas: &mut Schemas, def: &SchemaDef) -> (Arc<Schema>, Share) {
         let price = schemas.price(def);
         schemas.take(def, price)
     }
@@ -148,9 +147,9 @@ mod tests {
         let mut schemas = Schemas::default();
         let one = take(&mut schemas, &def(1));
         let same = take(&mut schemas, &def(1));
-        assert!(Arc::ptr_eq(&one.schema, &same.schema));
+        assert!(Arc::ptr_eq(&one.0, &same.0));
         let other = take(&mut schemas, &def(2));
-        assert!(!Arc::ptr_eq(&one.schema, &other.schema));
+        assert!(!Arc::ptr_eq(&one.0, &other.0));
     }
 
     #[test]
@@ -158,9 +157,9 @@ mod tests {
         let mut schemas = Schemas::default();
         let (one, same) = (take(&mut schemas, &def(1)), take(&mut schemas, &def(1)));
         assert!(schemas.bytes() > 0 && schemas.price(&def(1)).bytes == 0);
-        schemas.give_back(&one);
+        schemas.give_back(one.1);
         assert_eq!(schemas.len(), 1);
-        schemas.give_back(&same);
+        schemas.give_back(same.1);
         assert_eq!((schemas.len(), schemas.bytes()), (0, 0));
     }
 
@@ -170,16 +169,16 @@ mod tests {
         let without_exception = SchemaDef::new().state("A", StateDef::new());
         let one = take(&mut schemas, &without_exception);
         let same = take(&mut schemas, &without_exception);
-        assert!(one.key.is_none() && one.bytes > 0);
-        assert_eq!(schemas.bytes(), one.bytes + same.bytes);
-        schemas.give_back(&one);
-        schemas.give_back(&same);
+        assert!(one.1.key.is_none() && one.1.bytes > 0);
+        assert_eq!(schemas.bytes(), (one.1.bytes + same.1.bytes) as usize);
+        schemas.give_back(one.1);
+        schemas.give_back(same.1);
         assert_eq!(schemas.bytes(), 0);
         let all: Vec<_> = (0..2 * MAX_SCHEMAS)
             .map(|number| take(&mut schemas, &def(number)))
             .collect();
         assert_eq!(schemas.len(), MAX_SCHEMAS);
-        all.iter().for_each(|one| schemas.give_back(one));
+        all.iter().for_each(|one| schemas.give_back(one.1));
         assert_eq!((schemas.len(), schemas.bytes()), (0, 0));
     }
 }
