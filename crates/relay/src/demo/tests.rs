@@ -109,7 +109,7 @@ fn observe(
         if transition.clock_before != transition.clock_after {
             let schema = machine.schema();
             let active = transition.clock_after.iter().zip(schema.names());
-            let active = active.filter(|(tick, _)| is_active_tick(*tick));
+            let active = active.filter(|(tick, _)| is_active_tick(**tick));
             changes.lock().unwrap().push(Change {
                 at: began.elapsed(),
                 machine: machine.id().to_owned(),
