@@ -210,7 +210,7 @@ fn table(results: &Value) -> String {
 fn shown(value: f64, unit: &Unit) -> String {
     match unit {
         Unit::Milliseconds => format!("{value:.0} ms"),
-        Unit::Kilobytes => format!("{:.0} KB", value / 1024.0),
+        Unit::Kilobytes => format!("{:.0} KB", value / 1000.0),
         Unit::Megabytes => format!("{:.1} MB", value / (1024.0 * 1024.0)),
         Unit::Percent => format!("{:.1} %", value * 100.0),
         Unit::PerSecond => format!("{value:.1} /s"),
@@ -252,7 +252,7 @@ mod tests {
 
     #[test]
     fn what_was_not_measured_is_said() {
-        let text = table(&json!({"machine": "m", "gzip_bytes": 512_000, "relay_cpu_share": 0.041}));
+        let text = table(&json!({"machine": "m", "gzip_bytes": 500_000, "relay_cpu_share": 0.041}));
         assert!(text.contains("gzip | 500 KB | 560 KB"));
         assert!(text.contains("4.1 %"));
         assert!(text.contains("WebSocket, median of 9 | not measured |"));
