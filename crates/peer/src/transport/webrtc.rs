@@ -3,6 +3,7 @@
 //! A connection is left alone for a moment after its handshake ([`settle`]) and closed whatever ends it ([`Closing`]);
 //! handshakes that nobody finishes are bounded ([`Unfinished`]).
 
+use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use libp2p::core::muxing::{StreamMuxer, StreamMuxerBox, StreamMuxerEvent};
 use libp2p::core::transport::{DialOpts, ListenerId, Transport, TransportError, TransportEvent};
 use libp2p::identity::Keypair;
 use tokio::runtime::Handle;
+use tokio::time::Sleep;
 
 use super::Carrier;
 
@@ -31,7 +33,7 @@ pub(super) fn carrier(
     };
     inner
         .and_then(|((peer, connection), took), _| async move {
-            let connection = Closing(Some(connection));
+            let connection = Closing::new(connection);
             tokio::time::sleep(settle(took)).await;
             Ok::<_, io::Error>((peer, StreamMuxerBox::new(connection)))
         })
@@ -150,11 +152,25 @@ impl Begun {
 
 /// A connection that is closed when it is dropped. The swarm closes what it ends itself and drops what failed; but a
 /// WebRTC connection that was never closed stays in memory with its tasks and a socket for the names of its neighbours.
-struct Closing<M: StreamMuxer + Send + Unpin + 'static>(Option<M>);
+///
+/// Closing waits for a lock that a stream holds while it is being opened, and nobody goes on opening streams of what is
+/// being closed. So it has an end here, and streams are looked after once more behind it.
+struct Closing<M: StreamMuxer + Send + Unpin + 'static> {
+    muxer: Option<M>,
+    /// Since it is being closed.
+    patience: Option<Pin<Box<Sleep>>>,
+}
 
 impl<M: StreamMuxer + Send + Unpin + 'static> Closing<M> {
+    fn new(muxer: M) -> Self {
+        Self {
+            muxer: Some(muxer),
+            patience: None,
+        }
+    }
+
     fn inner(&mut self) -> Pin<&mut M> {
-        Pin::new(self.0.as_mut().expect("taken by drop alone"))
+        Pin::new(self.muxer.as_mut().expect("taken by drop alone"))
     }
 }
 
@@ -177,7 +193,13 @@ impl<M: StreamMuxer + Send + Unpin + 'static> StreamMuxer for Closing<M> {
     }
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), M::Error>> {
-        self.inner().poll_close(cx)
+        if let Poll::Ready(closed) = self.inner().poll_close(cx) {
+            return Poll::Ready(closed);
+        }
+        let patience = self
+            .patience
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(CLOSE_LIMIT)));
+        patience.as_mut().poll(cx).map(Ok)
     }
 
     fn poll(
@@ -191,11 +213,18 @@ impl<M: StreamMuxer + Send + Unpin + 'static> StreamMuxer for Closing<M> {
 impl<M: StreamMuxer + Send + Unpin + 'static> Drop for Closing<M> {
     fn drop(&mut self) {
         // Without a runtime the program is about to end.
-        let (Some(mut muxer), Ok(runtime)) = (self.0.take(), Handle::try_current()) else {
+        let (Some(mut muxer), Ok(runtime)) = (self.muxer.take(), Handle::try_current()) else {
             return;
         };
         runtime.spawn(async move {
-            let closed = poll_fn(|cx| Pin::new(&mut muxer).poll_close(cx));
+            let closed = poll_fn(|cx| {
+                let closed = Pin::new(&mut muxer).poll_close(cx);
+                if closed.is_pending() {
+                    // A stream may be half open; what it becomes is nobody's any more.
+                    let _ = Pin::new(&mut muxer).poll_outbound(cx);
+                }
+                closed
+            });
             // It may be closed already, or its other end be gone: nobody is left to be told.
             let _ = tokio::time::timeout(CLOSE_LIMIT, closed).await;
         });
@@ -209,7 +238,7 @@ const ONE_MORE_AFTER: Duration = Duration::from_secs(600);
 /// A WebRTC connection is left alone at least so long after its handshake.
 const MIN_SETTLE: Duration = Duration::from_millis(20);
 /// Closing tells the other end, which may not answer.
-const CLOSE_LIMIT: Duration = Duration::from_secs(10);
+const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {
@@ -250,15 +279,63 @@ mod tests {
     #[tokio::test]
     async fn a_dropped_connection_is_closed() {
         let (tell, mut told) = unbounded_channel();
-        drop(StreamMuxerBox::new(Closing(Some(Told(tell)))));
+        drop(StreamMuxerBox::new(Closing::new(Told(tell))));
         assert_eq!(told.recv().await, Some(()));
         assert_eq!(told.recv().await, None, "closed once, then let go");
+    }
+
+    /// Can be closed when the stream that it is opening is there.
+    #[derive(Default)]
+    struct Opening {
+        opened: bool,
+    }
+
+    impl StreamMuxer for Opening {
+        type Substream = Cursor<Vec<u8>>;
+        type Error = io::Error;
+
+        fn poll_inbound(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<io::Result<Cursor<Vec<u8>>>> {
+            Poll::Pending
+        }
+        fn poll_outbound(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+        ) -> Poll<io::Result<Cursor<Vec<u8>>>> {
+            self.opened = true;
+            cx.waker().wake_by_ref();
+            Poll::Ready(Ok(Cursor::default()))
+        }
+        fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            match self.opened {
+                true => Poll::Ready(Ok(())),
+                false => Poll::Pending,
+            }
+        }
+        fn poll(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Result<StreamMuxerEvent, io::Error>> {
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn closing_ends_although_a_stream_is_being_opened() {
+        let mut closing = Closing::new(Opening::default());
+        let start = tokio::time::Instant::now();
+        let closed = poll_fn(|cx| Pin::new(&mut closing).poll_close(cx)).await;
+        assert!(closed.is_ok());
+        assert_eq!(start.elapsed(), CLOSE_LIMIT);
+        assert!(!closing.inner().opened, "streams are opened behind it only");
     }
 
     #[test]
     fn the_end_of_the_runtime_is_no_harm() {
         let (tell, mut told) = unbounded_channel();
-        drop(Closing(Some(Told(tell))));
+        drop(Closing::new(Told(tell)));
         assert!(told.try_recv().is_err());
     }
 
