@@ -244,53 +244,15 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 mod tests {
     use super::*;
     use futures::io::Cursor;
-    use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+    use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-    /// Tells when it is closed.
-    struct Told(UnboundedSender<()>);
+    /// Tells when it is closed; while it opens a stream it cannot be.
+    struct Told {
+        tell: UnboundedSender<()>,
+        is_opening: bool,
+    }
 
     impl StreamMuxer for Told {
-        type Substream = Cursor<Vec<u8>>;
-        type Error = io::Error;
-
-        fn poll_inbound(
-            self: Pin<&mut Self>,
-            _: &mut Context<'_>,
-        ) -> Poll<io::Result<Cursor<Vec<u8>>>> {
-            Poll::Pending
-        }
-        fn poll_outbound(
-            self: Pin<&mut Self>,
-            _: &mut Context<'_>,
-        ) -> Poll<io::Result<Cursor<Vec<u8>>>> {
-            Poll::Pending
-        }
-        fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-            Poll::Ready(self.0.send(()).map_err(io::Error::other))
-        }
-        fn poll(
-            self: Pin<&mut Self>,
-            _: &mut Context<'_>,
-        ) -> Poll<Result<StreamMuxerEvent, io::Error>> {
-            Poll::Pending
-        }
-    }
-
-    #[tokio::test]
-    async fn a_dropped_connection_is_closed() {
-        let (tell, mut told) = unbounded_channel();
-        drop(StreamMuxerBox::new(Closing::new(Told(tell))));
-        assert_eq!(told.recv().await, Some(()));
-        assert_eq!(told.recv().await, None, "closed once, then let go");
-    }
-
-    /// Can be closed when the stream that it is opening is there.
-    #[derive(Default)]
-    struct Opening {
-        opened: bool,
-    }
-
-    impl StreamMuxer for Opening {
         type Substream = Cursor<Vec<u8>>;
         type Error = io::Error;
 
@@ -304,15 +266,15 @@ mod tests {
             mut self: Pin<&mut Self>,
             cx: &mut Context<'_>,
         ) -> Poll<io::Result<Cursor<Vec<u8>>>> {
-            self.opened = true;
+            self.is_opening = false;
             cx.waker().wake_by_ref();
             Poll::Ready(Ok(Cursor::default()))
         }
         fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-            match self.opened {
-                true => Poll::Ready(Ok(())),
-                false => Poll::Pending,
+            if self.is_opening {
+                return Poll::Pending;
             }
+            Poll::Ready(self.tell.send(()).map_err(io::Error::other))
         }
         fn poll(
             self: Pin<&mut Self>,
@@ -322,20 +284,35 @@ mod tests {
         }
     }
 
+    fn told(is_opening: bool) -> (Closing<Told>, UnboundedReceiver<()>) {
+        let (tell, told) = unbounded_channel();
+        (Closing::new(Told { tell, is_opening }), told)
+    }
+
+    #[tokio::test]
+    async fn a_dropped_connection_is_closed() {
+        let (closing, mut told) = told(false);
+        drop(StreamMuxerBox::new(closing));
+        assert_eq!(told.recv().await, Some(()));
+        assert_eq!(told.recv().await, None, "closed once, then let go");
+    }
+
     #[tokio::test(start_paused = true)]
-    async fn closing_ends_although_a_stream_is_being_opened() {
-        let mut closing = Closing::new(Opening::default());
+    async fn closing_ends_although_a_stream_is_being_opened_which_is_seen_to_behind_it() {
+        let (mut closing, mut told) = told(true);
         let start = tokio::time::Instant::now();
-        let closed = poll_fn(|cx| Pin::new(&mut closing).poll_close(cx)).await;
-        assert!(closed.is_ok());
+        let ended = poll_fn(|cx| Pin::new(&mut closing).poll_close(cx)).await;
+        assert!(ended.is_ok());
         assert_eq!(start.elapsed(), CLOSE_LIMIT);
-        assert!(!closing.inner().opened, "streams are opened behind it only");
+        assert!(told.try_recv().is_err(), "not closed yet");
+        drop(closing);
+        assert_eq!(told.recv().await, Some(()));
     }
 
     #[test]
     fn the_end_of_the_runtime_is_no_harm() {
-        let (tell, mut told) = unbounded_channel();
-        drop(Closing::new(Told(tell)));
+        let (closing, mut told) = told(false);
+        drop(closing);
         assert!(told.try_recv().is_err());
     }
 
