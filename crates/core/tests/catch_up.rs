@@ -4,7 +4,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{as_go, info, updates};
+use common::{as_go, info, sees, settled, updates};
 use statemesh_core::MachineIdx;
 use statemesh_core::mesh::wire::MessageKind;
 use statemesh_core::node::{Event, Input, Reply};
@@ -13,32 +13,9 @@ use statemesh_testkit::net::{Member, Net, Weather, peer_id};
 const MS: fn(u64) -> Duration = Duration::from_millis;
 const S: fn(u64) -> Duration = Duration::from_secs;
 
-/// Nodes of a random graph, one machine each, after everybody knows everybody.
-fn settled(seed: u64, nodes: usize) -> (Net, Vec<(Member, MachineIdx)>) {
-    let mut net = Net::new(seed);
-    let members: Vec<Member> = (0..nodes).map(|_| net.node()).collect();
-    let machines: Vec<_> = members
-        .iter()
-        .map(|member| (*member, net.expose(*member, &format!("m{member}"))))
-        .collect();
-    net.wire(&members, 6);
-    assert!(net.run_until(S(2), |net| {
-        members
-            .iter()
-            .all(|member| net.machines_known(*member) == nodes - 1)
-    }));
-    net.run_for(S(3));
-    (net, machines)
-}
-
-fn sees(net: &Net, member: Member, machine: &(Member, MachineIdx), clock: &[u64]) -> bool {
-    let mirror = net.get(member).mirror(net.id(machine.0), machine.1);
-    mirror.is_some_and(|mirror| mirror.first_hand && *mirror.clock == *clock)
-}
-
 #[test]
 fn a_newcomer_costs_the_mesh_one_introduction_and_one_stream() {
-    let (mut net, machines) = settled(1, 60);
+    let (mut net, machines) = settled(Net::new(1), 60, S(3));
     for tick in 1..=20 {
         for (member, index) in &machines {
             net.clock(*member, *index, &[0, tick, tick]);
@@ -53,7 +30,7 @@ fn a_newcomer_costs_the_mesh_one_introduction_and_one_stream() {
     let everything = |net: &Net| {
         machines
             .iter()
-            .all(|machine| sees(net, late, machine, &[0, 20, 20]))
+            .all(|machine| sees(net, late, *machine, &[0, 20, 20]))
     };
     assert!(net.run_until(MS(100), everything));
     net.run_for(S(2));
@@ -87,8 +64,8 @@ fn go_owners_are_passed_on_in_their_own_words() {
     let late = net.node();
     net.link(late, b);
     assert!(net.run_until(MS(200), |net| {
-        sees(net, late, &(go, MachineIdx(0)), &[0, 0, 1])
-            && sees(net, late, &(go, MachineIdx(1)), &[0, 2, 2])
+        sees(net, late, (go, MachineIdx(0)), &[0, 0, 1])
+            && sees(net, late, (go, MachineIdx(1)), &[0, 2, 2])
     }));
     let peer = net.get(late).peer(owner).unwrap();
     assert!(peer.first_hand && !peer.is_statemesh);
@@ -96,7 +73,7 @@ fn go_owners_are_passed_on_in_their_own_words() {
 
 #[test]
 fn large_knowledge_comes_in_parts_and_a_lost_neighbour_is_made_up_for() {
-    let (mut net, machines) = settled(3, 12);
+    let (mut net, machines) = settled(Net::new(3), 12, S(3));
     // Clocks of many states: several parts.
     let owner = machines[0].0;
     let schema = common::large_schema(1500);
@@ -159,7 +136,7 @@ fn two_meshes_become_one() {
 
 #[test]
 fn nobody_who_left_comes_back_by_what_a_neighbour_kept() {
-    let (mut net, machines) = settled(5, 10);
+    let (mut net, machines) = settled(Net::new(5), 10, S(3));
     let gone = machines[4].0;
     let listener = machines[5].0;
     net.cut(machines[5].0, gone);
@@ -176,7 +153,7 @@ fn nobody_who_left_comes_back_by_what_a_neighbour_kept() {
 
 #[test]
 fn what_nobody_asked_for_or_nobody_can_read_changes_nothing() {
-    let (mut net, machines) = settled(6, 3);
+    let (mut net, machines) = settled(Net::new(6), 3, S(3));
     let (a, b) = (machines[0].0, machines[1].0);
     net.forget();
     let before = net.machines_known(a);
@@ -211,7 +188,7 @@ fn what_nobody_asked_for_or_nobody_can_read_changes_nothing() {
 
 #[test]
 fn newcomers_get_everything_under_loss_too() {
-    let (mut net, machines) = settled(7, 20);
+    let (mut net, machines) = settled(Net::new(7), 20, S(3));
     net.set_weather(Weather {
         latency: (MS(10), MS(50)),
         loss: 300,

@@ -4,7 +4,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{as_go, info, sums, updates};
+use common::{as_go, far_apart, info, sees, sums, updates};
 use statemesh_core::MachineIdx;
 use statemesh_core::mesh::wire::MessageKind;
 use statemesh_core::node::{Event, GoneReason};
@@ -13,32 +13,11 @@ use statemesh_testkit::net::{Member, Net, Weather};
 const MS: fn(u64) -> Duration = Duration::from_millis;
 const S: fn(u64) -> Duration = Duration::from_secs;
 
-/// Nodes of a random graph with a machine each, after everybody knows everybody.
+/// As [`common::settled`], too many to keep what they say.
 fn settled(seed: u64, nodes: usize) -> (Net, Vec<(Member, MachineIdx)>) {
-    let mut net = Net::new(seed);
+    let mut net = far_apart(seed);
     net.count_only();
-    net.set_weather(Weather {
-        latency: (MS(10), MS(50)),
-        ..Weather::default()
-    });
-    let members: Vec<Member> = (0..nodes).map(|_| net.node()).collect();
-    let machines = members
-        .iter()
-        .map(|member| (*member, net.expose(*member, "m")));
-    let machines: Vec<_> = machines.collect();
-    net.wire(&members, 6);
-    assert!(net.run_until(S(5), |net| {
-        members
-            .iter()
-            .all(|member| net.machines_known(*member) == nodes - 1)
-    }));
-    net.run_for(S(5));
-    (net, machines)
-}
-
-fn sees(net: &Net, member: Member, (owner, index): (Member, MachineIdx), clock: &[u64]) -> bool {
-    let mirror = net.get(member).mirror(net.id(owner), index);
-    mirror.is_some_and(|mirror| mirror.first_hand && *mirror.clock == *clock)
+    common::settled(net, nodes, S(5))
 }
 
 #[test]

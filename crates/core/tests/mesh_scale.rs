@@ -4,6 +4,7 @@ mod common;
 
 use std::time::Duration;
 
+use common::{far_apart, settled};
 use statemesh_core::MachineIdx;
 use statemesh_core::mesh::wire::MessageKind;
 use statemesh_testkit::net::{Member, Net, Weather};
@@ -13,12 +14,8 @@ const S: fn(u64) -> Duration = Duration::from_secs;
 
 /// Members of a random graph of degree six over links of 10 to 50 ms, each with some machines. All join at the same moment.
 fn join_all(seed: u64, nodes: usize, machines: usize) -> (Net, Vec<Member>) {
-    let mut net = Net::new(seed);
+    let mut net = far_apart(seed);
     net.count_only();
-    net.set_weather(Weather {
-        latency: (MS(10), MS(50)),
-        ..Weather::default()
-    });
     let members: Vec<Member> = (0..nodes).map(|_| net.node()).collect();
     for member in &members {
         for number in 0..machines {
@@ -131,27 +128,10 @@ fn all_equal(net: &Net, machines: &[(Member, MachineIdx)], clock: &[u64]) -> boo
     })
 }
 
-fn settled(seed: u64, nodes: usize) -> (Net, Vec<(Member, MachineIdx)>) {
-    let mut net = Net::new(seed);
-    net.set_weather(Weather {
-        latency: (MS(10), MS(50)),
-        ..Weather::default()
-    });
-    let members: Vec<Member> = (0..nodes).map(|_| net.node()).collect();
-    let machines = members
-        .iter()
-        .map(|member| (*member, net.expose(*member, "m")));
-    let machines: Vec<_> = machines.collect();
-    net.wire(&members, 6);
-    assert!(net.run_until(S(5), |net| all_equal(net, &machines, &[0, 0, 0])));
-    net.run_for(S(10));
-    (net, machines)
-}
-
 /// Acceptance A10: what readers drop, the next heartbeats repair.
 #[test]
 fn dropped_updates_are_repaired_within_two_heartbeats() {
-    let (mut net, machines) = settled(10, 20);
+    let (mut net, machines) = settled(far_apart(10), 20, S(10));
     net.set_weather(Weather {
         unread: 300,
         unread_kind: Some(MessageKind::Updates),
@@ -185,7 +165,7 @@ fn storm_free() -> Weather {
 
 #[test]
 fn after_a_storm_all_are_equal_within_two_heartbeats_and_in_it_nearly_all_within_ten() {
-    let (mut net, machines) = settled(11, 20);
+    let (mut net, machines) = settled(far_apart(11), 20, S(10));
     net.set_weather(storm());
     let heartbeat = net.get(machines[0].0).peer(net.id(machines[1].0));
     let heartbeat = heartbeat.and_then(|peer| peer.heartbeat).expect("promised");
@@ -215,7 +195,7 @@ fn after_a_storm_all_are_equal_within_two_heartbeats_and_in_it_nearly_all_within
 #[test]
 fn at_rest_the_topic_is_quiet_whatever_its_size() {
     for nodes in [10, 100, 200] {
-        let (mut net, _) = settled(12, nodes);
+        let (mut net, _) = settled(far_apart(12), nodes, S(10));
         net.run_for(S(20));
         net.forget();
         net.run_for(S(60));
@@ -230,7 +210,7 @@ fn at_rest_the_topic_is_quiet_whatever_its_size() {
 /// With Go members, too, and while everything changes all the time.
 #[test]
 fn with_go_members_a_busy_topic_keeps_to_forty_messages_a_second() {
-    let (mut net, machines) = settled(13, 60);
+    let (mut net, machines) = settled(far_apart(13), 60, S(10));
     let go = net.puppet();
     net.link(go, machines[0].0);
     let id = net.id(go);

@@ -3,10 +3,50 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use statemesh_core::engine::{Schema, SchemaDef, StateDef};
 use statemesh_core::mesh::wire::{self, Dialect, Envelope, Info, Message, PerPeer, encode};
 use statemesh_core::{Instant, MachineIdx, PeerId};
+use statemesh_testkit::net::{Member, Net, Weather};
+
+/// Nodes of a random graph with a machine each, when everybody knows everybody and that was a while ago.
+pub fn settled(mut net: Net, nodes: usize, rest: Duration) -> (Net, Vec<(Member, MachineIdx)>) {
+    let members: Vec<Member> = (0..nodes).map(|_| net.node()).collect();
+    let machines = members
+        .iter()
+        .map(|member| (*member, net.expose(*member, &format!("m{member}"))));
+    let machines: Vec<_> = machines.collect();
+    net.wire(&members, 6);
+    assert!(net.run_until(Duration::from_secs(5), |net| {
+        members
+            .iter()
+            .all(|member| net.machines_known(*member) == nodes - 1)
+    }));
+    net.run_for(rest);
+    (net, machines)
+}
+
+/// Links of 10 to 50 ms.
+pub fn far_apart(seed: u64) -> Net {
+    let mut net = Net::new(seed);
+    net.set_weather(Weather {
+        latency: (Duration::from_millis(10), Duration::from_millis(50)),
+        ..Weather::default()
+    });
+    net
+}
+
+/// Whether a member has the machine's clock at first hand.
+pub fn sees(
+    net: &Net,
+    member: Member,
+    (owner, index): (Member, MachineIdx),
+    clock: &[u64],
+) -> bool {
+    let mirror = net.get(member).mirror(net.id(owner), index);
+    mirror.is_some_and(|mirror| mirror.first_hand && *mirror.clock == *clock)
+}
 
 /// As a Go peer would write it.
 pub fn as_go(message: Message) -> Vec<u8> {
