@@ -1,11 +1,18 @@
-// No retries, two files at a time: every test starts the programs it needs on free ports and stops them. Deadlines are ten
-// times the promised limits, so a slow machine does not fail a test; `cargo xtask bench page` prints the figures.
+// No retries, three workers: every test starts the programs it needs on free ports and stops them. Deadlines are ten times
+// the promised limits, so a slow machine does not fail a test; `cargo xtask bench page` prints the figures.
 import { defineConfig } from '@playwright/test';
+
+/** Tests that mostly wait: they begin first and run beside each other and beside the rest. */
+const LONG = /(hidden|visits|endurance)\.spec\.mjs/;
 
 export default defineConfig({
   testDir: 'tests',
   outputDir: 'test-results',
-  workers: 2,
+  projects: [
+    { name: 'long', testMatch: LONG, fullyParallel: true },
+    { name: 'short', testIgnore: LONG },
+  ],
+  workers: 3,
   retries: 0,
   forbidOnly: Boolean(process.env.CI),
   reporter: [['list']],

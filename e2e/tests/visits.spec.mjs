@@ -12,6 +12,9 @@ const SLACK = 10;
 /** The relay sees a tab go at once when it says bye, and after 10 s when it does not. */
 const GONE = 100_000;
 
+// A trace of a hundred page loads costs more than they do.
+test.use({ trace: 'off' });
+
 for (const transport of ['ws', 'webrtc']) {
   test(`${VISITS} visits over ${transport} leave nothing at the relay`, async ({ page, start }, { annotations }) => {
     test.setTimeout(60_000 + VISITS * 10_000);
