@@ -53,3 +53,21 @@ test('D31 the page says lost after 10 s and goes on trying', async ({ page, star
   await relay.restart();
   await expect(connection(page, 'live')).toBeVisible({ timeout: 60_000 });
 });
+
+for (const transport of ['ws', 'webrtc']) {
+  test(`a tab whose relay is gone goes on over another that it has heard of, over ${transport}`, async ({ page, start }) => {
+    await onlyTransport(page, transport);
+    const relay = await start.relay();
+    const other = await start.relay('--connect', relay.url);
+    const scripted = await start.scripted(other);
+    scripted.tell({ do: 'expose', id: 'lamp', states: ['On'], tags: ['host:desk'] });
+    await page.goto(relay.url);
+    await machineRow(page, scripted.peer, 'lamp').click({ timeout: FOLLOWED });
+    await expect(stateInView(page, 'On')).toHaveAttribute('data-tick', '0');
+    await relay.program.kill();
+    await expect(connection(page, 'live')).toHaveCount(0, { timeout: NOTICED });
+    await expect(connection(page, 'live')).toBeVisible({ timeout: REJOINED });
+    scripted.tell({ do: 'toggle', id: 'lamp', state: 'On' });
+    await expect(stateInView(page, 'On')).toHaveAttribute('data-tick', '1', { timeout: FOLLOWED });
+  });
+}

@@ -32,7 +32,7 @@ mod timers;
 
 pub use crate::mesh::catch_up::{Reply, Signed};
 pub use crate::mesh::local::Exposed;
-pub use crate::mesh::peer_registry::{GoneReason, PeerView};
+pub use crate::mesh::peer_registry::{Contact, GoneReason, PeerView};
 pub use crate::mesh::wire::{About, Link, LinkEnd, Ticks, Transport};
 
 use self::timers::{Timer, Timers};
@@ -96,6 +96,9 @@ pub struct Call(pub u64);
 pub enum Input {
     /// The topic is subscribed: begin to speak.
     Joined,
+    /// Where we can be reached, told to others: multiaddresses without our id, the best first. Those beyond
+    /// [`wire::MAX_ADDRESSES`] and longer than [`wire::MAX_ADDRESS`] are left out.
+    Addresses(Vec<String>),
     /// Introduce this machine. The index comes from [`Node::reserve_index`].
     Expose(MachineIdx, Exposed),
     /// A local machine's clock, read under its lock.
@@ -130,6 +133,9 @@ pub enum Input {
         /// The message. Without its signature it is not passed on to newcomers.
         signed: Arc<Signed>,
     },
+    /// Whether the network takes no more for now. While it does not, nothing new is said on the topic; what changes is
+    /// remembered, and told in its newest form afterwards.
+    Congested(bool),
     /// Say bye. Outputs hold the last messages; nothing is sent after.
     Leave,
 }
@@ -189,11 +195,15 @@ pub struct Node {
     stage: Stage,
     registry: Registry,
     local: Local,
+    /// Where we can be reached, once the driver has said so.
+    addresses: Option<Vec<String>>,
     asks: Asks,
     answers: Answers,
     timers: Timers,
     jitter: Jitter,
     started_at: Instant,
+    /// The network takes no more for now.
+    congested: bool,
     /// Neighbours on the topic: without one, nobody would hear us. Bounded by the driver's connections.
     neighbours: OrderedSet<PeerId>,
     /// Those not known to answer directly, for as long as they may still turn out to.
@@ -248,11 +258,13 @@ impl Node {
             stage: Stage::Waiting,
             registry: Registry::new(config.own, now),
             local: Local::new(config.first_index),
+            addresses: None,
             asks: Asks::default(),
             answers: Answers::default(),
             timers: Timers::default(),
             jitter: Jitter::new(config.seed),
             started_at: now,
+            congested: false,
             neighbours: OrderedSet::new(),
             strangers: OrderedSet::new(),
             suspects: OrderedSet::new(),
@@ -289,6 +301,7 @@ impl Node {
     pub fn handle_input(&mut self, now: Instant, input: Input) {
         match input {
             Input::Joined => self.on_joined(now),
+            Input::Addresses(addresses) => self.on_addresses(addresses, now),
             Input::Expose(index, machine) => self.on_expose(index, machine, now),
             Input::Clock(index, reading) => self.on_clock(index, reading, now),
             Input::Withdraw(index) => self.on_withdraw(index, now),
@@ -302,6 +315,7 @@ impl Node {
             Input::Told(from, reply) => self.on_told(from, reply, now),
             Input::Untold(from) => self.on_untold(from, now),
             Input::Message { token, via, signed } => self.on_message(token, via, &signed, now),
+            Input::Congested(congested) => self.congested = congested,
             Input::Leave => self.on_leave(now),
         }
         self.relay_outputs(now);
@@ -316,6 +330,9 @@ impl Node {
         self.relay_outputs(now);
         if self.neighbours.is_empty() {
             return;
+        }
+        if self.congested {
+            return self.pull(now);
         }
         while let Some(timer) = self.timers.take_due(now) {
             match timer {
@@ -349,6 +366,9 @@ impl Node {
         let check = self.registry.next_check();
         if self.neighbours.is_empty() {
             return check;
+        }
+        if self.congested {
+            return earliest(check, self.pull.next());
         }
         let ask = self
             .asks
@@ -393,16 +413,29 @@ impl Node {
 
     fn on_expose(&mut self, index: MachineIdx, machine: Exposed, now: Instant) {
         match self.local.expose(index, machine) {
-            // Who comes later is greeted anyway.
-            Ok(()) if self.neighbours.is_empty() => {}
-            Ok(()) => {
-                let soon = now + GATHER_EXPOSED;
-                let spaced = self.sent.info_at.map(|last| last + EXPOSED_GAP);
-                let at = spaced.map_or(soon, |spaced| spaced.max(soon));
-                self.timers.no_later_than(Timer::Announce, at);
-            }
+            Ok(()) => self.announce_soon(now),
             Err(reason) => self.emit(Event::NotExposed(index, reason)),
         }
+    }
+
+    fn on_addresses(&mut self, mut addresses: Vec<String>, now: Instant) {
+        addresses.retain(|address| address.len() <= wire::MAX_ADDRESS);
+        addresses.truncate(wire::MAX_ADDRESSES);
+        if self.addresses.as_ref() != Some(&addresses) {
+            self.addresses = Some(addresses);
+            self.announce_soon(now);
+        }
+    }
+
+    fn announce_soon(&mut self, now: Instant) {
+        // Who comes later is greeted anyway.
+        if self.neighbours.is_empty() {
+            return;
+        }
+        let soon = now + GATHER_EXPOSED;
+        let spaced = self.sent.info_at.map(|last| last + EXPOSED_GAP);
+        let at = spaced.map_or(soon, |spaced| spaced.max(soon));
+        self.timers.no_later_than(Timer::Announce, at);
     }
 
     fn on_clock(&mut self, index: MachineIdx, reading: Reading, now: Instant) {

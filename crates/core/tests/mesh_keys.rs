@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use common::{as_go, count, info, sums, updates};
 use statemesh_core::engine::{Schema, SchemaDef, StateDef};
-use statemesh_core::mesh::wire::{self, About, Envelope, Extension, Message, Ticks, Transport};
+use statemesh_core::mesh::wire::{
+    self, About, Dialect, Envelope, Extension, Message, Ticks, Transport,
+};
 use statemesh_core::node::{Config, Event, Exposed, Input, Node, Output, Reading};
 use statemesh_core::{Instant, MachineIdx, PeerId};
 use statemesh_testkit::net::{Member, Net, peer_id};
@@ -137,6 +139,46 @@ fn a_peer_says_what_it_is_and_silence_takes_nothing_back() {
     net.run_for(S(20));
     assert_eq!(said(&net, id), Some(about), "heartbeats do not repeat it");
     assert_eq!(said(&net, net.id(go)), None);
+}
+
+#[test]
+fn addresses_are_told_first_hand_with_the_neighbour_that_handed_them_over() {
+    let mut net = Net::new(5);
+    let (a, b, c) = (net.node(), net.node(), net.node());
+    let ports = |ports: &[u16]| -> Vec<String> {
+        let address = |port| format!("/ip4/192.0.2.7/tcp/{port}");
+        ports.iter().map(address).collect()
+    };
+    net.input(a, Input::Addresses(ports(&[1])));
+    net.link(a, b);
+    net.link(b, c);
+    let (a_id, b_id) = (net.id(a), net.id(b));
+    let known = |net: &Net| {
+        let contact = net.get(c).peer(a_id)?.contact?;
+        Some((contact.addresses.clone(), contact.via))
+    };
+    assert!(net.run_until(S(2), |net| known(net) == Some((ports(&[1]), b_id))));
+    // Nobody can say where somebody else is.
+    let claim = Envelope {
+        body: info(a_id, &[]),
+        extension: Extension {
+            version: Some(1),
+            addresses: Some(ports(&[666])),
+            ..Extension::default()
+        },
+    };
+    let other = net.puppet();
+    net.link(other, c);
+    net.say(other, wire::encode(&claim, Dialect::Compact));
+    net.run_for(S(10));
+    assert_eq!(known(&net), Some((ports(&[1]), b_id)));
+    // A node that moves says so without being asked; nine addresses are one too many.
+    net.input(a, Input::Addresses(ports(&[1, 2, 3, 4, 5, 6, 7, 8, 9])));
+    assert!(net.run_until(S(2), |net| known(net)
+        == Some((ports(&[1, 2, 3, 4, 5, 6, 7, 8]), b_id))));
+    net.input(a, Input::Addresses(Vec::new()));
+    assert!(net.run_until(S(2), |net| known(net) == Some((Vec::new(), b_id))));
+    assert_eq!(net.get(c).peer(b_id).and_then(|peer| peer.contact), None);
 }
 
 #[test]

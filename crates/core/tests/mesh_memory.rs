@@ -95,6 +95,7 @@ fn extension(number: u64) -> Extension {
             software: text.clone(),
             role: text,
         }),
+        addresses: Some(vec!["x".repeat(wire::MAX_ADDRESS); wire::MAX_ADDRESSES]),
         ..Extension::default()
     }
 }

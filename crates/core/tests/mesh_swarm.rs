@@ -66,7 +66,7 @@ impl Swarm {
 
     fn step(&mut self) {
         let (a, b) = (self.somebody(), self.somebody());
-        match self.roll(12) {
+        match self.roll(13) {
             0..=4 => {
                 let (index, clock) = self.alive.get_mut(&a).expect("somebody lives");
                 clock[a % 3] += 1;
@@ -90,6 +90,10 @@ impl Swarm {
                 let index = self.net.expose(a, "m");
                 self.alive.insert(a, (index, vec![0; 3]));
             }
+            10 => {
+                let congested = self.roll(2) == 0;
+                self.net.input(a, Input::Congested(congested));
+            }
             _ => {
                 let ms = self.roll(3000) as u64;
                 self.net.run_for(Duration::from_millis(ms));
@@ -102,6 +106,9 @@ impl Swarm {
         let members: Vec<Member> = self.alive.keys().copied().collect();
         for pair in members.windows(2) {
             self.net.link(pair[0], pair[1]);
+        }
+        for member in members {
+            self.net.input(member, Input::Congested(false));
         }
         self.net.run_for(Duration::from_secs(60));
     }

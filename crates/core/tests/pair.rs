@@ -111,6 +111,39 @@ fn a_late_joiner_gets_fresh_clocks_of_everybody() {
 }
 
 #[test]
+fn a_congested_network_gets_the_newest_clock_once_it_takes_something_again() {
+    let mut net = Net::new(5);
+    let members = row(&mut net, 2);
+    let (a, b) = (members[0], members[1]);
+    let one = net.expose(a, "one");
+    assert!(net.run_until(S(2), |net| knows(net, b, a, one)));
+    net.run_for(S(7));
+    net.forget();
+
+    net.input(a, Input::Congested(true));
+    for tick in 1..=300 {
+        net.clock(a, one, &[0, 0, tick]);
+        net.run_for(MS(10));
+    }
+    let two = net.expose(a, "two");
+    // Longer than a heartbeat, shorter than b's patience.
+    net.run_for(S(4));
+    assert_eq!(net.sent(a), [], "nothing is said into a congested network");
+
+    net.input(a, Input::Congested(false));
+    assert!(
+        net.run_until(MS(20), |net| has_clock(net, b, a, one, &[0, 0, 300])
+            && knows(net, b, a, two))
+    );
+    let sent = net.sent(a);
+    let clocks = sent
+        .iter()
+        .filter(|(_, envelope)| matches!(envelope.body, Message::Updates { .. }))
+        .count();
+    assert!(clocks <= 2, "older clocks are not told: {sent:?}");
+}
+
+#[test]
 fn a_change_after_quiet_goes_out_at_once_and_bursts_keep_the_gap() {
     let mut net = Net::new(4);
     let members = row(&mut net, 2);

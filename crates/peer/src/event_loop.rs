@@ -6,6 +6,7 @@
 //! A commit on an exposed machine only sets a bit and wakes the loop, which reads the clock under the machine's short
 //! lock: however fast a machine ticks, the loop reads it once per turn.
 
+mod acquaintances;
 mod catch_up;
 mod clock;
 mod dial_error;
@@ -16,6 +17,7 @@ mod leave;
 mod links;
 mod node_outputs;
 mod outbox;
+mod reach;
 mod swarm_events;
 
 use std::collections::VecDeque;
@@ -38,6 +40,7 @@ use statemesh_core::node::{self, Input, MessageToken, Node};
 use statemesh_core::time::{Instant, earliest};
 use statemesh_core::{MachineIdx, PeerId};
 
+use self::acquaintances::Acquaintances;
 use self::catch_up::Calls;
 use self::clock::Clock;
 use self::dialler::{Action, Dialler, Pace, TargetNo};
@@ -63,6 +66,8 @@ pub(crate) struct Config {
     pub(crate) tags: Vec<String>,
     pub(crate) connect: Vec<Multiaddr>,
     pub(crate) sources: Vec<AddressSource>,
+    /// Links to have, by dialling who is learned of on the mesh.
+    pub(crate) links: usize,
     /// Exposed from the start.
     pub(crate) machines: Vec<Machine>,
 }
@@ -91,6 +96,7 @@ pub(crate) struct EventLoop {
     grown: VecDeque<Grown>,
     lifecycle: Lifecycle,
     dialler: Dialler,
+    acquaintances: Acquaintances,
     links: Links,
     /// When the last link went; `None` before the first one.
     lost_at: Option<web_time::Instant>,
@@ -192,6 +198,7 @@ impl EventLoop {
             commands,
             lifecycle,
             dialler,
+            acquaintances: Acquaintances::new(config.links, MEETING, seed),
             lost_at: None,
             links_changed: true,
             sources: config.sources,
@@ -294,6 +301,9 @@ impl EventLoop {
             due,
             self.node.poll_timeout(),
             self.dialler.poll_timeout().filter(|_| due.is_none()),
+            self.acquaintances
+                .poll_timeout(self.links.count())
+                .filter(|_| due.is_none()),
             self.outbox.poll_timeout(),
             self.grown.front().map(|grown| grown.due),
         ];
@@ -312,7 +322,10 @@ impl EventLoop {
         match &self.stage {
             Stage::Starting { until, .. } if *until <= now => self.fail_start(None),
             Stage::Starting { .. } | Stage::Leaving(_) | Stage::Ended => {}
-            Stage::Running => self.dialler.handle_timeout(now),
+            Stage::Running => {
+                self.dialler.handle_timeout(now);
+                self.meet(now);
+            }
         }
         if self.node.poll_timeout().is_some_and(|due| due <= now) {
             self.node.handle_timeout(now);
@@ -563,6 +576,15 @@ const START_LIMIT: Duration = Duration::from_secs(10);
 const PACE: Pace = Pace {
     dial_limit: Duration::from_secs(2),
     longest_pause: Duration::from_secs(1),
+};
+/// In a tab that has lost its only link every second counts; elsewhere there is time.
+const MEETING: acquaintances::Pace = acquaintances::Pace {
+    pause: if cfg!(target_arch = "wasm32") {
+        Duration::from_millis(500)
+    } else {
+        Duration::from_secs(2)
+    },
+    dial_limit: PACE.dial_limit,
 };
 /// Long enough for a slow WAN handshake.
 #[cfg(not(target_arch = "wasm32"))]

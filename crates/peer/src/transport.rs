@@ -154,6 +154,17 @@ pub(crate) fn kind_of(address: &Multiaddr) -> Option<TransportKind> {
     kind
 }
 
+/// Whether this peer can dial addresses of that kind.
+pub(crate) fn dials(kind: TransportKind) -> bool {
+    match kind {
+        TransportKind::WebSocket => true,
+        TransportKind::WebRtc => cfg!(target_arch = "wasm32"),
+        TransportKind::Quic | TransportKind::Tcp | TransportKind::Memory => {
+            cfg!(not(target_arch = "wasm32"))
+        }
+    }
+}
+
 /// The core's form of a libp2p peer id.
 pub(crate) fn core_id(id: &libp2p::PeerId) -> crate::PeerId {
     crate::PeerId::from_bytes(&id.to_bytes())

@@ -32,8 +32,8 @@ use self::machines::Machines;
 use self::pending::Pending;
 use self::room::{MAX_PEERS, MAX_RUMOURS};
 use self::schemas::Schemas;
-pub use self::views::PeerView;
 pub(crate) use self::views::Sums;
+pub use self::views::{Contact, PeerView};
 use self::words::Words;
 pub(crate) use self::words::{Said, fingerprint};
 
@@ -92,6 +92,7 @@ struct Peer {
     /// Its wall clock when it said the newest of what was heard, in milliseconds since 1970.
     wall_ms: Option<u64>,
     about: Option<Box<wire::About>>,
+    contact: Option<Arc<Contact>>,
     machines: Machines,
     words: Words,
     dropped: u64,
@@ -605,6 +606,7 @@ impl Registry {
             listed_ms: None,
             wall_ms: None,
             about: None,
+            contact: None,
             machines: Machines::default(),
             words: Words::default(),
             dropped: 0,

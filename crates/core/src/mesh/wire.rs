@@ -147,6 +147,8 @@ pub struct Extension {
     pub ticks: Option<OrderedMap<MachineIdx, Ticks>>,
     /// `About`: what the author says of itself.
     pub about: Option<About>,
+    /// `Addrs`: where the author can be reached, as multiaddresses without its id (spec L2).
+    pub addresses: Option<Vec<String>>,
 }
 
 /// Counters of a machine beside its clock.
@@ -307,6 +309,10 @@ pub const MAX_LISTED_PER_MESSAGE: usize = 131_072;
 pub const MAX_LINKS: usize = 64;
 /// Longest text of [`About`] in bytes; more is cut.
 pub const MAX_ABOUT: usize = 128;
+/// Addresses of one peer; more are left out.
+pub const MAX_ADDRESSES: usize = 8;
+/// Longest address in bytes; a longer one is left out. WebRTC over IPv6, the longest kind, takes 130.
+pub const MAX_ADDRESS: usize = 160;
 /// Nesting of values under unknown keys. The recordings want 64 accepted and 1000 refused.
 pub const MAX_NESTING: usize = 128;
 /// Largest tick. Recorded: 2^62 + 1; refused in the recordings: 2^63 - 1. One tick per nanosecond reaches it in 195 years.

@@ -73,7 +73,7 @@ impl Node {
             return;
         }
         for signed in reply.messages {
-            self.take_kept(&signed, now);
+            self.take_kept(from, &signed, now);
             self.relay_outputs(now);
         }
         if let Some((from, after)) = self.pull.answered(reply.more_after, now) {
@@ -81,7 +81,7 @@ impl Node {
         }
     }
 
-    fn take_kept(&mut self, signed: &Arc<Signed>, now: Instant) {
+    fn take_kept(&mut self, from: PeerId, signed: &Arc<Signed>, now: Instant) {
         let author = signed.author;
         if author == self.config.own || self.stage != Stage::Joined {
             return;
@@ -101,6 +101,7 @@ impl Node {
                 let own = own.map(|machines| [(author, machines)].into());
                 self.take_infos(signed, own.unwrap_or_default(), &extension, now);
                 self.take_ticks(author, &extension);
+                self.registry.take_contact(author, &extension, from);
             }
             Message::Updates { clocks } => {
                 let own = clocks.unwrap_or_default().remove(&author);

@@ -32,7 +32,7 @@ impl Node {
             self.ignore(author, "its author says too much")
         } else {
             match self.read(author, &signed.data) {
-                Ok(envelope) => self.take(signed, envelope, now),
+                Ok(envelope) => self.take(via, signed, envelope, now),
                 Err(reason) => {
                     self.ignore(author, reason);
                     if author == via {
@@ -75,7 +75,13 @@ impl Node {
         Ok(envelope)
     }
 
-    fn take(&mut self, signed: &Arc<Signed>, envelope: Envelope, now: Instant) -> Verdict {
+    fn take(
+        &mut self,
+        via: PeerId,
+        signed: &Arc<Signed>,
+        envelope: Envelope,
+        now: Instant,
+    ) -> Verdict {
         let author = signed.author;
         let Envelope { body, extension } = envelope;
         match &body {
@@ -103,6 +109,7 @@ impl Node {
             Message::Info { peers, sums } => {
                 self.take_infos(signed, peers.unwrap_or_default(), &extension, now);
                 self.take_ticks(author, &extension);
+                self.registry.take_contact(author, &extension, via);
                 self.take_sums(sums, extension.digests, now);
             }
             Message::Updates { clocks } => {

@@ -47,6 +47,7 @@ impl Node {
         let parts = self.local.introductions();
         let partial = parts.len() > 1;
         let mut links = Some(self.registry.all_links());
+        let mut addresses = self.addresses.clone();
         let message = |part: OrderedMap<MachineIdx, wire::Info>| {
             let extension = Extension {
                 partial,
@@ -54,6 +55,7 @@ impl Node {
                 links: links.take(),
                 ticks: self.local.ticks(part.keys()),
                 about: Some(self.config.about.clone()).filter(|about| *about != About::default()),
+                addresses: addresses.take(),
                 ..self.extension(now)
             };
             let peers = Some(self.about_self(part));

@@ -73,6 +73,10 @@ impl Links {
     pub(crate) fn any(&self) -> bool {
         !self.peers.is_empty()
     }
+    /// How many neighbours are connected.
+    pub(crate) fn count(&self) -> usize {
+        self.peers.len()
+    }
     /// Connected neighbours.
     pub(crate) fn peers(&self) -> Vec<PeerId> {
         self.peers.keys().copied().collect()

@@ -3,7 +3,7 @@
 use libp2p::Swarm;
 use libp2p::gossipsub::{IdentTopic, MessageAcceptance, PublishError};
 use statemesh_core::PeerId;
-use statemesh_core::node::{Event, MessageToken, Output, Verdict};
+use statemesh_core::node::{Event, Input, MessageToken, Output, Verdict};
 use statemesh_core::time::Instant;
 
 use super::EventLoop;
@@ -33,6 +33,8 @@ impl EventLoop {
                 "neighbours take nothing: own messages were given up"
             );
         }
+        self.node
+            .handle_input(now, Input::Congested(self.outbox.is_congested()));
     }
 
     fn on_verdict(&mut self, token: MessageToken, verdict: Verdict) {

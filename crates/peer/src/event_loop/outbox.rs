@@ -1,7 +1,11 @@
 //! Own messages that gossipsub could not take yet: kept in order, bounded, tried again.
 //!
 //! A full queue towards every neighbour passes; a clock that is dropped then would be missing until the next
-//! heartbeat. Order is kept, so a receiver never sees an older clock of ours after a newer one.
+//! heartbeat. Order is kept, so a receiver never sees an older clock of ours after a newer one. While something waits the
+//! node is told to say nothing new ([`Input::Congested`]), so that the newest clock is what it says next and hardly more
+//! than one message waits; the bounds below are for what is said in many parts.
+//!
+//! [`Input::Congested`]: statemesh_core::node::Input::Congested
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -68,6 +72,10 @@ impl Outbox {
             self.waiting.pop_front();
         }
     }
+    /// Whether something waits.
+    pub(crate) fn is_congested(&self) -> bool {
+        !self.waiting.is_empty()
+    }
     /// When [`Outbox::handle_timeout`] wants to be called next.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
         self.retry_at
@@ -80,7 +88,7 @@ impl Outbox {
 
 /// Pause between tries. A guess: a queue drains in a few milliseconds or not at all.
 const RETRY: Duration = Duration::from_millis(50);
-/// Messages that wait at most; at the mesh's own pace of ten a second that is half a minute.
+/// Messages that wait at most. A guess.
 const MAX_WAITING: usize = 256;
 /// Bytes that wait at most: four of the largest messages.
 const MAX_BYTES: usize = 4 << 20;
@@ -105,13 +113,14 @@ mod tests {
         // 2 must not overtake 1.
         outbox.send(vec![2], at(1), &mut publish);
         assert_eq!(outbox.poll_timeout(), Some(at(50)));
+        assert!(outbox.is_congested());
         outbox.handle_timeout(at(49), &mut publish);
         outbox.handle_timeout(at(50), &mut |_| Tried::Busy);
         assert_eq!(outbox.poll_timeout(), Some(at(100)));
         outbox.handle_timeout(at(100), &mut publish);
         outbox.send(vec![3], at(101), &mut publish);
         assert_eq!(sent, [1, 2, 3]);
-        assert!(outbox.waiting.is_empty() && outbox.poll_timeout().is_none());
+        assert!(!outbox.is_congested() && outbox.poll_timeout().is_none());
     }
 
     #[test]

@@ -42,6 +42,7 @@ impl EventLoop {
                 let now = self.clock.now();
                 let reasons = |tried: &[Multiaddr]| dial_error::failures(error, tried);
                 self.dialler.on_failed(connection_id, reasons, now);
+                self.acquaintances.on_failed(connection_id, now);
             }
             SwarmEvent::IncomingConnectionError { error, .. } => {
                 if let Some(refusal) = refusal(&error) {
@@ -189,6 +190,7 @@ impl EventLoop {
         let since = self.registry.real(now);
         let change = self.links.on_established(peer, id, endpoint, since);
         self.dialler.on_linked(peer, id, now);
+        self.acquaintances.on_linked(peer);
         if change == Change::Turned {
             self.links_changed = true;
             self.show_link(peer);
@@ -243,10 +245,11 @@ impl EventLoop {
             .set_link(core_id(&peer), self.links.link(peer));
     }
 
-    fn show_addresses(&self) {
+    fn show_addresses(&mut self) {
         let own = *self.swarm.local_peer_id();
         let full = |address: &Multiaddr| address.clone().with_p2p(own).ok();
         self.registry
             .set_addresses(self.swarm.listeners().filter_map(full).collect());
+        self.tell_addresses();
     }
 }

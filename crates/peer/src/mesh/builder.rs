@@ -53,6 +53,7 @@ pub struct MeshBuilder {
     listen: Vec<Multiaddr>,
     connect: Vec<Multiaddr>,
     sources: Vec<AddressSource>,
+    links: Option<usize>,
     limits: Limits,
     #[cfg(not(target_arch = "wasm32"))]
     certificate_dir: Option<PathBuf>,
@@ -71,6 +72,7 @@ impl MeshBuilder {
             listen: Vec::new(),
             connect: Vec::new(),
             sources: Vec::new(),
+            links: None,
             limits: Limits::default(),
             #[cfg(not(target_arch = "wasm32"))]
             certificate_dir: None,
@@ -107,6 +109,13 @@ impl MeshBuilder {
     /// Dials what this source says, asked again before every round.
     pub fn connect_source(mut self, source: AddressSource) -> Self {
         self.sources.push(source);
+        self
+    }
+    /// Links to have at least: while there are fewer, peers whose addresses were learned on the mesh are dialled, one every
+    /// two seconds. 5 by default, so that the mesh outlives whoever was named by [`MeshBuilder::connect`]; in a browser 1,
+    /// so that a tab whose relay is gone finds another. With 0 nobody is dialled who was not named.
+    pub fn min_links(mut self, links: usize) -> Self {
+        self.links = Some(links);
         self
     }
     /// Limits on connections.
@@ -167,6 +176,7 @@ impl MeshBuilder {
                 tags: self.tags,
                 connect: self.connect,
                 sources: self.sources,
+                links: self.links.unwrap_or(MIN_LINKS),
                 machines: self.machines,
             },
             built,
@@ -219,6 +229,8 @@ pub fn check_topic(topic: &str) -> Result<(), SpawnError> {
     Ok(())
 }
 
+/// Links to have. As many as gossipsub wants at least; in a tab each costs bandwidth and battery.
+const MIN_LINKS: usize = if cfg!(target_arch = "wasm32") { 1 } else { 5 };
 /// Characters of the longest topic name. A guess that fits every use.
 const MAX_TOPIC: usize = 128;
 

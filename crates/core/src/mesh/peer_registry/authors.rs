@@ -3,9 +3,10 @@
 //! Invariants: a replay never makes anybody look alive; what one author says costs others a bounded number of messages,
 //! requests and entries, however much it says; how many members count for everybody's pace does not grow by claims.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Ghost, MAX_HEARTBEAT, MIN_HEARTBEAT, Peer, Registry};
+use super::{Contact, Ghost, MAX_HEARTBEAT, MIN_HEARTBEAT, Peer, Registry};
 use crate::ids::PeerId;
 use crate::mesh::limiter::{Allowance, Company};
 use crate::mesh::remote_machine::Trust;
@@ -190,6 +191,22 @@ impl Registry {
         }
         self.recount(author);
         Welcome::Heard
+    }
+
+    /// Where this author says it can be reached, as handed over by a neighbour. It was heard before.
+    pub(crate) fn take_contact(&mut self, author: PeerId, extension: &Extension, via: PeerId) {
+        let (Some(peer), Some(addresses)) = (self.peers.get_mut(&author), &extension.addresses)
+        else {
+            return;
+        };
+        let contact = Contact {
+            addresses: addresses.clone(),
+            via,
+        };
+        let is_newest = peer.wall_ms == extension.wall_ms;
+        if is_newest && peer.contact.as_deref() != Some(&contact) {
+            peer.contact = Some(Arc::new(contact));
+        }
     }
 
     /// A message of this author was refused.

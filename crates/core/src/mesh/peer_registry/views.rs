@@ -1,5 +1,6 @@
 //! What the registry knows, as others read it: one peer, its mirrors, sums to name.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Peer, Registry};
@@ -34,10 +35,21 @@ pub struct PeerView {
     pub wall_ms: Option<u64>,
     /// What it says of itself.
     pub about: Option<wire::About>,
+    /// Where it says it can be reached.
+    pub contact: Option<Arc<Contact>>,
     /// Live connections it reports, by their other ends, [`wire::MAX_LINKS`] at most.
     pub links: Vec<wire::Link>,
     /// How many connections it has, reported or not.
     pub link_count: u64,
+}
+
+/// Where a peer can be reached, in its own words (spec L2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contact {
+    /// Multiaddresses without its id, [`wire::MAX_ADDRESSES`] at most, of any form.
+    pub addresses: Vec<String>,
+    /// The neighbour that handed this over: an address within a private network means something only to those in it.
+    pub via: PeerId,
 }
 
 /// What is known of the clocks of some peers, in short.
@@ -117,6 +129,7 @@ impl Registry {
             run: peer.run,
             wall_ms: peer.wall_ms,
             about: peer.about.as_deref().cloned(),
+            contact: peer.contact.clone(),
             links: peer.links.to_vec(),
             link_count: peer.link_count,
         }

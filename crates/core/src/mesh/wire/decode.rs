@@ -6,10 +6,10 @@
 //! runs on a payload whose counts lie.
 
 use super::{
-    About, Bye, Envelope, Extension, Info, Link, LinkEnd, Links, MAX_ABOUT, MAX_LINKS, MAX_LIST,
-    MAX_LISTED_PER_MESSAGE, MAX_MACHINES_PER_MESSAGE, MAX_MACHINES_PER_PEER, MAX_NESTING,
-    MAX_PAYLOAD, MAX_PEERS_PER_MESSAGE, MAX_STATES, MAX_STATES_PER_MESSAGE, MAX_TEXT, MAX_TICK,
-    Message, MessageKind, PerPeer, Ticks, Transport,
+    About, Bye, Envelope, Extension, Info, Link, LinkEnd, Links, MAX_ABOUT, MAX_ADDRESS,
+    MAX_ADDRESSES, MAX_LINKS, MAX_LIST, MAX_LISTED_PER_MESSAGE, MAX_MACHINES_PER_MESSAGE,
+    MAX_MACHINES_PER_PEER, MAX_NESTING, MAX_PAYLOAD, MAX_PEERS_PER_MESSAGE, MAX_STATES,
+    MAX_STATES_PER_MESSAGE, MAX_TEXT, MAX_TICK, Message, MessageKind, PerPeer, Ticks, Transport,
 };
 use crate::collections::OrderedMap;
 use crate::engine::StateDef;
@@ -79,6 +79,7 @@ struct Fields {
     digests: Option<Option<PerPeer<u64>>>,
     ticks: Option<Option<OrderedMap<MachineIdx, Ticks>>>,
     about: Option<About>,
+    addresses: Option<Vec<String>>,
 }
 
 impl Fields {
@@ -124,6 +125,7 @@ impl Fields {
                 once(&mut self.ticks, reader.machines(Reader::ticks)?)
             }
             (MessageKind::Info, "About") => once(&mut self.about, reader.about()?),
+            (MessageKind::Info, "Addrs") => once(&mut self.addresses, reader.addresses()?),
             (_, _) => reader.skip(),
         }
     }
@@ -159,6 +161,7 @@ impl Fields {
                 digests: self.digests.flatten(),
                 ticks: self.ticks.flatten(),
                 about: self.about,
+                addresses: self.addresses,
             },
         }
     }
@@ -450,6 +453,19 @@ impl<'a> Reader<'a> {
         };
         self.skip_all(more)?;
         Ok(about)
+    }
+
+    fn addresses(&mut self) -> Result<Vec<String>, DecodeError> {
+        let len = self.array()?.ok_or(WRONG_TYPE)?;
+        let mut addresses = Vec::new();
+        for _ in 0..len.min(MAX_ADDRESSES) {
+            let address = self.text()?;
+            if address.len() <= MAX_ADDRESS {
+                addresses.push(address.to_owned());
+            }
+        }
+        self.skip_all(len - len.min(MAX_ADDRESSES))?;
+        Ok(addresses)
     }
 
     fn short_text(&mut self) -> Result<String, DecodeError> {

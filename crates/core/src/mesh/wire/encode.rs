@@ -82,6 +82,7 @@ fn extra_keys(extension: &Extension) -> usize {
         extension.digests.is_some(),
         extension.ticks.is_some(),
         extension.about.is_some(),
+        extension.addresses.is_some(),
     ];
     keys.into_iter().filter(|is_there| *is_there).count()
 }
@@ -333,6 +334,13 @@ impl Writer {
             self.array(3);
             for text in [name, software, role] {
                 self.text(text);
+            }
+        }
+        if let Some(addresses) = &extension.addresses {
+            self.text("Addrs");
+            self.array(addresses.len());
+            for address in addresses {
+                self.text(address);
             }
         }
     }

@@ -162,6 +162,30 @@ fn info_with_a_machine_without_one_and_without_schema() {
 }
 
 #[test]
+fn addresses_are_bounded_in_number_and_length() {
+    let said = |addresses: Vec<String>| {
+        let body = Message::Info {
+            peers: None,
+            sums: None,
+        };
+        let extension = Extension {
+            addresses: Some(addresses),
+            ..Extension::default()
+        };
+        let payload = encode(&Envelope { body, extension }, Dialect::Compact);
+        let decoded = decode(&payload).expect("no fault");
+        decoded.extension.addresses.expect("was said")
+    };
+    assert_eq!(said(Vec::new()), Vec::<String>::new());
+    let nine: Vec<String> = (1..=9)
+        .map(|port| format!("/ip4/10.0.0.1/tcp/{port}"))
+        .collect();
+    assert_eq!(said(nine.clone()), nine[..MAX_ADDRESSES]);
+    let (longest, longer) = ("x".repeat(MAX_ADDRESS), "x".repeat(MAX_ADDRESS + 1));
+    assert_eq!(said(vec![longer, longest.clone()]), [longest]);
+}
+
+#[test]
 fn extra_keys_survive_and_follow_go_keys() {
     let envelope = Envelope {
         body: Message::Updates {
@@ -196,6 +220,7 @@ fn extra_keys_survive_and_follow_go_keys() {
             ),
             sums: of(P2, 7, u64::MAX),
             about: None,
+            addresses: None,
         },
     };
     for dialect in [Dialect::Compact, Dialect::V5, Dialect::V4] {

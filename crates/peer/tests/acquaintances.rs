@@ -1,0 +1,49 @@
+//! Peers that only know one member find each other through it, and outlive it.
+
+#![allow(clippy::unwrap_used)] // Test code, though not inside a #[test].
+
+mod common;
+
+use common::{Carrier, eventually, machine, machine_of, spawn, spawn_at, stop, within};
+use statemesh::mesh::Mesh;
+
+fn are_linked(one: &Mesh, other: &Mesh) -> bool {
+    one.links().iter().any(|link| link.peer == other.peer_id())
+}
+
+#[tokio::test]
+async fn a_star_grows_together_and_survives_its_centre() {
+    let centre = spawn(Mesh::builder("star"), Carrier::Quic).await;
+    let lamp = machine("lamp");
+    let a = spawn_at(Mesh::builder("star").expose(&lamp), Carrier::Quic, &centre).await;
+    let b = spawn_at(Mesh::builder("star"), Carrier::Quic, &centre).await;
+    eventually("a link that nobody asked for", || are_linked(&a, &b)).await;
+
+    let seen = machine_of(&b, &a, "lamp").await;
+    within(centre.shutdown()).await;
+    eventually("the end of the centre", || !are_linked(&a, &centre)).await;
+    let lit = seen.when("On");
+    lamp.add("On").unwrap();
+    within(lit).await.unwrap();
+    stop([a, b]).await;
+}
+
+#[tokio::test]
+async fn who_wants_no_links_makes_none() {
+    let centre = spawn(Mesh::builder("shy").min_links(0), Carrier::Quic).await;
+    let shy = || Mesh::builder("shy").min_links(0);
+    let a = spawn_at(shy(), Carrier::Quic, &centre).await;
+    let b = spawn_at(shy(), Carrier::Quic, &centre).await;
+    let c = spawn_at(
+        Mesh::builder("shy").min_links(2).expose(&machine("lamp")),
+        Carrier::Quic,
+        &centre,
+    )
+    .await;
+    // The one that wants two takes any one of the others; these had as long, and the same words to go by.
+    eventually("the second link", || c.links().len() == 2).await;
+    machine_of(&a, &c, "lamp").await;
+    machine_of(&b, &c, "lamp").await;
+    assert!(!are_linked(&a, &b));
+    stop([a, b, c, centre]).await;
+}
