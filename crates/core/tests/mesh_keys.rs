@@ -142,6 +142,43 @@ fn a_peer_says_what_it_is_and_silence_takes_nothing_back() {
 }
 
 #[test]
+fn an_introduction_that_comes_after_newer_clocks_still_describes_its_author() {
+    let mut net = Net::new(6);
+    let (b, a) = (net.node(), net.puppet());
+    net.link(a, b);
+    let id = net.id(a);
+    let said = |body: Message, at: u64, described: bool| {
+        let extension = Extension {
+            version: Some(1),
+            wall_ms: Some(at),
+            addresses: described.then(|| vec![format!("/ip4/192.0.2.7/tcp/{at}")]),
+            about: described.then(|| About {
+                name: at.to_string(),
+                ..About::default()
+            }),
+            ..Extension::default()
+        };
+        wire::encode(&Envelope { body, extension }, Dialect::Compact)
+    };
+    let known = |net: &Net| {
+        let view = net.get(b).peer(id)?;
+        Some((view.about?.name, view.contact?.addresses.clone()))
+    };
+    let wanted = |at: u64| Some((at.to_string(), vec![format!("/ip4/192.0.2.7/tcp/{at}")]));
+    net.say(a, said(updates(id, 1, &[0, 0, 1]), 3000, false));
+    net.run_for(MS(100));
+    net.say(a, said(info(id, &[]), 2000, true));
+    net.run_for(MS(100));
+    assert_eq!(known(&net), wanted(2000));
+    net.say(a, said(info(id, &[]), 1000, true));
+    net.run_for(MS(100));
+    assert_eq!(known(&net), wanted(2000), "an older one");
+    net.say(a, said(info(id, &[]), 4000, true));
+    net.run_for(MS(100));
+    assert_eq!(known(&net), wanted(4000));
+}
+
+#[test]
 fn addresses_are_told_first_hand_with_the_neighbour_that_handed_them_over() {
     let mut net = Net::new(5);
     let (a, b, c) = (net.node(), net.node(), net.node());

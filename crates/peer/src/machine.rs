@@ -41,7 +41,7 @@ pub use statemesh_core::engine::{Export, ImportError, Outcome, ReplaceError};
 mod binding;
 mod builder;
 mod calls;
-mod conditions;
+pub(crate) mod conditions;
 mod context;
 mod dispose;
 mod drain;

@@ -6,17 +6,20 @@
 use std::fmt;
 use std::future::Future;
 use std::sync::{Arc, Weak};
+use std::task::Waker;
 use std::time::Duration;
 
 use futures::FutureExt;
 use parking_lot::Mutex;
+use statemesh_core::collections::OrderedMap;
 use statemesh_core::engine::{
-    Schema, Subscriptions, Wait, WaitId, is_active_tick, next_active_tick,
+    Schema, Subscriptions, Time, Wait, WaitId, is_active_tick, next_active_tick,
 };
 use statemesh_core::mesh::Mirror;
 use statemesh_core::{MachineIdx, PeerId, StateIdx};
 use web_time::Instant;
 
+use crate::machine::conditions::{self, OfClock};
 use crate::machine::states::{Known, resolve};
 use crate::machine::{StateName, States};
 use crate::query::{Facts, Query, tag_value};
@@ -61,6 +64,7 @@ struct State {
     tags: Arc<[String]>,
     parent: Arc<str>,
     subscriptions: Subscriptions,
+    conditions: OrderedMap<WaitId, OfClock>,
     waiters: Waiters,
     /// Scratch of [`RemoteMachine::update`].
     fired: Vec<WaitId>,
@@ -81,6 +85,7 @@ impl RemoteMachine {
                     tags: mirror.tags.clone(),
                     parent: mirror.parent.clone(),
                     subscriptions: Subscriptions::default(),
+                    conditions: OrderedMap::new(),
                     waiters: Waiters::default(),
                     fired: Vec::new(),
                 }),
@@ -90,6 +95,7 @@ impl RemoteMachine {
     /// Takes the newest word over and ends the waits that came true.
     pub(crate) fn update(&self, mirror: &Mirror) -> Snapshot {
         let mut wakers = Vec::new();
+        let mut asked = Vec::new();
         let new = {
             let mut state = self.shared.state.lock();
             let state = &mut *state;
@@ -103,21 +109,45 @@ impl RemoteMachine {
                     .subscriptions
                     .apply(&before, &new.clock, &mut state.fired);
                 state.waiters.fire(&state.fired, |waker| wakers.push(waker));
+                let conditions = state.conditions.iter();
+                asked.extend(conditions.map(|(wait, ask)| (*wait, ask.clone())));
             }
             new
         };
-        wakers.into_iter().for_each(std::task::Waker::wake);
+        wakers.into_iter().for_each(Waker::wake);
+        if !asked.is_empty() {
+            self.ask(&asked, &new.clock);
+        }
         new
+    }
+    /// Asks the callers' conditions, outside the lock, and ends the waits of those that are met and still open.
+    fn ask(&self, asked: &[(WaitId, OfClock)], clock: &[u64]) {
+        let met = conditions::met(asked, |ask| ask(clock));
+        let mut wakers = Vec::new();
+        let mut released = Vec::new();
+        {
+            let state = &mut *self.shared.state.lock();
+            for wait in met {
+                if let Some(condition) = state.conditions.remove(&wait) {
+                    released.push(condition);
+                    state.waiters.fire(&[wait], |waker| wakers.push(waker));
+                }
+            }
+        }
+        wakers.into_iter().for_each(Waker::wake);
     }
     /// Nothing more is heard of it: the owner is gone or took it back ([`WaitError::Gone`]), or we are.
     pub(crate) fn end(&self, reason: WaitError) {
         let mut wakers = Vec::new();
-        {
-            let mut state = self.shared.state.lock();
+        let conditions = {
+            let state = &mut *self.shared.state.lock();
             state.snapshot.gone = true;
             state.waiters.end(Err(reason), |waker| wakers.push(waker));
-        }
-        wakers.into_iter().for_each(std::task::Waker::wake);
+            std::mem::take(&mut state.conditions)
+        };
+        wakers.into_iter().for_each(Waker::wake);
+        // What callers' conditions hold is let go outside the lock.
+        drop(conditions);
     }
 
     /// Owner.
@@ -215,6 +245,21 @@ impl RemoteMachine {
             .and_then(|index| self.clock().get(index.at()).copied())
             .unwrap_or(0)
     }
+    /// All ticks, in index order, as a value that can be asked and compared.
+    #[must_use]
+    pub fn time(&self) -> Time {
+        Time::new(self.clock().to_vec())
+    }
+    /// Is each of these states at exactly this tick? False for an unknown one, and when the lengths differ.
+    #[must_use]
+    pub fn is_time(&self, states: impl States, ticks: &[u64]) -> bool {
+        self.compare(&states, ticks, |now, tick| now == tick)
+    }
+    /// Has each of these states reached this tick? False for an unknown one, and when the lengths differ.
+    #[must_use]
+    pub fn was_time(&self, states: impl States, ticks: &[u64]) -> bool {
+        self.compare(&states, ticks, |now, tick| now >= tick)
+    }
     /// Is `Exception` active?
     #[must_use]
     pub fn is_err(&self) -> bool {
@@ -259,6 +304,18 @@ impl RemoteMachine {
         self.when(self.schema().exception())
     }
 
+    /// Resolves when a received clock, in index order, meets the condition. It is not asked before the next change; changes
+    /// that come together are one. A condition that panics is not met.
+    pub fn when_query(&self, is_met: impl Fn(&[u64]) -> bool + Send + Sync + 'static) -> When {
+        let source: Weak<Shared> = Arc::downgrade(&self.shared);
+        let state = &mut *self.shared.state.lock();
+        let wait = state.subscriptions.fresh_id();
+        if !state.snapshot.gone {
+            state.conditions.insert(wait, Arc::new(is_met));
+        }
+        state.waiters.register(Wait::Pending(wait), source)
+    }
+
     /// Resolves when nothing more is heard of it, to the error that its waits end with.
     pub fn when_gone(&self) -> impl Future<Output = WaitError> + Send + Unpin + 'static {
         let source: Weak<Shared> = Arc::downgrade(&self.shared);
@@ -271,6 +328,15 @@ impl RemoteMachine {
     #[must_use]
     pub fn pending_waits(&self) -> usize {
         self.shared.state.lock().waiters.len()
+    }
+
+    fn compare(&self, states: &impl States, ticks: &[u64], holds: fn(u64, u64) -> bool) -> bool {
+        let Ok(list) = resolve(states, self.id(), self.schema()) else {
+            return false;
+        };
+        let now = self.time();
+        let mut both = list.iter().zip(ticks);
+        list.len() == ticks.len() && both.all(|(&state, &tick)| holds(now.tick(state), tick))
     }
 
     fn when_tick(&self, state: &impl StateName, goal: impl FnOnce(u64) -> u64) -> When {
@@ -329,10 +395,15 @@ impl fmt::Debug for RemoteMachine {
 
 impl WaitSource for Shared {
     fn forget(&self, ticket: Ticket) {
-        let mut state = self.state.lock();
-        if state.waiters.forget(ticket) {
+        let released = {
+            let state = &mut *self.state.lock();
+            if !state.waiters.forget(ticket) {
+                return;
+            }
             state.subscriptions.forget(ticket.wait);
-        }
+            state.conditions.remove(&ticket.wait)
+        };
+        drop(released);
     }
 }
 

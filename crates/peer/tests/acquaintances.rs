@@ -29,6 +29,24 @@ async fn a_star_grows_together_and_survives_its_centre() {
 }
 
 #[tokio::test]
+async fn who_is_content_with_one_link_finds_another_when_it_goes() {
+    let centre = spawn(Mesh::builder("content"), Carrier::Quic).await;
+    let content = || Mesh::builder("content").min_links(1);
+    let lamp = machine("lamp");
+    let a = spawn_at(content().expose(&lamp), Carrier::Quic, &centre).await;
+    let b = spawn_at(content(), Carrier::Quic, &centre).await;
+    machine_of(&b, &a, "lamp").await;
+    assert!(!are_linked(&a, &b));
+    within(centre.shutdown()).await;
+    eventually("the other", || are_linked(&a, &b)).await;
+    lamp.add("On").unwrap();
+    within(machine_of(&b, &a, "lamp").await.when("On"))
+        .await
+        .unwrap();
+    stop([a, b]).await;
+}
+
+#[tokio::test]
 async fn who_wants_no_links_makes_none() {
     let centre = spawn(Mesh::builder("shy").min_links(0), Carrier::Quic).await;
     let shy = || Mesh::builder("shy").min_links(0);

@@ -55,6 +55,8 @@ export interface Query {
     id?: string;
     /** Part of its id. */
     idContains?: string;
+    /** A regular expression found in its id. */
+    idMatches?: string;
     /** Tags it has, `key` or `key:value`. */
     tags?: string[];
     /** Keys of tags it has, whatever their values. */

@@ -331,7 +331,7 @@ async fn two_joins_are_two_peers_that_see_each_other() {
     assert!(seen.any(js(r#"["On", "Off"]"#)).unwrap());
     assert_eq!(seen.tick("On"), 1.0);
     assert_eq!(in_time("enter", entered.next()).await.unwrap(), "lamp");
-    let both = query(r#"{ "idContains": "am", "has": ["On", "Off"] }"#);
+    let both = query(r#"{ "idMatches": "^l.mp$", "has": ["On", "Off"] }"#);
     let found = in_time("whenAny", other.when_any(both, 1, None))
         .await
         .unwrap();
@@ -341,8 +341,14 @@ async fn two_joins_are_two_peers_that_see_each_other() {
     let callback = Closure::<dyn FnMut(JsValue)>::new(move |change| {
         let _ = tell.unbounded_send(change);
     });
+    let ticked = in_time(
+        "ticks",
+        seen.when_time(js(r#"["On", "Off"]"#), js("[2, 1]"), None),
+    );
     let _stop = lamp.on_change(callback.as_ref().unchecked_ref::<Function>().clone());
     lamp.add("Off".into()).unwrap();
+    ticked.await.unwrap();
+    lamp.when_time("Off".into(), js("[1]"), None).await.unwrap();
     let change = in_time("change", told.next()).await.unwrap();
     let active = Reflect::get(&change, &"active".into()).unwrap();
     assert_eq!(Array::from(&active).get(0).as_string().unwrap(), "Off");
@@ -422,6 +428,7 @@ async fn mistakes_have_codes() {
         (r#"{ "id": 7 }"#, "ERR_OPTIONS"),
         (r#"{ "tags": [7] }"#, "ERR_OPTIONS"),
         (r#"{ "fresh": -1 }"#, "ERR_OPTIONS"),
+        (r#"{ "idMatches": "(" }"#, "ERR_OPTIONS"),
         (r#"{ "all": {} }"#, "ERR_STATE"),
         (r#""orders""#, "ERR_OPTIONS"),
     ] {
@@ -433,6 +440,17 @@ async fn mistakes_have_codes() {
         .await
         .unwrap();
     assert_eq!(code(&lamp.add("Purple".into()).unwrap_err()), "ERR_STATE");
+    for (ticks, expected) in [
+        ("[1.5]", "ERR_OPTIONS"),
+        ("[-1]", "ERR_OPTIONS"),
+        ("[]", "ERR_OPTIONS"),
+    ] {
+        let error = lamp
+            .when_time("On".into(), js(ticks), None)
+            .await
+            .unwrap_err();
+        assert_eq!(code(&error), expected, "{ticks}");
+    }
     mesh.close().await;
     assert!(
         mesh.expose(js(LAMP), js(r#"{ "id": "lamp" }"#))

@@ -167,7 +167,7 @@ impl Subscriptions {
     }
 
     /// An id for a wait that is kept elsewhere.
-    pub(crate) fn fresh_id(&mut self) -> WaitId {
+    pub fn fresh_id(&mut self) -> WaitId {
         let id = WaitId(self.next_id);
         self.next_id += 1;
         id

@@ -93,6 +93,8 @@ struct Peer {
     wall_ms: Option<u64>,
     about: Option<Box<wire::About>>,
     contact: Option<Arc<Contact>>,
+    /// When it said the newest of these two, by its wall clock.
+    described_ms: Option<u64>,
     machines: Machines,
     words: Words,
     dropped: u64,
@@ -607,6 +609,7 @@ impl Registry {
             wall_ms: None,
             about: None,
             contact: None,
+            described_ms: None,
             machines: Machines::default(),
             words: Words::default(),
             dropped: 0,

@@ -101,7 +101,7 @@ impl Node {
                 let own = own.map(|machines| [(author, machines)].into());
                 self.take_infos(signed, own.unwrap_or_default(), &extension, now);
                 self.take_ticks(author, &extension);
-                self.registry.take_contact(author, &extension, from);
+                self.registry.take_description(author, &extension, from);
             }
             Message::Updates { clocks } => {
                 let own = clocks.unwrap_or_default().remove(&author);

@@ -109,7 +109,7 @@ impl Node {
             Message::Info { peers, sums } => {
                 self.take_infos(signed, peers.unwrap_or_default(), &extension, now);
                 self.take_ticks(author, &extension);
-                self.registry.take_contact(author, &extension, via);
+                self.registry.take_description(author, &extension, via);
                 self.take_sums(sums, extension.digests, now);
             }
             Message::Updates { clocks } => {

@@ -25,6 +25,8 @@ pub(super) struct Acquaintances {
     due: Instant,
     dial: Option<Dial>,
     unreachable: OrderedMap<PeerId, Failed>,
+    /// How near those are, or were, who handed addresses over: a link that is gone is why others are looked for.
+    neighbours: OrderedMap<PeerId, Reach>,
 }
 
 /// How long to wait for what.
@@ -58,10 +60,11 @@ impl Acquaintances {
             due: Instant::ZERO,
             dial: None,
             unreachable: OrderedMap::new(),
+            neighbours: OrderedMap::new(),
         }
     }
 
-    /// When [`Acquaintances::handle_timeout`] wants to be called next, with that many links.
+    /// When [`EventLoop::meet`] wants to be called next, with that many links.
     pub(super) fn poll_timeout(&self, links: usize) -> Option<Instant> {
         match &self.dial {
             Some(dial) => Some(dial.until),
@@ -77,22 +80,24 @@ impl Acquaintances {
         Some(dial.peer)
     }
 
-    /// Whom to dial now, of the peers without a link and their addresses.
-    pub(super) fn handle_timeout(
+    /// Whether somebody is to be dialled now, with that many links.
+    fn wants(&self, links: usize, now: Instant) -> bool {
+        self.dial.is_none() && links < self.wanted && self.due <= now
+    }
+
+    /// Whom to dial, of the peers without a link and their addresses.
+    fn dial_one(
         &mut self,
-        links: usize,
-        others: impl Iterator<Item = (PeerId, Vec<Multiaddr>)>,
+        others: Vec<(PeerId, Vec<Multiaddr>)>,
         now: Instant,
     ) -> Option<DialOpts> {
-        if self.dial.is_some() || links >= self.wanted || self.due > now {
-            return None;
-        }
         self.due = now + self.pace.pause;
         let rested = |peer: &PeerId| {
             let failed = self.unreachable.get(peer);
             failed.is_none_or(|failed| failed.again <= now)
         };
         let (peer, addresses) = others
+            .into_iter()
             .filter(|(peer, addresses)| !addresses.is_empty() && rested(peer))
             .min_by_key(|(peer, _)| self.turn(peer))?;
         let opts = DialOpts::peer_id(peer)
@@ -108,10 +113,26 @@ impl Acquaintances {
         Some(opts)
     }
 
-    /// A connection was made.
-    pub(super) fn on_linked(&mut self, peer: PeerId) {
+    /// A connection was made over this address.
+    pub(super) fn on_linked(&mut self, peer: PeerId, address: &Multiaddr) {
         self.unreachable.remove(&peer);
         self.dial.take_if(|dial| dial.peer == peer);
+        let reach = Reach::of(address).unwrap_or(Reach::Public);
+        self.neighbours.insert(peer, reach);
+        if self.neighbours.len() > MAX_REMEMBERED {
+            let other = self
+                .neighbours
+                .keys()
+                .find(|other| **other != peer)
+                .copied();
+            other.and_then(|other| self.neighbours.remove(&other));
+        }
+    }
+
+    /// How near somebody is who handed something over.
+    fn nearness(&self, neighbour: &PeerId) -> Reach {
+        let known = self.neighbours.get(neighbour);
+        known.copied().unwrap_or(Reach::Public)
     }
 
     /// A dial failed.
@@ -128,7 +149,7 @@ impl Acquaintances {
             times: times.saturating_add(1),
             again: now + pause.min(LONGEST_REST),
         };
-        if self.unreachable.len() >= MAX_UNREACHABLE {
+        if self.unreachable.len() >= MAX_REMEMBERED {
             let soonest = self
                 .unreachable
                 .iter()
@@ -165,20 +186,20 @@ impl EventLoop {
             // `Err` says that there is no connection, which is known; pending dials end.
             let _ = self.swarm.disconnect_peer_id(peer);
         }
-        let (links, node) = (&self.links, &self.node);
-        let others = node.peers().filter_map(|view| {
+        let links = self.links.count();
+        if !self.acquaintances.wants(links, now) {
+            return;
+        }
+        let acquaintances = &self.acquaintances;
+        let others = self.node.peers().filter_map(|view| {
             let peer = PeerId::from_bytes(view.peer.as_bytes()).ok()?;
             let contact = view.contact.filter(|_| !view.linked)?;
-            let via = PeerId::from_bytes(contact.via.as_bytes()).ok();
-            let link = via.and_then(|via| links.link(via));
-            let via = link.and_then(|link| Reach::of(&link.address));
-            let via = via.unwrap_or(Reach::Public);
-            Some((peer, reach::to_dial(peer, &contact.addresses, via)))
+            let via = PeerId::from_bytes(contact.via.as_bytes()).ok()?;
+            let near = acquaintances.nearness(&via);
+            Some((peer, reach::to_dial(peer, &contact.addresses, near)))
         });
-        let opts = self
-            .acquaintances
-            .handle_timeout(links.count(), others, now);
-        if let Some(opts) = opts {
+        let others: Vec<_> = others.collect();
+        if let Some(opts) = self.acquaintances.dial_one(others, now) {
             let connection = opts.connection_id();
             tracing::debug!(peer = ?opts.get_peer_id(), "dialling a peer learned of on the mesh");
             if self.swarm.dial(opts).is_err() {
@@ -192,8 +213,8 @@ impl EventLoop {
 const FIRST_REST: Duration = Duration::from_secs(30);
 /// Longest rest. A guess.
 const LONGEST_REST: Duration = Duration::from_secs(3600);
-/// Peers remembered as unreachable.
-const MAX_UNREACHABLE: usize = 1024;
+/// Peers remembered as unreachable, and as neighbours: all of a relay's, by default.
+const MAX_REMEMBERED: usize = 1024;
 
 #[cfg(test)]
 mod tests {
@@ -219,8 +240,11 @@ mod tests {
         others: &[PeerId],
         now: Instant,
     ) -> Option<(PeerId, ConnectionId)> {
+        if !acquaintances.wants(links, now) {
+            return None;
+        }
         let others = others.iter().map(|peer| (*peer, vec![address()]));
-        let opts = acquaintances.handle_timeout(links, others, now)?;
+        let opts = acquaintances.dial_one(others.collect(), now)?;
         Some((opts.get_peer_id()?, opts.connection_id()))
     }
 
@@ -233,11 +257,11 @@ mod tests {
         assert_eq!(acquaintances.poll_timeout(0), Some(at(0)));
         let (first, _) = ask(&mut acquaintances, 0, &others, at(0)).expect("a dial");
         assert_eq!(ask(&mut acquaintances, 0, &others, at(5)), None, "one runs");
-        acquaintances.on_linked(first);
+        acquaintances.on_linked(first, &address());
         let left: Vec<PeerId> = others.iter().copied().filter(|it| *it != first).collect();
         assert_eq!(ask(&mut acquaintances, 1, &left, at(1)), None, "too soon");
         let (second, _) = ask(&mut acquaintances, 1, &left, at(2)).expect("a dial");
-        acquaintances.on_linked(second);
+        acquaintances.on_linked(second, &address());
         assert_eq!(acquaintances.poll_timeout(2), None);
         assert_eq!(Acquaintances::new(0, PACE, 7).poll_timeout(0), None);
     }
@@ -276,19 +300,32 @@ mod tests {
     }
 
     #[test]
-    fn many_unreachable_peers_take_bounded_room() {
+    fn many_peers_take_bounded_room() {
         let mut acquaintances = Acquaintances::new(1, PACE, 7);
-        for second in 0..MAX_UNREACHABLE as u64 + 10 {
+        for second in 0..MAX_REMEMBERED as u64 + 10 {
             acquaintances.failed(PeerId::random(), at(second));
+            acquaintances.on_linked(PeerId::random(), &address());
         }
-        assert_eq!(acquaintances.unreachable.len(), MAX_UNREACHABLE);
+        assert_eq!(acquaintances.unreachable.len(), MAX_REMEMBERED);
+        assert_eq!(acquaintances.neighbours.len(), MAX_REMEMBERED);
+    }
+
+    #[test]
+    fn a_neighbour_is_as_near_after_it_has_gone() {
+        let mut acquaintances = Acquaintances::new(1, PACE, 7);
+        let (near, named, unknown) = (PeerId::random(), PeerId::random(), PeerId::random());
+        acquaintances.on_linked(near, &address());
+        acquaintances.on_linked(named, &"/dns4/relay.example/tcp/1/ws".parse().unwrap());
+        assert_eq!(acquaintances.nearness(&near), Reach::Loopback);
+        assert_eq!(acquaintances.nearness(&named), Reach::Public);
+        assert_eq!(acquaintances.nearness(&unknown), Reach::Public);
     }
 
     #[test]
     fn peers_without_a_usable_address_are_passed_by() {
         let mut acquaintances = Acquaintances::new(1, PACE, 7);
-        let nowhere = [(PeerId::random(), Vec::new())].into_iter();
-        assert!(acquaintances.handle_timeout(0, nowhere, at(0)).is_none());
+        let nowhere = vec![(PeerId::random(), Vec::new())];
+        assert!(acquaintances.dial_one(nowhere, at(0)).is_none());
         assert_eq!(
             acquaintances.poll_timeout(0),
             Some(at(2)),

@@ -190,7 +190,8 @@ impl EventLoop {
         let since = self.registry.real(now);
         let change = self.links.on_established(peer, id, endpoint, since);
         self.dialler.on_linked(peer, id, now);
-        self.acquaintances.on_linked(peer);
+        self.acquaintances
+            .on_linked(peer, endpoint.get_remote_address());
         if change == Change::Turned {
             self.links_changed = true;
             self.show_link(peer);

@@ -17,7 +17,7 @@ use super::shared::{Locked, State};
 /// What is asked of a mutation's arguments.
 pub(super) type OfArgs = Arc<dyn Fn(&(dyn Any + Send + Sync)) -> bool + Send + Sync>;
 /// What is asked of the ticks in index order.
-pub(super) type OfClock = Arc<dyn Fn(&[u64]) -> bool + Send + Sync>;
+pub(crate) type OfClock = Arc<dyn Fn(&[u64]) -> bool + Send + Sync>;
 
 /// One condition.
 #[derive(Clone)]
@@ -111,7 +111,8 @@ pub(super) fn look_at_clock(state: &mut Locked<'_>) {
     finish(state, &met);
 }
 
-fn met<C>(asked: &[(WaitId, C)], is_met: impl Fn(&C) -> bool) -> Vec<WaitId> {
+/// Which of those conditions are met. One that panics is not.
+pub(crate) fn met<C>(asked: &[(WaitId, C)], is_met: impl Fn(&C) -> bool) -> Vec<WaitId> {
     let met = asked.iter().filter(|(_, ask)| {
         // The panic hook has told of a panic.
         catch_unwind(AssertUnwindSafe(|| is_met(ask))).unwrap_or(false)

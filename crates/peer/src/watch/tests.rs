@@ -1,5 +1,7 @@
 //! A watch over a registry that the test itself writes, as the event loop does.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use futures::FutureExt;
 use futures::executor::block_on;
 use statemesh_core::engine::{Schema, SchemaDef, StateDef};
@@ -206,9 +208,16 @@ fn dropped_waits_of_a_mirror_are_freed() {
     let machine = world.machine(0);
     for _ in 0..1000 {
         let on = machine.when("On");
-        let waits = (machine.when_gone(), machine.when_ticks("On", 2));
-        assert_eq!(machine.pending_waits(), 3);
+        let held = Arc::new(());
+        let kept = held.clone();
+        let waits = (
+            machine.when_gone(),
+            machine.when_ticks("On", 2),
+            machine.when_query(move |_| Arc::strong_count(&kept) == 0),
+        );
+        assert_eq!(machine.pending_waits(), 4);
         drop((on, waits));
+        assert_eq!(Arc::strong_count(&held), 1, "the condition is let go");
     }
     assert_eq!(machine.pending_waits(), 0);
     let on = machine.when("On");
@@ -219,4 +228,45 @@ fn dropped_waits_of_a_mirror_are_freed() {
     world.remove(0);
     assert_eq!(block_on(gone), crate::wait::WaitError::Gone);
     assert_eq!(machine.pending_waits(), 0);
+}
+
+#[test]
+fn a_mirror_is_asked_like_a_machine() {
+    let mut world = World::new(1);
+    let machine = world.machine(0);
+    assert!(machine.is_time("On", &[0]) && machine.was_time("On", &[0]));
+    assert!(!machine.is_time("On", &[0, 0]) && !machine.was_time("Nowhere", &[0]));
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = asked.clone();
+    let third = machine.when_query(move |clock| {
+        count.fetch_add(1, Ordering::Relaxed);
+        clock.contains(&3)
+    });
+    let panics = machine.when_query(|clock| clock.contains(&9) || panic!("asked"));
+    let inner = machine.clone();
+    let second = machine.when_query(move |_| inner.was_time("On", &[2]));
+    assert_eq!(
+        asked.load(Ordering::Relaxed),
+        0,
+        "not asked before a change"
+    );
+    for tick in 1..=3 {
+        world.tick(0, tick);
+    }
+    assert_eq!(third.now(), Some(Ok(())));
+    assert_eq!(
+        second.now(),
+        Some(Ok(())),
+        "a condition may read the mirror"
+    );
+    assert_eq!(asked.load(Ordering::Relaxed), 3);
+    assert_eq!(panics.now(), None);
+    assert!(machine.is_time("On", &[3]) && machine.was_time("On", &[2]));
+    assert_eq!(machine.time().sum(), machine.clock().iter().sum::<u64>());
+    world.tick(0, 4);
+    assert_eq!(asked.load(Ordering::Relaxed), 3, "it is met");
+    world.remove(0);
+    assert_eq!(block_on(panics), Err(crate::wait::WaitError::Gone));
+    let late = machine.when_query(|_| true);
+    assert_eq!(block_on(late), Err(crate::wait::WaitError::Gone));
 }

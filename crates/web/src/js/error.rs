@@ -57,7 +57,8 @@ pub(super) fn wait_failed(error: &WaitError) -> JsValue {
     let code = match error {
         WaitError::Closed => Code::Closed,
         WaitError::Disposed | WaitError::Gone => Code::Gone,
-        WaitError::Mismatch { .. } | WaitError::Unknown(_) => Code::State,
+        WaitError::Mismatch { .. } => Code::Options,
+        WaitError::Unknown(_) => Code::State,
     };
     failure(code, &error.to_string())
 }

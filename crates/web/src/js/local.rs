@@ -12,7 +12,7 @@ use web_sys::js_sys::{Array, Function};
 use super::WaitOptions;
 use super::error::{Code, closed, failure};
 use super::machine::settled;
-use super::options::state_names;
+use super::options::{state_names, ticks};
 use super::subscription::{call, change, numbers, until_stopped};
 
 /// A machine of this tab.
@@ -118,6 +118,22 @@ impl JsLocalMachine {
         options: Option<WaitOptions>,
     ) -> Result<(), JsValue> {
         settled(self.machine.when(&state_names(&states)?), options).await
+    }
+
+    /// Resolves when every one of these states has reached its tick; rejects like `when`, and with `ERR_OPTIONS` when there
+    /// are not as many ticks as states.
+    ///
+    /// # Errors
+    /// A JavaScript `Error` with `code`.
+    #[wasm_bindgen(js_name = whenTime)]
+    pub async fn when_time(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "States")] states: JsValue,
+        #[wasm_bindgen(unchecked_param_type = "number[]")] goal: JsValue,
+        options: Option<WaitOptions>,
+    ) -> Result<(), JsValue> {
+        let (states, goal) = (state_names(&states)?, ticks(&goal)?);
+        settled(self.machine.when_time(&states, &goal), options).await
     }
 
     /// Calls back after changes of its clock, several at once when they come quickly, and once when it is withdrawn.

@@ -9,7 +9,7 @@ use web_sys::js_sys::{Array, Function};
 use super::WaitOptions;
 use super::abort::unless_aborted;
 use super::error::wait_failed;
-use super::options::state_names;
+use super::options::{state_names, ticks};
 use super::subscription::{call, change, numbers, until_stopped};
 
 /// A mirror of another peer's machine.
@@ -166,6 +166,22 @@ impl JsMachine {
     ) -> Result<(), JsValue> {
         let wait = self.machine.when_not(&state_names(&states)?);
         settled(wait, options).await
+    }
+
+    /// Resolves when every one of these states has reached its tick; rejects like `when`, and with `ERR_OPTIONS` when there
+    /// are not as many ticks as states.
+    ///
+    /// # Errors
+    /// A JavaScript `Error` with `code`.
+    #[wasm_bindgen(js_name = whenTime)]
+    pub async fn when_time(
+        &self,
+        #[wasm_bindgen(unchecked_param_type = "States")] states: JsValue,
+        #[wasm_bindgen(unchecked_param_type = "number[]")] goal: JsValue,
+        options: Option<WaitOptions>,
+    ) -> Result<(), JsValue> {
+        let (states, goal) = (state_names(&states)?, ticks(&goal)?);
+        settled(self.machine.when_time(&states, &goal), options).await
     }
 
     /// Resolves when this state becomes active again; being active now does not count. Rejects like `when`.

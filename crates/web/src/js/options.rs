@@ -67,6 +67,10 @@ pub(super) fn query(given: &JsValue) -> Result<Query, JsValue> {
             query = with(query, text);
         }
     }
+    if let Some(pattern) = text(given, "idMatches")? {
+        let with = query.id_matches(&pattern);
+        query = with.map_err(|error| bad(&format!("idMatches: {error}")))?;
+    }
     query = texts(given, "tags")?.into_iter().fold(query, Query::tag);
     query = texts(given, "tagKeys")?
         .into_iter()
@@ -101,6 +105,22 @@ pub(super) fn state_names(states: &JsValue) -> Result<Vec<String>, JsValue> {
     }
     strings(states)
         .ok_or_else(|| failure(Code::State, "states must be a name or an array of names"))
+}
+
+/// Ticks, one per state.
+///
+/// # Errors
+/// `ERR_OPTIONS`.
+pub(super) fn ticks(given: &JsValue) -> Result<Vec<u64>, JsValue> {
+    let whole = |tick: JsValue| {
+        let tick = tick.as_f64()?;
+        let is_tick = tick >= 0.0 && tick.fract() == 0.0 && tick <= LARGEST_INTEGER;
+        is_tick.then_some(tick as u64)
+    };
+    let ticks: Option<Vec<u64>> = Array::is_array(given)
+        .then(|| Array::from(given).iter().map(whole).collect())
+        .flatten();
+    ticks.ok_or_else(|| bad("ticks must be an array of whole numbers"))
 }
 
 /// A text, if it is given.
@@ -154,5 +174,7 @@ fn bad(told: &str) -> JsValue {
 
 /// As long as the dashboard waits before it calls a connection lost.
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// JavaScript's `Number.MAX_SAFE_INTEGER`.
+const LARGEST_INTEGER: f64 = 9_007_199_254_740_991.0;
 /// Seconds; what a browser's timer can hold.
 const LONGEST_TIMEOUT: f64 = 2_000_000.0;

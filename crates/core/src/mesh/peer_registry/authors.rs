@@ -178,9 +178,6 @@ impl Registry {
         let is_newest = peer.wall_ms <= extension.wall_ms;
         peer.wall_ms = peer.wall_ms.max(extension.wall_ms);
         if is_newest {
-            if let Some(about) = &extension.about {
-                peer.about = Some(Box::new(about.clone()));
-            }
             if let Some(ms) = extension.heartbeat_ms {
                 let promised = Duration::from_millis(ms);
                 peer.heartbeat = Some(promised.clamp(MIN_HEARTBEAT, MAX_HEARTBEAT));
@@ -193,19 +190,24 @@ impl Registry {
         Welcome::Heard
     }
 
-    /// Where this author says it can be reached, as handed over by a neighbour. It was heard before.
-    pub(crate) fn take_contact(&mut self, author: PeerId, extension: &Extension, via: PeerId) {
-        let (Some(peer), Some(addresses)) = (self.peers.get_mut(&author), &extension.addresses)
-        else {
+    /// What this author says of itself in an introduction that a neighbour handed over. What it has said since of its clocks
+    /// does not make that old.
+    pub(crate) fn take_description(&mut self, author: PeerId, extension: &Extension, via: PeerId) {
+        let known = self.peers.get_mut(&author);
+        let Some(peer) = known.filter(|peer| peer.described_ms <= extension.wall_ms) else {
             return;
         };
-        let contact = Contact {
-            addresses: addresses.clone(),
-            via,
-        };
-        let is_newest = peer.wall_ms == extension.wall_ms;
-        if is_newest && peer.contact.as_deref() != Some(&contact) {
-            peer.contact = Some(Arc::new(contact));
+        if let Some(about) = &extension.about {
+            peer.described_ms = extension.wall_ms;
+            peer.about = Some(Box::new(about.clone()));
+        }
+        if let Some(addresses) = &extension.addresses {
+            peer.described_ms = extension.wall_ms;
+            let addresses = addresses.clone();
+            let contact = Contact { addresses, via };
+            if peer.contact.as_deref() != Some(&contact) {
+                peer.contact = Some(Arc::new(contact));
+            }
         }
     }
 
