@@ -18,18 +18,26 @@ use crate::test::end_to_end_environment;
 use crate::workspace;
 
 mod engine;
+mod mesh;
 
 /// What can be measured.
 pub fn list() {
     println!(
         "page     the release page in Chromium: delays, size, memory and processor time of the relay"
     );
+    println!(
+        "mesh     meshes of our peers and of Go peers: joining, changes, traffic, processor time"
+    );
     println!("engine   a mutation and a check: the engine, its handle, and the Go engine");
 }
 
 /// Measures one thing.
-pub fn bench(bench: Bench) -> Result<ExitCode> {
+pub fn bench(bench: Bench, quick: bool) -> Result<ExitCode> {
     match bench {
+        Bench::Mesh => mesh::bench(quick),
+        Bench::Page | Bench::Engine if quick => {
+            anyhow::bail!("only the bench of the mesh has a quick run")
+        }
         Bench::Page => page(),
         Bench::Engine => engine::bench(),
     }

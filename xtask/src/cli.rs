@@ -38,7 +38,12 @@ pub enum Task {
         seconds: u64,
     },
     /// Measure; without a name, list what can be measured
-    Bench { name: Option<Bench> },
+    Bench {
+        name: Option<Bench>,
+        /// Only the smallest case, and BENCHMARKS.md stays as it is; `mesh` alone has one
+        #[arg(long, requires = "name")]
+        quick: bool,
+    },
 }
 
 #[derive(Clone, Copy, Debug, Args)]
@@ -55,6 +60,8 @@ pub struct TestOptions {
 pub enum Bench {
     /// The release page in a real browser: delays, size, cost of the relay
     Page,
+    /// Meshes of our peers beside meshes of Go peers: time until all is known, delays, traffic, processor time
+    Mesh,
     /// The engine and its handle beside the Go engine: time and allocations per call
     Engine,
 }

@@ -62,6 +62,18 @@ impl Go {
         Ok(peer)
     }
 
+    /// Builds the twin of our bench of meshes; returns its path.
+    pub fn build_mesh_bench(&self) -> Result<PathBuf> {
+        let bench = workspace::target().join("meshbench");
+        check(
+            self.command()
+                .args(["build", "-o"])
+                .arg(&bench)
+                .arg("./meshbench"),
+        )?;
+        Ok(bench)
+    }
+
     /// Runs the benchmarks of the Go engine; what it prints.
     pub fn bench_engine(&self) -> Result<String> {
         let mut go = self.command();

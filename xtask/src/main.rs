@@ -43,11 +43,14 @@ fn main() -> ExitCode {
         Task::Test(options) => test::test(options),
         Task::Vectors { files } => vectors::vectors(&files),
         Task::FuzzSmoke { seconds } => fuzz::smoke(seconds),
-        Task::Bench { name: None } => {
+        Task::Bench { name: None, .. } => {
             bench::list();
             Ok(ExitCode::SUCCESS)
         }
-        Task::Bench { name: Some(name) } => bench::bench(name),
+        Task::Bench {
+            name: Some(name),
+            quick,
+        } => bench::bench(name, quick),
     })
 }
 

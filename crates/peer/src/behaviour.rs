@@ -23,11 +23,11 @@ use libp2p::swarm::{ListenError, NetworkBehaviour};
 use libp2p::{gossipsub, identify, ping};
 
 use self::neighbours::NoRoom;
+use self::signature::{Copies, KeepSignature};
 use crate::mesh::{Limits, Role};
 
 /// Gossipsub of one topic only.
-pub(crate) type Gossipsub =
-    gossipsub::Behaviour<signature::KeepSignature, WhitelistSubscriptionFilter>;
+pub(crate) type Gossipsub = gossipsub::Behaviour<KeepSignature, WhitelistSubscriptionFilter>;
 
 /// The parts.
 #[derive(NetworkBehaviour)]
@@ -44,11 +44,17 @@ pub(crate) struct Behaviour {
 }
 
 impl Behaviour {
-    /// All parts, subscribed to the topic.
-    pub(crate) fn new(keypair: &Keypair, topic: &IdentTopic, role: Role, limits: &Limits) -> Self {
+    /// All parts, not subscribed to the topic yet.
+    pub(crate) fn new(
+        keypair: &Keypair,
+        topic: &IdentTopic,
+        role: Role,
+        limits: &Limits,
+        copies: Copies,
+    ) -> Self {
         Self {
             neighbours: neighbours::Behaviour::new(limits.clone()),
-            gossipsub: gossipsub(keypair, topic, role, limits),
+            gossipsub: gossipsub(keypair, topic, role, limits, copies),
             identify: identify::Behaviour::new(identify_config(keypair)),
             ping: ping::Behaviour::new(
                 ping::Config::new()
@@ -91,7 +97,13 @@ pub(crate) fn message_id(message: &Message) -> MessageId {
     MessageId::from(id)
 }
 
-fn gossipsub(keypair: &Keypair, topic: &IdentTopic, role: Role, limits: &Limits) -> Gossipsub {
+fn gossipsub(
+    keypair: &Keypair,
+    topic: &IdentTopic,
+    role: Role,
+    limits: &Limits,
+    copies: Copies,
+) -> Gossipsub {
     let config = ConfigBuilder::default()
         .validation_mode(ValidationMode::Strict)
         .validate_messages()
@@ -113,12 +125,9 @@ fn gossipsub(keypair: &Keypair, topic: &IdentTopic, role: Role, limits: &Limits)
         .expect("constants in the order outbound 2 <= low 5 <= n 6 <= high, 2 * outbound <= n");
     let only = WhitelistSubscriptionFilter(HashSet::from([topic.hash()]));
     let signed = MessageAuthenticity::Signed(keypair.clone());
-    let mut gossipsub = Gossipsub::new_with_subscription_filter(signed, config, only)
-        .expect("signed messages and strict validation go together");
-    gossipsub
-        .subscribe(topic)
-        .expect("the filter holds this very topic");
-    gossipsub
+    let keep = KeepSignature::counting(copies);
+    Gossipsub::new_with_subscription_filter_and_transform(signed, config, only, keep)
+        .expect("signed messages and strict validation go together")
 }
 
 /// Above this many, gossipsub cuts neighbours off until six are left. For a tab whose only link is a relay that would

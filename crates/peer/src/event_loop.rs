@@ -53,7 +53,7 @@ use self::outbox::Outbox;
 use crate::behaviour::{Behaviour, BehaviourEvent, SOFTWARE};
 use crate::lifecycle::{Lifecycle, Standing};
 use crate::machine::Machine;
-use crate::mesh::{AddressSource, Connection, Mesh, Role, SpawnError};
+use crate::mesh::{AddressSource, Connection, Mesh, Role, SpawnError, Start};
 use crate::registry::Registry;
 use crate::transport::{Built, Timer};
 
@@ -70,6 +70,8 @@ pub(crate) struct Config {
     pub(crate) links: usize,
     /// Exposed from the start.
     pub(crate) machines: Vec<Machine>,
+    /// Join only when this ends.
+    pub(crate) start: Option<Start>,
 }
 
 /// What a handle asks for. A dropped reply means that the peer ended.
@@ -92,6 +94,10 @@ pub(crate) struct EventLoop {
     signals: Arc<Signals>,
     commands: mpsc::Receiver<Command>,
     exposures: Exposures,
+    /// What to wait for before joining.
+    start: Option<Start>,
+    /// Exposed once the topic is joined.
+    held: Vec<(MachineIdx, Machine)>,
     /// Machines that have grown, by the moment when the index drawn for each may be used.
     grown: VecDeque<Grown>,
     lifecycle: Lifecycle,
@@ -119,8 +125,6 @@ enum Stage {
         listeners: Vec<(ListenerId, Multiaddr)>,
         until: Instant,
         ready: Option<oneshot::Sender<Result<(), SpawnError>>>,
-        /// Exposed once the topic is joined.
-        machines: Vec<(MachineIdx, Machine)>,
     },
     Running,
     Leaving(Leave),
@@ -139,6 +143,7 @@ enum Wake {
     Signal,
     Timer,
     Command(Option<Command>),
+    Start,
     Addresses(TargetNo, Result<Vec<Multiaddr>, String>),
     Swarm(Box<SwarmEvent<BehaviourEvent>>),
 }
@@ -169,6 +174,7 @@ impl EventLoop {
             config.topic,
             clock.origin(),
             first_connection(&dialler),
+            built.copies,
         ));
         let signals = Arc::new(Signals::default());
         let (sender, commands) = mpsc::channel(COMMANDS);
@@ -193,6 +199,8 @@ impl EventLoop {
             calls: Calls::default(),
             registry,
             exposures: Exposures::new(signals.clone()),
+            start: config.start,
+            held: indexes.iter().copied().zip(machines).collect(),
             grown: VecDeque::new(),
             signals,
             commands,
@@ -212,7 +220,6 @@ impl EventLoop {
                 listeners: built.listeners,
                 until: now + START_LIMIT,
                 ready: Some(ready),
-                machines: indexes.iter().copied().zip(machines).collect(),
             },
             swarm_first: false,
             clock,
@@ -239,6 +246,7 @@ impl EventLoop {
             Wake::Timer => self.on_timer(),
             Wake::Command(Some(command)) => self.on_command(command),
             Wake::Command(None) => self.leave(None),
+            Wake::Start => self.join(self.clock.now()),
             Wake::Addresses(target, answer) => {
                 self.dialler.on_addresses(target, answer, self.clock.now());
             }
@@ -265,6 +273,13 @@ impl EventLoop {
             && let Poll::Ready(command) = self.poll_command(cx)
         {
             return Poll::Ready(Wake::Command(command));
+        }
+        if matches!(self.stage, Stage::Running)
+            && let Some(start) = &mut self.start
+            && start.as_mut().poll(cx).is_ready()
+        {
+            self.start = None;
+            return Poll::Ready(Wake::Start);
         }
         if let Poll::Ready(Some((target, answer))) = Pin::new(&mut self.answers).poll_next(cx) {
             return Poll::Ready(Wake::Addresses(target, answer));
@@ -406,10 +421,7 @@ impl EventLoop {
     /// All listeners have an address: the peer speaks and dials from now on.
     fn start_if_listening(&mut self) {
         let Stage::Starting {
-            listeners,
-            ready,
-            machines,
-            ..
+            listeners, ready, ..
         } = &mut self.stage
         else {
             return;
@@ -418,13 +430,11 @@ impl EventLoop {
             return;
         }
         let ready = ready.take();
-        let machines = std::mem::take(machines);
         self.stage = Stage::Running;
         let now = self.clock.now();
-        for (index, machine) in &machines {
-            self.expose(*index, machine, now);
+        if self.start.is_none() {
+            self.join(now);
         }
-        self.node.handle_input(now, Input::Joined);
         self.dialler.handle_timeout(now);
         self.links_changed = true;
         self.settle();
@@ -432,6 +442,18 @@ impl EventLoop {
             // A caller that went away has dropped its handle, too: the peer leaves by itself.
             let _ = ready.send(Ok(()));
         }
+    }
+
+    /// Subscribes to the topic and begins to speak.
+    fn join(&mut self, now: Instant) {
+        let gossipsub = &mut self.swarm.behaviour_mut().gossipsub;
+        gossipsub
+            .subscribe(&self.topic)
+            .expect("the filter holds this very topic");
+        for (index, machine) in std::mem::take(&mut self.held) {
+            self.expose(index, &machine, now);
+        }
+        self.node.handle_input(now, Input::Joined);
     }
 
     /// A listener failed, or one said nothing for too long (`None`).

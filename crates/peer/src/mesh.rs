@@ -14,6 +14,7 @@ use futures::{SinkExt, Stream};
 use libp2p::Multiaddr;
 use statemesh_core::{MachineIdx, PeerId};
 
+pub(crate) use self::builder::Start;
 pub use self::builder::{AddressSource, Limits, MeshBuilder, SpawnError, check_topic};
 pub use self::view::{Connection, DialFailure, Link, MeshEvent, Peer, Refused, TransportKind};
 #[cfg(not(target_arch = "wasm32"))]

@@ -19,6 +19,7 @@ use web_time::Instant;
 pub(crate) use self::event_log::EventLog;
 pub(crate) use self::event_log::EventStream;
 use crate::behaviour::Refusal;
+use crate::behaviour::signature::Copies;
 use crate::mesh::{Connection, Link, MeshEvent, Peer, Refused};
 use crate::remote::RemoteMachine;
 use crate::traffic::Traffic;
@@ -32,6 +33,7 @@ pub(crate) struct Registry {
     view: Mutex<View>,
     events: std::sync::Arc<EventLog>,
     traffic: Mutex<Traffic>,
+    copies: Copies,
 }
 
 struct View {
@@ -44,8 +46,14 @@ struct View {
 }
 
 impl Registry {
-    /// Nothing known yet. `origin` is the moment the core calls zero.
-    pub(crate) fn new(own: PeerId, topic: String, origin: Instant, connection: Connection) -> Self {
+    /// Nothing known yet. `origin` is the moment the core calls zero; gossipsub counts in `copies`.
+    pub(crate) fn new(
+        own: PeerId,
+        topic: String,
+        origin: Instant,
+        connection: Connection,
+        copies: Copies,
+    ) -> Self {
         Self {
             own,
             topic,
@@ -60,6 +68,7 @@ impl Registry {
             }),
             events: std::sync::Arc::new(EventLog::new(EVENTS)),
             traffic: Mutex::default(),
+            copies,
         }
     }
     /// Own id.
@@ -122,7 +131,9 @@ impl Registry {
     }
     /// What was sent, heard and refused so far.
     pub(crate) fn traffic(&self) -> Traffic {
-        self.traffic.lock().clone()
+        let mut traffic = self.traffic.lock().clone();
+        traffic.copies = self.copies.count();
+        traffic
     }
     /// Counts a message.
     pub(crate) fn count(&self, count: impl FnOnce(&mut Traffic)) {

@@ -9,6 +9,8 @@ pub struct Traffic {
     /// Others' messages, by the type they claim (`None`: no known one). Each counts once, however many neighbours
     /// brought it.
     pub received: OrderedMap<Option<MessageKind>, Flow>,
+    /// Copies of others' messages that neighbours brought. Each cost a check of its signature.
+    pub copies: u64,
     /// Own messages handed to the neighbours, by type.
     pub published: OrderedMap<Option<MessageKind>, Flow>,
     /// Others' messages that were refused, by reason. As many reasons as the code has.

@@ -39,6 +39,7 @@ use self::browser as platform;
 use self::native as platform;
 pub(crate) use self::task::{Timer, spawn};
 use crate::behaviour::Behaviour;
+use crate::behaviour::signature::Copies;
 use crate::identity::Identity;
 use crate::mesh::{Limits, Role, SpawnError, TransportKind};
 
@@ -62,19 +63,21 @@ pub(crate) struct SwarmConfig {
     pub(crate) door: Option<crate::door::DoorReceiver>,
 }
 
-/// A swarm that is subscribed and whose sockets are bound; it does nothing until polled.
+/// A swarm whose sockets are bound; it does nothing until polled.
 pub(crate) struct Built {
     /// The swarm.
     pub(crate) swarm: Swarm<Behaviour>,
-    /// The topic it is subscribed to.
+    /// The only topic it may subscribe to.
     pub(crate) topic: IdentTopic,
+    /// Copies of messages that come in.
+    pub(crate) copies: Copies,
     /// Signs what is published.
     pub(crate) keypair: libp2p::identity::Keypair,
     /// One listener per configured address. Their real addresses follow as `NewListenAddr`.
     pub(crate) listeners: Vec<(ListenerId, Multiaddr)>,
 }
 
-/// Builds the swarm, subscribes to the topic and binds every address.
+/// Builds the swarm and binds every address.
 ///
 /// Natively it must be called inside a tokio runtime.
 ///
@@ -97,7 +100,8 @@ pub(crate) fn build(config: SwarmConfig) -> Result<Built, SpawnError> {
     let carrier = platform::carrier(keypair)?;
 
     let topic = IdentTopic::new(config.topic);
-    let behaviour = Behaviour::new(keypair, &topic, config.role, &config.limits);
+    let copies = Copies::default();
+    let behaviour = Behaviour::new(keypair, &topic, config.role, &config.limits, copies.clone());
     let settings = platform::swarm_config().with_idle_connection_timeout(IDLE_TIMEOUT);
     let own_id = keypair.public().to_peer_id();
     let mut swarm = Swarm::new(carrier, behaviour, own_id, settings);
@@ -114,6 +118,7 @@ pub(crate) fn build(config: SwarmConfig) -> Result<Built, SpawnError> {
     Ok(Built {
         swarm,
         topic,
+        copies,
         keypair: keypair.clone(),
         listeners,
     })

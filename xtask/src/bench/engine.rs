@@ -278,7 +278,7 @@ fn nanoseconds(time: Option<f64>) -> String {
 }
 
 /// Name and number of the processors.
-fn processor() -> String {
+pub(super) fn processor() -> String {
     let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let name = text
         .lines()

@@ -4,17 +4,40 @@
 //! [`take`] takes it off again. What is forwarded to others is the message as it came.
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use libp2p::gossipsub::{DataTransform, Message, RawMessage, TopicHash};
 use libp2p::identity::{Keypair, PublicKey};
 use statemesh_core::node::Signed;
 
 /// Hands the signature over behind the payload: `payload, signature, its length in two bytes`.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct KeepSignature;
+#[derive(Clone, Debug, Default)]
+pub(crate) struct KeepSignature {
+    copies: Copies,
+}
+
+/// Every copy of a message that a neighbour brought, counted: each has cost a check of its signature.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Copies(Arc<AtomicU64>);
+
+impl Copies {
+    /// So far.
+    pub(crate) fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+impl KeepSignature {
+    /// Counts there.
+    pub(crate) fn counting(copies: Copies) -> Self {
+        Self { copies }
+    }
+}
 
 impl DataTransform for KeepSignature {
     fn inbound_transform(&self, raw: RawMessage) -> Result<Message, io::Error> {
+        self.copies.0.fetch_add(1, Ordering::Relaxed);
         let mut data = raw.data;
         // With a key of its own the message could not be checked from the author's id alone; no peer in use has one.
         let signature = raw.signature.filter(|_| raw.key.is_none());
@@ -126,6 +149,7 @@ mod tests {
 
     #[test]
     fn the_signature_comes_through_behind_the_payload() {
+        let copies = Copies::default();
         let check = |signature: Option<Vec<u8>>, key: Option<Vec<u8>>, expected: &[u8]| {
             let raw = RawMessage {
                 source: None,
@@ -136,7 +160,10 @@ mod tests {
                 key,
                 validated: false,
             };
-            let mut data = KeepSignature.inbound_transform(raw).unwrap().data;
+            let mut data = KeepSignature::counting(copies.clone())
+                .inbound_transform(raw)
+                .unwrap()
+                .data;
             assert_eq!(take(&mut data), expected);
             assert_eq!(data, b"payload");
         };
@@ -144,6 +171,7 @@ mod tests {
         check(Some(vec![9; 64]), Some(vec![1]), &[]);
         check(Some(vec![9; 5000]), None, &[]);
         check(None, None, &[]);
+        assert_eq!(copies.count(), 4);
         assert!(take(&mut vec![]).is_empty());
         assert!(take(&mut vec![0xff, 0xff]).is_empty());
     }

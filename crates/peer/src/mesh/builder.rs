@@ -43,6 +43,9 @@ pub type AddressSource = Box<
     dyn Fn() -> Pin<Box<dyn Future<Output = Result<Vec<Multiaddr>, String>> + Send>> + Send + Sync,
 >;
 
+/// What a peer waits for before it joins.
+pub(crate) type Start = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// Builds a mesh peer.
 #[must_use = "a builder does nothing until `spawn`"]
 pub struct MeshBuilder {
@@ -60,6 +63,7 @@ pub struct MeshBuilder {
     #[cfg(not(target_arch = "wasm32"))]
     door: Option<crate::door::DoorReceiver>,
     machines: Vec<Machine>,
+    start: Option<Start>,
 }
 
 impl MeshBuilder {
@@ -79,6 +83,7 @@ impl MeshBuilder {
             #[cfg(not(target_arch = "wasm32"))]
             door: None,
             machines: Vec::new(),
+            start: None,
         }
     }
     /// Own key; fresh by default.
@@ -143,6 +148,12 @@ impl MeshBuilder {
         self.machines.push(machine.clone());
         self
     }
+    /// Listens and dials at once, but joins the topic only when `start` ends, over links that stand already. Until then
+    /// nobody hears of this peer or its machines, and it hears of nobody.
+    pub fn join_after(mut self, start: impl Future<Output = ()> + Send + 'static) -> Self {
+        self.start = Some(Box::pin(start));
+        self
+    }
     /// Starts the peer: returns when all listeners are up (needs a tokio runtime natively).
     ///
     /// # Errors
@@ -178,6 +189,7 @@ impl MeshBuilder {
                 sources: self.sources,
                 links: self.links.unwrap_or(MIN_LINKS),
                 machines: self.machines,
+                start: self.start,
             },
             built,
             &indexes,

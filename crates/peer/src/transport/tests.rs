@@ -38,7 +38,11 @@ fn config(listen: &[&str]) -> SwarmConfig {
 
 impl Peer {
     fn new(config: SwarmConfig) -> Self {
-        let Built { swarm, topic, .. } = build(config).unwrap();
+        let Built {
+            mut swarm, topic, ..
+        } = build(config).unwrap();
+        let gossipsub = &mut swarm.behaviour_mut().gossipsub;
+        gossipsub.subscribe(&topic).unwrap();
         Self { swarm, topic }
     }
 

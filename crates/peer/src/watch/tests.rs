@@ -9,6 +9,7 @@ use statemesh_core::mesh::Mirror;
 use statemesh_core::time;
 
 use super::*;
+use crate::behaviour::signature::Copies;
 use crate::mesh::Connection;
 
 const PEER: &str = "12D3KooWGzBJXKcVDXSmxXWmHCrFSSXRWzJT8rNcJzkKAdvYFcFC";
@@ -23,7 +24,13 @@ impl World {
     fn new(machines: u64) -> Self {
         let own = PEER.parse().unwrap();
         let started = Instant::now();
-        let registry = Registry::new(own, "t".into(), started, Connection::Live);
+        let registry = Registry::new(
+            own,
+            "t".into(),
+            started,
+            Connection::Live,
+            Copies::default(),
+        );
         let mut world = Self {
             registry: Arc::new(registry),
             mirrors: Vec::new(),
