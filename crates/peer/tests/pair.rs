@@ -260,3 +260,27 @@ async fn an_address_source_is_asked_before_every_round() {
     assert!(a.machines().iter().all(|m| m.id() != b.lifecycle().id()));
     common::stop([a, b]).await;
 }
+
+#[tokio::test]
+async fn who_waits_with_joining_has_its_links_and_is_heard_of_only_then() {
+    let (start, started) = futures::channel::oneshot::channel::<()>();
+    let (early, late) = (machine("early"), machine("late"));
+    let a = spawn(Mesh::builder("pair").expose(&early), Carrier::Memory).await;
+    let builder = Mesh::builder("pair").expose(&late).join_after(async {
+        started.await.unwrap();
+    });
+    let b = spawn_at(builder, Carrier::Memory, &a).await;
+    // Told on the link after it stands: identify, and subscriptions before it.
+    eventually("an identified link", || {
+        let identified = |mesh: &Mesh| mesh.links().iter().any(|link| link.software.is_some());
+        identified(&a) && identified(&b)
+    })
+    .await;
+    assert!(a.machines().is_empty() && b.machines().is_empty());
+    assert!(a.traffic().received.is_empty() && b.traffic().published.is_empty());
+
+    start.send(()).unwrap();
+    common::machine_of(&a, &b, "late").await;
+    common::machine_of(&b, &a, "early").await;
+    common::stop([a, b]).await;
+}
