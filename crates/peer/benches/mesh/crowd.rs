@@ -44,6 +44,8 @@ impl Crowd {
             let mut joined = joined.clone();
             let mut builder = Mesh::builder("mesh-bench")
                 .listen("/ip4/127.0.0.1/udp/0/quic-v1".parse().expect("an address"))
+                // The graph stays that of the Go twin.
+                .min_links(0)
                 .join_after(async move {
                     // An error: the bench is over.
                     let _ = joined.wait_for(|joined| *joined).await;
