@@ -19,7 +19,7 @@ use crate::mesh::Mirror;
 use crate::mesh::catch_up::Pull;
 use crate::mesh::gossip::{Answers, Asks, Pace, Want};
 use crate::mesh::jitter::Jitter;
-use crate::mesh::limiter::{Bucket, Pacer};
+use crate::mesh::limiter::{self, Bucket, Pacer};
 use crate::mesh::local::Local;
 use crate::mesh::peer_registry::Registry;
 use crate::mesh::wire;
@@ -272,8 +272,8 @@ impl Node {
             pull: Pull::default(),
             sent: Sent::default(),
             budget: Budget {
-                requests: Bucket::new(10, REQUEST_PERIOD),
-                answers: Bucket::new(20, ANSWER_PERIOD),
+                requests: Bucket::new(10, limiter::REQUEST_GAP),
+                answers: Bucket::new(20, limiter::SECOND_HAND_GAP),
                 tales: Bucket::new(32, TALE_PERIOD),
             },
             outputs: VecDeque::new(),
@@ -537,10 +537,6 @@ impl Node {
 
 /// Outputs waiting to be taken. A driver takes them after every input; one input makes about as many at most.
 const MAX_OUTPUTS: usize = 16_384;
-/// Requests: ten at once, then two per second. Go sends one per 5 s.
-const REQUEST_PERIOD: Duration = Duration::from_millis(500);
-/// Answers for others: twenty at once, then four per second.
-const ANSWER_PERIOD: Duration = Duration::from_millis(250);
 /// Direct answers: 32 at once, then twenty per second: a crowd that comes at once, or one newcomer's many parts.
 const TALE_PERIOD: Duration = Duration::from_millis(50);
 /// A neighbour that has not said by then that it answers directly is greeted on the topic.

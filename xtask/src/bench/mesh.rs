@@ -79,13 +79,13 @@ const ALL: [Run; 7] = [
         peers: 100,
         side: Side::Ours,
         limit: 60,
-        phases: &["ten:30", "each:30", "rest:30"],
+        phases: &["ten:20", "each:30", "rest:20"],
     },
     Run {
         peers: 100,
         side: Side::Go,
         limit: 120,
-        phases: &["ten:30", "each:30", "rest:30"],
+        phases: &["each:30", "rest:20"],
     },
     Run {
         peers: 200,

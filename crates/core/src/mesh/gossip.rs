@@ -32,8 +32,8 @@ struct Ask {
     last: Option<Instant>,
     /// Delay after the first request; doubled after each further one.
     base: Duration,
-    /// A neighbour was asked directly before the topic is.
-    put_off: bool,
+    /// Neighbours are asked directly until then, and only then the topic.
+    topic_at: Option<Instant>,
 }
 
 /// Ids to ask for.
@@ -58,7 +58,7 @@ impl Asks {
             next: None,
             last: None,
             base: pace.base,
-            put_off: false,
+            topic_at: None,
         });
         let asked = now + pace.delay;
         let spaced = ask.last.map(|last| last + backoff(ask.base, ask.tries));
@@ -133,19 +133,25 @@ impl Asks {
         due
     }
 
-    /// Puts off ids whose time has come for the first time: a neighbour is asked directly. Returns whether there are any.
-    pub(crate) fn put_off(&mut self, by: Duration, now: Instant) -> bool {
+    /// Puts off ids that the topic was never asked for: neighbours are asked directly, one after the other, for that long.
+    /// Returns whether there are any.
+    pub(crate) fn put_off(&mut self, patience: Duration, now: Instant) -> bool {
         let due = self.due.iter().take_while(|(at, _)| *at <= now);
         let due: Vec<PeerId> = due.map(|(_, id)| *id).collect();
         let mut any = false;
         for id in due {
             if let Some(ask) = self.table.get_mut(&id)
                 && ask.tries == 0
-                && !ask.put_off
+                && let topic_at = *ask.topic_at.get_or_insert(now + patience)
+                && now < topic_at
             {
                 any = true;
-                ask.put_off = true;
-                plan(&mut self.due, id, ask, Some(now + by));
+                plan(
+                    &mut self.due,
+                    id,
+                    ask,
+                    Some(topic_at.min(now + NEXT_NEIGHBOUR)),
+                );
             }
         }
         any
@@ -154,6 +160,11 @@ impl Asks {
     /// When [`Self::take_due`] has something to do.
     pub(crate) fn next(&self) -> Option<Instant> {
         self.due.first().map(|(at, _)| *at)
+    }
+
+    /// Ids that are asked for.
+    pub(crate) fn wanted(&self) -> usize {
+        self.due.len()
     }
 
     /// Whether the id is asked for, or was a while ago.
@@ -215,12 +226,9 @@ pub(crate) struct Pace {
 }
 
 impl Pace {
-    /// For an id that was named: again after 0.5 s, 1, 2, ... 25 s (spec P20).
-    pub(crate) fn missing(delay: Duration) -> Self {
-        Self {
-            delay,
-            base: Duration::from_millis(500),
-        }
+    /// For an id that was named: again after `base`, 0.5 s or more, then after twice as long, ... 25 s (spec P20).
+    pub(crate) fn missing(delay: Duration, base: Duration) -> Self {
+        Self { delay, base }
     }
 
     /// For somebody who takes its time, as Go peers do: again after 5 s, 10, 20, 25 s (spec P24).
@@ -347,6 +355,8 @@ const FORGIVE: Duration = Duration::from_secs(60);
 const OVERHEARD: Duration = Duration::from_secs(1);
 /// Ids due this soon go along with a request.
 const GATHER: Duration = Duration::from_millis(30);
+/// From one neighbour to the next.
+const NEXT_NEIGHBOUR: Duration = Duration::from_millis(500);
 /// One answer per id in this time (spec R-ANSWER).
 const QUIET: Duration = Duration::from_secs(5);
 
@@ -377,6 +387,23 @@ mod tests {
         asks.settle(id(3), Want::Info);
         assert!(asks.want(id(MAX_ASKS), Want::Info, NOW, at(2)));
         assert_eq!(asks.len(), MAX_ASKS);
+    }
+
+    #[test]
+    fn neighbours_are_asked_one_after_the_other_before_the_topic_is() {
+        let mut asks = Asks::default();
+        asks.want(id(1), Want::Info, NOW, at(0));
+        let patience = Duration::from_millis(1200);
+        let mut asked = Vec::new();
+        while let Some(due) = asks.next()
+            && asks.put_off(patience, due)
+        {
+            asked.push(due);
+        }
+        assert_eq!(asked, [at(0), at(500), at(1000)]);
+        assert_eq!(asks.next(), Some(at(1200)));
+        assert_eq!(asks.take_due(Want::Info, at(1200)), [id(1)]);
+        assert!(!asks.put_off(patience, at(5000)), "the topic was asked");
     }
 
     #[test]

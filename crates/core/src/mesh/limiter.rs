@@ -14,8 +14,22 @@ const GAP: Duration = Duration::from_millis(100);
 const SHARE: Duration = Duration::from_millis(36);
 /// Smallest gap between two own answers about ourselves.
 const ANSWER_GAP: Duration = Duration::from_millis(500);
-/// Share of one member in the answers: twenty per second in all. A guess.
-const ANSWER_SHARE: Duration = Duration::from_millis(50);
+/// Share of one member in the answers: ten per second in all, which takes half a core when a hundred members share one.
+const ANSWER_SHARE: Duration = Duration::from_millis(100);
+/// Shortest patience with neighbours, and from one request to the next.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// Longer for each member. A guess: 100 members on one machine tell all in two seconds.
+const PATIENCE_SHARE: Duration = Duration::from_millis(20);
+/// Smallest gap between two requests. Go sends one per 5 s.
+pub(crate) const REQUEST_GAP: Duration = Duration::from_millis(500);
+/// Share of one member in the requests: twenty per second in all.
+const REQUEST_SHARE: Duration = Duration::from_millis(50);
+/// Smallest gap between two answers about others.
+pub(crate) const SECOND_HAND_GAP: Duration = Duration::from_millis(250);
+/// Shortest time in which others answer (spec R-ANSWER).
+const SECOND_HAND: Duration = Duration::from_secs(5);
+/// Longer for each member: four answers about somebody per second at most, were none of them heard.
+const SECOND_HAND_SHARE: Duration = Duration::from_millis(250);
 /// Share of one member in the heartbeats: twenty per second in all, of which each may come a twentieth early.
 const BEAT_SHARE: Duration = Duration::from_millis(55);
 /// Shortest heartbeat.
@@ -46,10 +60,33 @@ pub(crate) fn gap(company: Company) -> Duration {
     }
 }
 
-/// Gap between two own answers about ourselves. However many ask at once, the topic carries about twenty a second in all:
+/// Gap between two own answers about ourselves. However many ask at once, the topic carries about ten a second in all:
 /// every one goes to every member, and members that cannot keep up lose some and ask again.
 pub(crate) fn answer_gap(company: Company) -> Duration {
     ANSWER_GAP.max(ANSWER_SHARE * company.members.min(MOST))
+}
+
+/// How long somebody who is missed is left to neighbours before the topic is asked, and then from one request to the next.
+/// A large mesh takes longer to tell everybody of everybody, and a request that comes before the word it asks for makes it
+/// later still.
+pub(crate) fn patience(company: Company) -> Duration {
+    PATIENCE.max(PATIENCE_SHARE * company.members.min(MOST))
+}
+
+/// Gap between two requests on the topic, beyond a burst: they go to every member, too.
+pub(crate) fn request_gap(company: Company) -> Duration {
+    REQUEST_GAP.max(REQUEST_SHARE * company.members.min(MOST))
+}
+
+/// Answers about others come within that time, the more members can give one the longer: the first one heard is enough, and
+/// however long it takes to reach the rest, few may be on the way at once.
+pub(crate) fn second_hand(company: Company) -> Duration {
+    SECOND_HAND.max(SECOND_HAND_SHARE * company.members.min(MOST))
+}
+
+/// Gap between two answers about others, beyond a burst.
+pub(crate) fn second_hand_gap(company: Company) -> Duration {
+    SECOND_HAND_GAP.max(ANSWER_SHARE * company.members.min(MOST))
 }
 
 /// Heartbeat to keep and to promise.
@@ -99,6 +136,11 @@ impl Bucket {
             period,
             used: Allowance::default(),
         }
+    }
+
+    /// From now on, one per that time.
+    pub(crate) fn set_period(&mut self, period: Duration) {
+        self.period = period;
     }
 
     /// When the next token is there; `now` or earlier means at once.
@@ -152,6 +194,19 @@ mod tests {
     fn heartbeats_of_all_stay_under_twenty_per_second() {
         assert_eq!(heartbeat(company(5, false)), MS(5000));
         assert_eq!(heartbeat(company(1000, false)), MS(55_000));
+    }
+
+    #[test]
+    fn however_many_ask_and_answer_the_topic_carries_what_it_can() {
+        for (members, requests, own, others) in [(5, 500, 500, 250), (100, 5000, 10_000, 10_000)] {
+            let company = company(members, false);
+            assert_eq!(request_gap(company), MS(requests));
+            assert_eq!(answer_gap(company), MS(own));
+            assert_eq!(second_hand_gap(company), MS(others));
+        }
+        assert_eq!(patience(company(100, false)), MS(2000));
+        assert_eq!(second_hand(company(10, false)), MS(5000));
+        assert_eq!(second_hand(company(100, false)), MS(25_000));
     }
 
     #[test]

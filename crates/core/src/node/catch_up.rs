@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::{Call, Node, Output, Stage};
 use crate::ids::PeerId;
 use crate::mesh::catch_up::{Reply, Request, Signed};
+use crate::mesh::limiter;
 use crate::mesh::peer_registry::{Manner, Welcome, fingerprint};
 use crate::mesh::wire::{self, Dialect, Envelope, LinkEnd, Message};
 use crate::time::Instant;
@@ -123,7 +124,8 @@ impl Node {
 
     /// Who is missed is asked of a neighbour first, and only then on the topic.
     pub(super) fn put_off_asks(&mut self, now: Instant) {
-        if self.pull.is_possible() && self.asks.put_off(TOPIC_LATER, now) {
+        let patience = limiter::patience(self.crowd());
+        if self.pull.is_possible() && self.asks.put_off(patience, now) {
             self.pull.want(now);
         }
     }
@@ -148,5 +150,3 @@ const PULL_FROM: Duration = Duration::from_millis(5);
 const PULL_TO: Duration = Duration::from_millis(25);
 /// A neighbour whose request shows that it knows more is asked after this.
 const PULL_BACK: Duration = Duration::from_millis(50);
-/// The topic is asked that much later than the neighbour.
-const TOPIC_LATER: Duration = Duration::from_millis(500);

@@ -122,10 +122,10 @@ impl Node {
                 self.take_sums(sums, extension.digests, now);
             }
             Message::ReqInfo { ids } => {
-                self.take_request(&ids.unwrap_or_default(), Want::Info, now)
+                self.take_request(author, &ids.unwrap_or_default(), Want::Info, now);
             }
             Message::ReqUpdates { ids } => {
-                self.take_request(&ids.unwrap_or_default(), Want::Updates, now);
+                self.take_request(author, &ids.unwrap_or_default(), Want::Updates, now);
             }
             Message::Bye { .. } => {}
         }
@@ -215,7 +215,13 @@ impl Node {
         }
     }
 
-    fn take_request(&mut self, ids: &[PeerId], want: Want, now: Instant) {
+    fn take_request(&mut self, author: PeerId, ids: &[PeerId], want: Want, now: Instant) {
+        let latest = limiter::second_hand(self.crowd());
+        // Members of this project ask a neighbour for what others said, in their own words: a last resort for them.
+        let wait = match self.registry.is_statemesh(author) {
+            true => latest,
+            false => Duration::ZERO,
+        };
         for id in ids {
             if *id == self.config.own {
                 self.answer_for_self(want, now);
@@ -226,7 +232,7 @@ impl Node {
                 self.registry.overheard_probe(*id, now);
             }
             if self.registry.can_vouch(*id) {
-                let delay = self.jitter.between(SECOND_HAND_FROM, SECOND_HAND_TO);
+                let delay = wait + self.jitter.between(SECOND_HAND_FROM, latest);
                 self.answers.schedule(*id, want, delay, now);
             }
         }
@@ -328,7 +334,7 @@ impl Node {
     /// Somebody not introduced, or a machine of somebody.
     fn ask_missing(&mut self, peer: PeerId, (from, to): (Duration, Duration), now: Instant) {
         let delay = self.jitter.between(from, to);
-        let pace = Pace::missing(delay);
+        let pace = Pace::missing(delay, limiter::patience(self.crowd()));
         if !self.asks.want(peer, Want::Info, pace, now) && self.registry.is_heard(peer) {
             self.asks.evict_unheard(|id| self.registry.is_heard(id));
             self.asks.want(peer, Want::Info, pace, now);
@@ -354,8 +360,6 @@ impl Node {
 const OWN_ANSWER: Duration = Duration::from_millis(100);
 /// Answer about others at the earliest, so that the owner is faster.
 const SECOND_HAND_FROM: Duration = Duration::from_millis(500);
-/// And at the latest.
-const SECOND_HAND_TO: Duration = Duration::from_secs(5);
 /// Ask for a named id after this at the earliest: names come in groups, and who has just joined introduces itself.
 const MISSING_FROM: Duration = Duration::from_millis(120);
 /// And at the latest.

@@ -7,7 +7,7 @@ use super::{About, Node, Output, Stage};
 use crate::collections::OrderedMap;
 use crate::ids::{MachineIdx, PeerId};
 use crate::mesh::gossip::{MAX_IDS_PER_REQUEST, Want};
-use crate::mesh::limiter;
+use crate::mesh::limiter::{self, Company};
 use crate::mesh::local;
 use crate::mesh::peer_registry::Sums;
 use crate::mesh::wire::{self, Dialect, Envelope, Extension, Message, PerPeer};
@@ -167,7 +167,20 @@ impl Node {
     }
 
     /// Asks for whatever is due, as far as the budget goes.
+    /// Who is on the topic as far as we know, those we only know by name included: when all join at once nobody knows yet
+    /// how many they are.
+    pub(super) fn crowd(&self) -> Company {
+        let company = self.registry.company();
+        let named = u32::try_from(self.asks.wanted()).unwrap_or(u32::MAX);
+        Company {
+            members: company.members.saturating_add(named),
+            ..company
+        }
+    }
+
     pub(super) fn send_requests(&mut self, now: Instant) {
+        let gap = limiter::request_gap(self.crowd());
+        self.budget.requests.set_period(gap);
         for want in [Want::Info, Want::Updates] {
             while self.asks.next().is_some_and(|at| at <= now)
                 && self.budget.requests.ready_at() <= now
@@ -215,6 +228,8 @@ impl Node {
 
     /// Answers for peers that did not answer themselves, as far as the budget goes.
     pub(super) fn send_answers(&mut self, now: Instant) {
+        let gap = limiter::second_hand_gap(self.crowd());
+        self.budget.answers.set_period(gap);
         while self.answers.next().is_some_and(|at| at <= now) && self.budget.answers.take(now) {
             match self.answers.take_due(now) {
                 Some((id, Want::Info)) if self.registry.can_vouch(id) => self.answer_info(id, now),
