@@ -37,6 +37,15 @@ impl<K, V> OrderedMap<K, V> {
         }
     }
 
+    /// An empty map with room for that many entries.
+    #[must_use]
+    pub fn with_capacity(entries: usize) -> Self {
+        Self {
+            keys: OrderedSet::with_capacity(entries),
+            values: Vec::with_capacity(entries),
+        }
+    }
+
     /// Number of entries.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -155,6 +164,21 @@ impl<K: Ord, V> OrderedMap<K, V> {
     {
         let place = self.keys.place(key)?;
         Some(held_mut(&mut self.values, place))
+    }
+
+    /// Where `key` lies: there [`Self::at`] finds its value until an entry is taken out.
+    pub(crate) fn place(&self, key: &K) -> Option<usize> {
+        self.keys.place(key)
+    }
+
+    /// The value at a place that [`Self::place`] told.
+    pub(crate) fn at(&self, place: usize) -> &V {
+        held(&self.values, place)
+    }
+
+    /// The same, to be changed.
+    pub(crate) fn at_mut(&mut self, place: usize) -> &mut V {
+        held_mut(&mut self.values, place)
     }
 
     /// Whether `key` has a value.

@@ -38,6 +38,18 @@ impl PeerId {
         Ok(id)
     }
 
+    /// Parses base58btc text.
+    ///
+    /// # Errors
+    /// [`ParsePeerIdError`] when it is not the text of a peer id.
+    pub(crate) fn from_text(text: &[u8]) -> Result<Self, ParsePeerIdError> {
+        if text.len() > MAX_PEER_ID_TEXT {
+            return Err(ParsePeerIdError);
+        }
+        let (number, len) = base58(text).ok_or(ParsePeerIdError)?;
+        Self::from_bytes(&number[number.len() - len..])
+    }
+
     /// The multihash bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
@@ -68,15 +80,40 @@ impl FromStr for PeerId {
     type Err = ParsePeerIdError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.len() > MAX_PEER_ID_TEXT {
-            return Err(ParsePeerIdError);
-        }
-        let mut buffer = [0; MAX_PEER_ID_BYTES];
-        let len = bs58::decode(text)
-            .onto(&mut buffer)
-            .map_err(|_| ParsePeerIdError)?;
-        Self::from_bytes(&buffer[..len])
+        Self::from_text(text.as_bytes())
     }
+}
+
+/// The number that base58btc text is, big-endian, and how many bytes of it the text means. Ten letters at once: every copy
+/// of every message names its author, and letter by letter that was an eighth of all the work.
+fn base58(text: &[u8]) -> Option<([u8; BASE58_BYTES], usize)> {
+    let mut limbs = [0_u64; BASE58_BYTES / 8];
+    for letters in text.chunks(10) {
+        let (mut carry, mut scale) = (0_u64, 1_u64);
+        for letter in letters {
+            let digit = *DIGITS.get(usize::from(*letter))?;
+            if digit == NO_DIGIT {
+                return None;
+            }
+            carry = carry * 58 + u64::from(digit);
+            scale *= 58;
+        }
+        for limb in &mut limbs {
+            let wide = u128::from(*limb) * u128::from(scale) + u128::from(carry);
+            (*limb, carry) = (wide as u64, (wide >> 64) as u64);
+        }
+    }
+    let mut number = [0; BASE58_BYTES];
+    for (bytes, limb) in number.rchunks_exact_mut(8).zip(limbs) {
+        bytes.copy_from_slice(&limb.to_be_bytes());
+    }
+    let ones = text
+        .iter()
+        .take_while(|letter| **letter == BASE58[0])
+        .count();
+    let zeros = number.iter().take_while(|byte| **byte == 0).count();
+    let len = ones + number.len() - zeros;
+    (len <= number.len()).then_some((number, len))
 }
 
 /// The text or bytes are not a peer id. The sender's fault; nothing changed.
@@ -142,6 +179,22 @@ const MAX_INLINE_KEY: usize = 42;
 const MAX_PEER_ID_BYTES: usize = 2 + MAX_INLINE_KEY;
 /// Longest base58 text of that many bytes.
 const MAX_PEER_ID_TEXT: usize = 61;
+/// Room for any number of [`MAX_PEER_ID_TEXT`] letters: 58^61 < 2^358.
+const BASE58_BYTES: usize = 48;
+/// Letters of base58btc by what they count.
+const BASE58: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+/// What each ASCII character counts.
+const DIGITS: [u8; 128] = {
+    let mut digits = [NO_DIGIT; 128];
+    let mut digit = 0;
+    while digit < BASE58.len() {
+        digits[BASE58[digit] as usize] = digit as u8;
+        digit += 1;
+    }
+    digits
+};
+/// Not a letter of base58btc.
+const NO_DIGIT: u8 = u8::MAX;
 
 /// The peer id of a test, by its number.
 #[cfg(test)]
@@ -164,6 +217,33 @@ mod tests {
         assert_eq!(id.to_string(), ED25519);
         assert_eq!(PeerId::from_bytes(id.as_bytes()), Ok(id));
         assert_eq!(id.short(8), &ED25519[ED25519.len() - 8..]);
+    }
+
+    #[test]
+    fn every_text_means_what_it_means_to_others() {
+        let mut state = 1_u64;
+        for round in 0..4000 {
+            let mut bytes = [0; MAX_PEER_ID_BYTES];
+            for byte in &mut bytes {
+                state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+                *byte = (state >> 56) as u8;
+            }
+            let leading = round % 5;
+            bytes[..leading].fill(0);
+            let bytes = &bytes[..round % (MAX_PEER_ID_BYTES + 1)];
+            let text = bs58::encode(bytes).into_string();
+            let (number, len) = base58(text.as_bytes()).expect("it fits");
+            assert_eq!(&number[BASE58_BYTES - len..], bytes, "{text}");
+        }
+        let most = [BASE58[57]; MAX_PEER_ID_TEXT];
+        let (number, len) = base58(&most).expect("it fits");
+        assert_eq!(
+            &number[BASE58_BYTES - len..],
+            bs58::decode(most).into_vec().unwrap()
+        );
+        for refused in ["12D3Koo\u{e9}", "0", "a b", &"1".repeat(BASE58_BYTES + 1)] {
+            assert!(base58(refused.as_bytes()).is_none(), "{refused}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Many members over virtual time: how soon everybody knows everything, and what that costs the topic.
 
+#[path = "common/allocator.rs"]
+mod allocator;
 mod common;
 
 use std::time::Duration;
@@ -98,10 +100,15 @@ fn everybody_knows_everything_soon() {
     }
 }
 
-/// The load test that the Go project lists as a wish.
+/// The load test that the Go project lists as a wish. Everybody's tables and the network itself count.
 #[test]
 fn a_thousand_join_at_once_and_all_know_all() {
-    check(1000, 1, S(5));
+    let before = allocator::bytes();
+    let net = check(1000, 1, S(5));
+    let held = allocator::bytes().wrapping_sub(before);
+    println!("{} MiB held", held >> 20);
+    assert!(held <= 1 << 30, "{held} bytes held");
+    drop(net);
 }
 
 /// Links of 10 to 50 ms where a third of everything goes wrong, links and readers alike.

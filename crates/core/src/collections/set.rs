@@ -26,6 +26,13 @@ impl<T> OrderedSet<T> {
         }
     }
 
+    pub(super) fn with_capacity(items: usize) -> Self {
+        Self {
+            order: Order::new(),
+            items: Slab::with_capacity(items),
+        }
+    }
+
     /// Number of items.
     #[must_use]
     pub fn len(&self) -> usize {

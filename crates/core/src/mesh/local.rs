@@ -233,6 +233,7 @@ fn introduction(machine: &Exposed) -> Result<Info, &'static str> {
         clock: None,
         tags: Some(machine.tags.clone()),
         parent: machine.parent.clone(),
+        ..Info::default()
     };
     if states.len() > wire::MAX_STATES {
         return Err("it has too many states");

@@ -8,9 +8,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::remote_machine::{Remote, Trust, definition, weight};
+use super::remote_machine::{Remote, Trust, weight};
 use super::wire::{self, Extension, Info};
 use crate::collections::{OrderedMap, OrderedSet};
+use crate::engine::Schema;
 use crate::ids::{MachineIdx, PeerId};
 use crate::time::Instant;
 
@@ -18,6 +19,7 @@ mod authors;
 mod links;
 mod liveness;
 mod machines;
+mod peers;
 mod pending;
 mod room;
 mod schemas;
@@ -29,9 +31,10 @@ pub(crate) use self::authors::{Manner, Welcome};
 use self::links::OwnLinks;
 use self::liveness::Life;
 use self::machines::Machines;
+use self::peers::Peers;
 use self::pending::Pending;
 use self::room::{MAX_PEERS, MAX_RUMOURS};
-use self::schemas::Schemas;
+use self::schemas::{Offer, Schemas};
 pub(crate) use self::views::Sums;
 pub use self::views::{Contact, PeerView};
 use self::words::Words;
@@ -119,7 +122,7 @@ struct Ghost {
 #[derive(Debug)]
 pub(crate) struct Registry {
     own: PeerId,
-    peers: OrderedMap<PeerId, Peer>,
+    peers: Peers,
     links: OwnLinks,
     /// Since when there is none.
     isolated_since: Option<Instant>,
@@ -146,7 +149,7 @@ impl Registry {
     pub(crate) fn new(own: PeerId, now: Instant) -> Self {
         Self {
             own,
-            peers: OrderedMap::new(),
+            peers: Peers::default(),
             links: OwnLinks::default(),
             isolated_since: Some(now),
             reached_at: now,
@@ -181,6 +184,11 @@ impl Registry {
                 remote.count(*ticks);
             }
         }
+    }
+
+    /// The schema that these bytes of an introduction gave before, and its name here.
+    pub(crate) fn known_shape(&self, bytes: &[u8]) -> Option<(Arc<Schema>, u64)> {
+        self.schemas.known(bytes)
     }
 
     /// Refuses what contradicts what is known, before anything changes.
@@ -653,14 +661,14 @@ impl Registry {
             }
             self.remove_machine(owner, index);
         }
-        let wire_states = info.states.as_ref().map_or(0, Vec::len);
+        let wire_states = info.state_count();
         let weight = weight(&info);
-        let def = definition(&mut info);
-        let price = self.schemas.price(&def);
+        let offer = Offer::of(&mut info);
+        let price = self.schemas.price(&offer);
         if !self.make_room(owner, weight + price.bytes, trust, now) {
             return self.outputs.push_back(Output::Full(owner));
         }
-        let (schema, share) = self.schemas.take(&def, price);
+        let (schema, share) = self.schemas.take(offer, price);
         let schema = (schema, share, wire_states);
         // A payload's bytes many times over.
         let size = u32::try_from(weight).unwrap_or(u32::MAX);

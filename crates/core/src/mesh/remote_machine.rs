@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-use super::wire::{self, Info};
-use crate::engine::{Schema, SchemaDef};
+use super::wire::{self, Info, Shape};
+use crate::engine::Schema;
 use crate::ids::{MachineIdx, PeerId};
 use crate::time::Instant;
 
@@ -127,8 +127,19 @@ impl Remote {
 
     /// Whether that introduces the same machine: the same id and the same states in the same order.
     pub(crate) fn is_same(&self, info: &Info) -> bool {
-        let states = info.states.iter().flatten().map(String::as_str);
-        *self.mirror.id == *info.id && self.mirror.schema.names().take(self.wire_states).eq(states)
+        let has_states = match &info.shape {
+            Shape::Known(schema, _) => {
+                Arc::ptr_eq(schema, &self.mirror.schema) || self.has_states(schema.names())
+            }
+            Shape::Unread | Shape::New(_) => {
+                self.has_states(info.states.iter().flatten().map(String::as_str))
+            }
+        };
+        has_states && *self.mirror.id == *info.id
+    }
+
+    fn has_states<'a>(&self, states: impl Iterator<Item = &'a str>) -> bool {
+        self.mirror.schema.names().take(self.wire_states).eq(states)
     }
 
     /// Takes a clock that [`Self::fits`]; returns the ticks before when something changed. Of two clocks of one sum the newest
@@ -198,6 +209,7 @@ impl Remote {
             clock: Some(self.mirror.clock.to_vec()),
             tags: Some(self.mirror.tags.to_vec()),
             parent: self.mirror.parent.to_string(),
+            shape: Shape::Unread,
         })
     }
 
@@ -209,23 +221,10 @@ impl Remote {
 
 /// Bytes a mirror takes besides its schema, rounded up.
 pub(crate) fn weight(info: &Info) -> usize {
-    let states = info.states.as_ref().map_or(0, Vec::len);
+    let states = info.state_count();
     let tags = info.tags.iter().flatten();
     let texts = info.id.len() + info.parent.len();
     MIRROR + texts + tags.map(|tag| TEXT + tag.len()).sum::<usize>() + TICK * states
-}
-
-/// The definition an introduction gives, in the order of its states; takes it out.
-pub(crate) fn definition(info: &mut Info) -> SchemaDef {
-    let mut schema = info.schema.take().unwrap_or_default();
-    let states = info.states.take().unwrap_or_default();
-    let states = states.into_iter().map(|name| {
-        let def = schema.remove(&name).unwrap_or_default();
-        (name, def)
-    });
-    SchemaDef {
-        states: states.collect(),
-    }
 }
 
 /// The empty text costs nothing.

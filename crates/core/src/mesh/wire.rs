@@ -11,8 +11,10 @@
 //! small multiple of the payload; what it returns holds real peer ids, UTF-8 text, plausible ticks, no duplicate keys.
 //! It does not know which peers or machines exist.
 
+use std::sync::Arc;
+
 use crate::collections::OrderedMap;
-use crate::engine::StateDef;
+use crate::engine::{Schema, StateDef};
 use crate::ids::{MachineIdx, PeerId};
 
 mod decode;
@@ -20,6 +22,7 @@ mod encode;
 mod kind;
 
 pub use self::decode::{DecodeError, decode};
+pub(crate) use self::decode::{KnownShapes, decode_knowing};
 pub use self::encode::{Dialect, encode, info_len};
 pub use self::kind::MessageKind;
 
@@ -111,7 +114,34 @@ pub struct Info {
     pub tags: Option<Vec<String>>,
     /// Parent machine id, or empty.
     pub parent: String,
+    /// What is known of the bytes that gave schema and states.
+    pub shape: Shape,
 }
+
+/// What a reader of introductions knows of the bytes that give schema and states. Equal bytes need no second look.
+#[derive(Clone, Debug, Default)]
+pub enum Shape {
+    /// Not asked.
+    #[default]
+    Unread,
+    /// Not known, to be remembered.
+    New(Box<[u8]>),
+    /// They give this schema, under this name of the reader's. [`Info::schema`] and [`Info::states`] are left out.
+    Known(Arc<Schema>, u64),
+}
+
+impl PartialEq for Shape {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Unread, Self::Unread) => true,
+            (Self::New(bytes), Self::New(others)) => bytes == others,
+            (Self::Known(schema, _), Self::Known(others, _)) => Arc::ptr_eq(schema, others),
+            (Self::Unread | Self::New(_) | Self::Known(..), _) => false,
+        }
+    }
+}
+
+impl Eq for Shape {}
 
 /// One machine taken back.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -243,11 +273,26 @@ impl Transport {
 }
 
 impl Info {
+    /// How many states it has.
+    #[must_use]
+    pub fn state_count(&self) -> usize {
+        match &self.shape {
+            Shape::Known(schema, _) => schema.len(),
+            Shape::Unread | Shape::New(_) => self.states.as_ref().map_or(0, Vec::len),
+        }
+    }
+
     /// Whether the parts fit each other: as many ticks as states, a schema that names exactly these, no state twice.
     ///
     /// # Errors
     /// What does not fit. The author's fault.
     pub fn check(&self) -> Result<(), &'static str> {
+        if let (Shape::Known(schema, _), Some(clock)) = (&self.shape, &self.clock) {
+            return match schema.len() == clock.len() {
+                true => Ok(()),
+                false => Err("clock length differs from states"),
+            };
+        }
         let (Some(states), Some(clock)) = (&self.states, &self.clock) else {
             return Err("machine without states or clock");
         };

@@ -55,7 +55,8 @@ impl Node {
 
     /// Everything that can refuse a message; nothing changes here.
     pub(super) fn read(&self, author: PeerId, data: &[u8]) -> Result<Envelope, &'static str> {
-        let envelope = wire::decode(data).map_err(|error| error.0)?;
+        let known: wire::KnownShapes<'_> = &|bytes| self.registry.known_shape(bytes);
+        let envelope = wire::decode_knowing(data, Some(known)).map_err(|error| error.0)?;
         match &envelope.body {
             Message::Info {
                 peers: Some(infos), ..

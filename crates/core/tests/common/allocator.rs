@@ -25,6 +25,15 @@ unsafe impl GlobalAlloc for Counting {
         // SAFETY: as the caller promised.
         unsafe { System.dealloc(pointer, layout) }
     }
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        COUNT.with(|count| count.set(count.get() + 1));
+        BYTES.with(|bytes| {
+            let rest = bytes.get().wrapping_sub(layout.size());
+            bytes.set(rest.wrapping_add(size));
+        });
+        // SAFETY: as the caller promised.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
 }
 
 #[global_allocator]

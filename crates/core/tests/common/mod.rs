@@ -80,8 +80,7 @@ pub fn machine(id: &str, states: &[&str], clock: &[u64]) -> Info {
         schema: Some(defs.collect()),
         states: Some(states.iter().map(|name| (*name).to_owned()).collect()),
         clock: Some(clock.to_vec()),
-        tags: None,
-        parent: String::new(),
+        ..Info::default()
     }
 }
 

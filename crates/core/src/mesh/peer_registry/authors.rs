@@ -120,7 +120,7 @@ impl Registry {
         };
         self.rumours -= 1;
         // Whoever told may have gone and come again meanwhile.
-        if let Some(teller) = self.peers.get_mut(&*teller) {
+        if let Some(teller) = self.peers.get_mut(&teller) {
             teller.quota.rumours = teller.quota.rumours.saturating_sub(1);
         }
     }

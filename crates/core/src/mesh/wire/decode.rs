@@ -2,17 +2,20 @@
 //!
 //! Stricter than Go: trailing bytes, duplicate keys, arrays or binary in place of maps and text, nil numbers, negative
 //! numbers, text that is not UTF-8 and keys that are not peer ids are refused; no real peer sends them.
-//! Two passes over the outer map, since `Type` may come last: the first finds it and walks everything, so the second never
-//! runs on a payload whose counts lie.
+//! `Type` may come last: only then a first pass looks for it. A count that lies ends the pass that meets it; what was
+//! reserved for it is bounded by the limits of [`super`].
 
 use super::{
     About, Bye, Envelope, Extension, Info, Link, LinkEnd, Links, MAX_ABOUT, MAX_ADDRESS,
     MAX_ADDRESSES, MAX_LINKS, MAX_LIST, MAX_LISTED_PER_MESSAGE, MAX_MACHINES_PER_MESSAGE,
     MAX_MACHINES_PER_PEER, MAX_NESTING, MAX_PAYLOAD, MAX_PEERS_PER_MESSAGE, MAX_STATES,
-    MAX_STATES_PER_MESSAGE, MAX_TEXT, MAX_TICK, Message, MessageKind, PerPeer, Ticks, Transport,
+    MAX_STATES_PER_MESSAGE, MAX_TEXT, MAX_TICK, Message, MessageKind, PerPeer, Shape, Ticks,
+    Transport,
 };
+use std::sync::Arc;
+
 use crate::collections::OrderedMap;
-use crate::engine::StateDef;
+use crate::engine::{Schema, StateDef};
 use crate::ids::{MachineIdx, PeerId};
 
 /// Why a payload is no message. The author's fault; nothing was read.
@@ -25,45 +28,57 @@ pub struct DecodeError(pub &'static str);
 /// # Errors
 /// [`DecodeError`] for anything that is not exactly one well-formed, plausible message.
 pub fn decode(data: &[u8]) -> Result<Envelope, DecodeError> {
+    decode_knowing(data, None)
+}
+
+/// Where to look up the bytes that give a machine's schema and states.
+pub(crate) type KnownShapes<'a> = &'a dyn Fn(&[u8]) -> Option<(Arc<Schema>, u64)>;
+
+/// As [`decode`], without a second look at schemas that are known.
+pub(crate) fn decode_knowing(
+    data: &[u8],
+    shapes: Option<KnownShapes<'_>>,
+) -> Result<Envelope, DecodeError> {
     if data.len() > MAX_PAYLOAD {
         return Err(DecodeError("payload too large"));
     }
-    let kind = message_type(data)?;
-    let mut reader = Reader::new(data);
+    let kind = match MessageKind::peek(data) {
+        Some(kind) => kind,
+        None => message_type(data)?,
+    };
+    let mut reader = Reader {
+        shapes,
+        ..Reader::new(data)
+    };
     let mut fields = Fields::default();
     let entries = reader.map()?.ok_or(WRONG_TYPE)?;
     for _ in 0..entries {
-        let key = reader.text()?;
+        let key = reader.key()?;
         fields.read(kind, key, &mut reader)?;
-    }
-    Ok(fields.finish(kind))
-}
-
-/// First pass: finds the type and walks everything, so that the payload is known to be one complete value.
-fn message_type(data: &[u8]) -> Result<MessageKind, DecodeError> {
-    let mut reader = Reader::new(data);
-    let entries = reader.map()?.ok_or(WRONG_TYPE)?;
-    let mut found = None;
-    for _ in 0..entries {
-        if reader.text()? == "Type" {
-            let kind =
-                MessageKind::named(reader.text()?).ok_or(DecodeError("unknown message type"))?;
-            if found.replace(kind).is_some() {
-                return Err(DUPLICATE);
-            }
-        } else {
-            reader.skip()?;
-        }
     }
     if reader.left() > 0 {
         return Err(DecodeError("trailing bytes"));
     }
-    found.ok_or(DecodeError("no message type"))
+    Ok(fields.finish(kind))
+}
+
+/// The type, wherever it stands.
+fn message_type(data: &[u8]) -> Result<MessageKind, DecodeError> {
+    let mut reader = Reader::new(data);
+    let entries = reader.map()?.ok_or(WRONG_TYPE)?;
+    for _ in 0..entries {
+        if reader.key()? == b"Type" {
+            return MessageKind::named(reader.text()?).ok_or(DecodeError("unknown message type"));
+        }
+        reader.skip()?;
+    }
+    Err(DecodeError("no message type"))
 }
 
 /// Fields of the outer map, each at most once.
 #[derive(Default)]
 struct Fields {
+    kind: Option<()>,
     infos: Option<Option<PerPeer<Info>>>,
     sums: Option<Option<PerPeer<u64>>>,
     clocks: Option<Option<PerPeer<Vec<u64>>>>,
@@ -86,47 +101,48 @@ impl Fields {
     fn read(
         &mut self,
         kind: MessageKind,
-        key: &str,
+        key: &[u8],
         reader: &mut Reader<'_>,
     ) -> Result<(), DecodeError> {
         match (kind, key) {
-            (MessageKind::Info, "PeerInfo") => {
+            (_, b"Type") => once(&mut self.kind, reader.skip()?),
+            (MessageKind::Info, b"PeerInfo") => {
                 once(&mut self.infos, reader.per_peer(Reader::info)?)
             }
-            (MessageKind::Info | MessageKind::Gossip, "PeerGossips") => {
+            (MessageKind::Info | MessageKind::Gossip, b"PeerGossips") => {
                 once(&mut self.sums, reader.per_peer(Reader::unsigned)?)
             }
-            (MessageKind::Updates, "PeerClocks") => {
+            (MessageKind::Updates, b"PeerClocks") => {
                 once(&mut self.clocks, reader.per_peer(Reader::clock)?)
             }
-            (MessageKind::ReqInfo | MessageKind::ReqUpdates, "PeerIds") => {
+            (MessageKind::ReqInfo | MessageKind::ReqUpdates, b"PeerIds") => {
                 once(&mut self.ids, reader.ids()?)
             }
-            (MessageKind::Bye, "Machs") => once(&mut self.byes, reader.machines(Reader::bye)?),
-            (_, "Sm") => once(&mut self.version, reader.unsigned()?),
-            (_, "Run") => once(&mut self.run, reader.unsigned()?),
-            (_, "At") => once(&mut self.wall_ms, reader.unsigned()?),
-            (MessageKind::Info | MessageKind::Updates, "Hb") => {
+            (MessageKind::Bye, b"Machs") => once(&mut self.byes, reader.machines(Reader::bye)?),
+            (_, b"Sm") => once(&mut self.version, reader.unsigned()?),
+            (_, b"Run") => once(&mut self.run, reader.unsigned()?),
+            (_, b"At") => once(&mut self.wall_ms, reader.unsigned()?),
+            (MessageKind::Info | MessageKind::Updates, b"Hb") => {
                 once(&mut self.heartbeat_ms, reader.unsigned()?)
             }
-            (MessageKind::Info | MessageKind::Updates, "Part") => {
+            (MessageKind::Info | MessageKind::Updates, b"Part") => {
                 once(&mut self.partial, reader.boolean()?)
             }
-            (MessageKind::Info | MessageKind::Updates, "Links") => {
+            (MessageKind::Info | MessageKind::Updates, b"Links") => {
                 once(&mut self.links, reader.links()?)
             }
-            (MessageKind::Updates, "Sums") => {
+            (MessageKind::Updates, b"Sums") => {
                 once(&mut self.extra_sums, reader.per_peer(Reader::unsigned)?)
             }
-            (MessageKind::Info | MessageKind::Updates | MessageKind::Gossip, "Digs") => {
+            (MessageKind::Info | MessageKind::Updates | MessageKind::Gossip, b"Digs") => {
                 once(&mut self.digests, reader.per_peer(Reader::unsigned)?)
             }
-            (MessageKind::Info | MessageKind::Updates, "Ticks") => {
+            (MessageKind::Info | MessageKind::Updates, b"Ticks") => {
                 once(&mut self.ticks, reader.machines(Reader::ticks)?)
             }
-            (MessageKind::Info, "About") => once(&mut self.about, reader.about()?),
-            (MessageKind::Info, "Addrs") => once(&mut self.addresses, reader.addresses()?),
-            (_, _) => reader.skip(),
+            (MessageKind::Info, b"About") => once(&mut self.about, reader.about()?),
+            (MessageKind::Info, b"Addrs") => once(&mut self.addresses, reader.addresses()?),
+            (_, _) => reader.skip_unknown(key),
         }
     }
 
@@ -178,6 +194,7 @@ fn once<T>(slot: &mut Option<T>, value: T) -> Result<(), DecodeError> {
 /// Position in a payload, and what may still be allocated for it.
 struct Reader<'a> {
     rest: &'a [u8],
+    shapes: Option<KnownShapes<'a>>,
     peers: usize,
     machines: usize,
     states: usize,
@@ -188,6 +205,7 @@ impl<'a> Reader<'a> {
     fn new(data: &'a [u8]) -> Self {
         Self {
             rest: data,
+            shapes: None,
             peers: MAX_PEERS_PER_MESSAGE,
             machines: MAX_MACHINES_PER_MESSAGE,
             states: MAX_STATES_PER_MESSAGE,
@@ -254,6 +272,11 @@ impl<'a> Reader<'a> {
     }
 
     fn text(&mut self) -> Result<&'a str, DecodeError> {
+        utf8(self.key()?)
+    }
+
+    /// The bytes of a text: which of the known ones it is shows without a look at all of it.
+    fn key(&mut self) -> Result<&'a [u8], DecodeError> {
         let len = match self.byte()? {
             byte @ 0xa0..=0xbf => usize::from(byte & 0x1f),
             0xd9 => self.length(1)?,
@@ -265,7 +288,7 @@ impl<'a> Reader<'a> {
         if len > MAX_TEXT {
             return Err(DecodeError("text too long"));
         }
-        std::str::from_utf8(bytes).map_err(|_| DecodeError("text is not UTF-8"))
+        Ok(bytes)
     }
 
     fn text_or_nil(&mut self) -> Result<String, DecodeError> {
@@ -323,9 +346,7 @@ impl<'a> Reader<'a> {
     }
 
     fn peer(&mut self) -> Result<PeerId, DecodeError> {
-        self.text()?
-            .parse()
-            .map_err(|_| DecodeError("not a peer id"))
+        PeerId::from_text(self.key()?).map_err(|_| DecodeError("not a peer id"))
     }
 
     fn clock(&mut self) -> Result<Vec<u64>, DecodeError> {
@@ -481,7 +502,7 @@ impl<'a> Reader<'a> {
             return Ok(None);
         };
         spend(&mut self.peers, len)?;
-        let mut peers = OrderedMap::new();
+        let mut peers = OrderedMap::with_capacity(len);
         for _ in 0..len {
             if peers.insert(self.peer()?, self.machines(&value)?).is_some() {
                 return Err(DUPLICATE);
@@ -497,7 +518,7 @@ impl<'a> Reader<'a> {
         let Some(len) = self.map()? else {
             return Ok(None);
         };
-        let mut machines = OrderedMap::new();
+        let mut machines = OrderedMap::with_capacity(len.min(MAX_MACHINES_PER_PEER));
         for _ in 0..len {
             if machines.insert(self.index()?, value(self)?).is_some() {
                 return Err(DUPLICATE);
@@ -518,15 +539,29 @@ impl<'a> Reader<'a> {
         let mut clock = None;
         let mut tags = None;
         let mut parent = None;
+        let mut shape = Shape::Unread;
         for _ in 0..entries {
-            match self.text()? {
-                "Id" => once(&mut id, self.text_or_nil()?),
-                "Schema" => once(&mut schema, self.schema()?),
-                "States" => once(&mut states, self.names()?),
-                "MTime" => once(&mut clock, self.optional_clock()?),
-                "Tags" => once(&mut tags, self.list()?),
-                "Parent" => once(&mut parent, self.text_or_nil()?),
-                _ => self.skip(),
+            match self.key()? {
+                b"Id" => once(&mut id, self.text_or_nil()?),
+                b"Schema" => {
+                    shape = self.shape()?;
+                    let read = match &shape {
+                        Shape::Known(..) => None,
+                        Shape::Unread | Shape::New(_) => self.schema()?,
+                    };
+                    once(&mut schema, read)
+                }
+                b"States" => {
+                    let read = match &shape {
+                        Shape::Known(..) => self.skip().map(|()| None)?,
+                        Shape::Unread | Shape::New(_) => self.names()?,
+                    };
+                    once(&mut states, read)
+                }
+                b"MTime" => once(&mut clock, self.optional_clock()?),
+                b"Tags" => once(&mut tags, self.list()?),
+                b"Parent" => once(&mut parent, self.text_or_nil()?),
+                key => self.skip_unknown(key),
             }?;
         }
         Ok(Info {
@@ -536,7 +571,31 @@ impl<'a> Reader<'a> {
             clock: clock.flatten(),
             tags: tags.flatten(),
             parent: parent.unwrap_or_default(),
+            shape,
         })
+    }
+
+    /// Looks ahead at a schema and the states behind it: whether their bytes are known, then steps over the schema. All
+    /// known peers write one after the other.
+    fn shape(&mut self) -> Result<Shape, DecodeError> {
+        let Some(shapes) = self.shapes else {
+            return Ok(Shape::Unread);
+        };
+        let start = self.rest;
+        self.skip()?;
+        let behind = std::mem::replace(&mut self.rest, start);
+        let Some(states) = behind.strip_prefix(b"\xa6States") else {
+            return Ok(Shape::Unread);
+        };
+        self.rest = states;
+        self.skip()?;
+        let bytes = &start[..start.len() - self.rest.len()];
+        let known = shapes(bytes);
+        self.rest = if known.is_some() { behind } else { start };
+        Ok(known.map_or_else(
+            || Shape::New(bytes.into()),
+            |(schema, name)| Shape::Known(schema, name),
+        ))
     }
 
     fn schema(&mut self) -> Result<Option<OrderedMap<String, StateDef>>, DecodeError> {
@@ -547,7 +606,7 @@ impl<'a> Reader<'a> {
             return Err(DecodeError("too many states"));
         }
         spend(&mut self.states, len)?;
-        let mut schema = OrderedMap::new();
+        let mut schema = OrderedMap::with_capacity(len);
         for _ in 0..len {
             let name = self.text()?;
             if name.is_empty() {
@@ -566,15 +625,15 @@ impl<'a> Reader<'a> {
         let mut multi = None;
         let mut lists: [Option<Option<Vec<String>>>; 5] = Default::default();
         for _ in 0..self.map()?.unwrap_or(0) {
-            match self.text()? {
-                "Auto" => once(&mut auto, self.boolean()?),
-                "Multi" => once(&mut multi, self.boolean()?),
-                "Require" => once(&mut lists[0], self.list()?),
-                "Add" => once(&mut lists[1], self.list()?),
-                "Remove" => once(&mut lists[2], self.list()?),
-                "After" => once(&mut lists[3], self.list()?),
-                "Tags" => once(&mut lists[4], self.list()?),
-                _ => self.skip(),
+            match self.key()? {
+                b"Auto" => once(&mut auto, self.boolean()?),
+                b"Multi" => once(&mut multi, self.boolean()?),
+                b"Require" => once(&mut lists[0], self.list()?),
+                b"Add" => once(&mut lists[1], self.list()?),
+                b"Remove" => once(&mut lists[2], self.list()?),
+                b"After" => once(&mut lists[3], self.list()?),
+                b"Tags" => once(&mut lists[4], self.list()?),
+                key => self.skip_unknown(key),
             }?;
         }
         let [require, add, remove, after, tags] = lists.map(Option::flatten);
@@ -595,11 +654,11 @@ impl<'a> Reader<'a> {
         let mut id = None;
         let mut clock = None;
         for _ in 0..entries {
-            match self.text()? {
-                "PeerBye" => once(&mut leaving, self.boolean()?),
-                "Id" => once(&mut id, self.text_or_nil()?),
-                "MTime" => once(&mut clock, self.optional_clock()?),
-                _ => self.skip(),
+            match self.key()? {
+                b"PeerBye" => once(&mut leaving, self.boolean()?),
+                b"Id" => once(&mut id, self.text_or_nil()?),
+                b"MTime" => once(&mut clock, self.optional_clock()?),
+                key => self.skip_unknown(key),
             }?;
         }
         Ok(Bye {
@@ -609,25 +668,34 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// Steps over the value of a key of a later version.
+    fn skip_unknown(&mut self, key: &[u8]) -> Result<(), DecodeError> {
+        utf8(key)?;
+        self.skip()
+    }
+
     /// Steps over one value of any kind, without recursion.
     fn skip(&mut self) -> Result<(), DecodeError> {
-        // Values still to be skipped at each open level.
-        let mut open = vec![1_usize];
-        while let Some(values) = open.last_mut() {
-            if *values == 0 {
-                open.pop();
-                continue;
+        let mut left = 1_usize;
+        // Values left behind at each level around this one.
+        let mut around = Vec::new();
+        loop {
+            while left == 0 {
+                let Some(outer) = around.pop() else {
+                    return Ok(());
+                };
+                left = outer;
             }
-            *values -= 1;
+            left -= 1;
             let inner = self.skip_flat()?;
             if inner > 0 {
-                if open.len() > MAX_NESTING {
+                if around.len() >= MAX_NESTING {
                     return Err(DecodeError("nested too deep"));
                 }
-                open.push(inner);
+                around.push(left);
+                left = inner;
             }
         }
-        Ok(())
     }
 
     /// Steps over one value, or over the header of a collection: returns how many values follow inside it.
@@ -661,6 +729,10 @@ impl<'a> Reader<'a> {
         self.take(len)?;
         Ok(0)
     }
+}
+
+fn utf8(bytes: &[u8]) -> Result<&str, DecodeError> {
+    std::str::from_utf8(bytes).map_err(|_| DecodeError("text is not UTF-8"))
 }
 
 fn spend(budget: &mut usize, amount: usize) -> Result<(), DecodeError> {

@@ -121,7 +121,7 @@ fn info_with_a_machine_without_one_and_without_schema() {
         states: Some(vec!["A".to_owned()]),
         clock: Some(vec![1]),
         tags: Some(vec!["t:1".to_owned()]),
-        parent: String::new(),
+        ..Info::default()
     };
     check(
         "83 a454797065 a4696e666f a850656572496e666f 81 <P1> 81 00
