@@ -270,7 +270,9 @@ mod tests {
         assert!(Arc::ptr_eq(&one.0, &again.0) && schemas.known(b"one").is_none());
         // Read while it was held, taken when it is no longer.
         let late = read(&schemas, &def(1), b"uno");
-        [one.1, same.1, again.1].map(|share| schemas.give_back(share));
+        for share in [one.1, same.1, again.1] {
+            schemas.give_back(share);
+        }
         assert_eq!((schemas.bytes(), schemas.shapes.len()), (0, 0));
         assert!(schemas.known(b"uno").is_none());
         let late = offer(&mut schemas, late);
