@@ -1,6 +1,8 @@
 //! A watch over a registry that the test itself writes, as the event loop does.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::task::{Context, Wake, Waker};
 
 use futures::FutureExt;
 use futures::executor::block_on;
@@ -207,6 +209,29 @@ fn all_leave_when_the_peer_ends_and_a_dropped_watch_is_freed() {
     assert!(matches!(watch.next().now_or_never(), Some(None)));
     drop(watch);
     assert_eq!(Arc::strong_count(&world.registry), 1);
+}
+
+/// Reads a mirror when it is woken.
+struct Reader(RemoteMachine, mpsc::Sender<bool>);
+
+impl Wake for Reader {
+    fn wake(self: Arc<Self>) {
+        let _ = self.1.send(self.0.is("On"));
+    }
+}
+
+#[test]
+fn who_is_woken_by_a_mirror_may_read_it_at_once() {
+    let mut world = World::new(1);
+    let (woken, seen) = mpsc::channel();
+    let machine = world.machine(0);
+    let waker = Waker::from(Arc::new(Reader(machine.clone(), woken)));
+    let mut wait = machine.when("On");
+    let first = wait.poll_unpin(&mut Context::from_waker(&waker));
+    assert!(first.is_pending());
+    // Woken under the lock, this thread would never come back.
+    std::thread::spawn(move || world.tick(0, 1));
+    assert_eq!(seen.recv_timeout(Duration::from_secs(10)), Ok(true));
 }
 
 #[test]
