@@ -192,6 +192,9 @@ fn changes(measured: &Measured, text: &mut String, missed: &mut Vec<String>) {
 }
 
 fn costs(measured: &Measured, text: &mut String, missed: &mut Vec<String>) {
+    if measured.of("rest", 100, Side::Ours).is_none() {
+        return;
+    }
     text.push_str("\n| 100 peers | ours | goal | Go |\n|---|---|---|---|\n");
     let ours = measured.of("rest", 100, Side::Ours);
     let go = measured.of("rest", 100, Side::Go);
@@ -245,6 +248,9 @@ fn costs(measured: &Measured, text: &mut String, missed: &mut Vec<String>) {
 }
 
 fn profiles(measured: &Measured, text: &mut String) {
+    if measured.of("each", 100, Side::Ours).is_none() {
+        return;
+    }
     if measured.profiles.is_empty() {
         text.push_str(
             "\nWhat the processor time goes into was not measured: there is no `perf` here.\n",
