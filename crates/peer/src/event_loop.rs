@@ -64,6 +64,8 @@ pub(crate) struct Config {
     pub(crate) role: Role,
     /// Tags of the lifecycle machine, beside its role.
     pub(crate) tags: Vec<String>,
+    /// Told to others beside what is listened on.
+    pub(crate) announce: Vec<Multiaddr>,
     pub(crate) connect: Vec<Multiaddr>,
     pub(crate) sources: Vec<AddressSource>,
     /// Links to have, by dialling who is learned of on the mesh.
@@ -103,6 +105,7 @@ pub(crate) struct EventLoop {
     lifecycle: Lifecycle,
     dialler: Dialler,
     acquaintances: Acquaintances,
+    announced: Vec<Multiaddr>,
     links: Links,
     /// When the last link went; `None` before the first one.
     lost_at: Option<web_time::Instant>,
@@ -207,6 +210,7 @@ impl EventLoop {
             lifecycle,
             dialler,
             acquaintances: Acquaintances::new(config.links, MEETING, seed),
+            announced: config.announce,
             lost_at: None,
             links_changed: true,
             sources: config.sources,

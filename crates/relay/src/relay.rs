@@ -92,6 +92,9 @@ impl Relay {
         for address in &config.listen {
             builder = builder.listen(address.clone());
         }
+        for address in &config.announce {
+            builder = builder.announce(address.clone());
+        }
         for target in &config.connect {
             tracing::info!("connecting to {target}, and again whenever the connection is lost");
             builder = target.connect(builder);

@@ -165,7 +165,10 @@ async fn listen(mut stream: Stream, mut timer: Timer) -> Step {
     let question = within(&mut timer, read(&mut stream, MAX_REQUEST)).await;
     match question {
         Ok(question) => Step::Read(question, stream, timer),
-        Err(_) => Step::End,
+        Err(error) => {
+            tracing::debug!(%error, "a neighbour's question was not read");
+            Step::End
+        }
     }
 }
 
@@ -173,8 +176,10 @@ async fn answer(mut stream: Stream, mut timer: Timer, answer: oneshot::Receiver<
     let told = within(&mut timer, async {
         write(&mut stream, &answer.await.unwrap_or_default()).await
     });
-    // A neighbour that does not take its answer has lost it.
-    let _ = told.await;
+    if let Err(error) = told.await {
+        // A neighbour that does not take its answer has lost it.
+        tracing::debug!(%error, "a neighbour's question was not answered");
+    }
     Step::End
 }
 
@@ -201,11 +206,12 @@ async fn read<T: AsyncRead + Unpin>(io: &mut T, most: usize) -> io::Result<Vec<u
     Ok(bytes)
 }
 
-/// Nothing is written on the stream after it.
+/// Nothing is written on the stream after it. In one piece: what is written on a WebRTC stream before it is flushed goes out
+/// as one message, and one that does not fit 16 KiB fails, as a length and a full part behind it would.
 async fn write<T: AsyncWrite + Unpin>(io: &mut T, bytes: &[u8]) -> io::Result<()> {
     let length = u32::try_from(bytes.len()).map_err(|_| io::ErrorKind::InvalidData)?;
-    io.write_all(&length.to_be_bytes()).await?;
-    io.write_all(bytes).await?;
+    let framed = [&length.to_be_bytes(), bytes].concat();
+    io.write_all(&framed).await?;
     io.close().await
 }
 

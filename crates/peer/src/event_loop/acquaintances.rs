@@ -171,9 +171,9 @@ impl Acquaintances {
 }
 
 impl EventLoop {
-    /// Tells the node where this peer listens.
+    /// Tells the node where this peer can be reached.
     pub(super) fn tell_addresses(&mut self) {
-        let addresses = reach::to_tell(self.swarm.listeners());
+        let addresses = reach::to_tell(self.announced.iter().chain(self.swarm.listeners()));
         let input = statemesh_core::node::Input::Addresses(addresses);
         self.node.handle_input(self.clock.now(), input);
     }

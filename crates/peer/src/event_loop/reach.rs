@@ -126,6 +126,7 @@ mod tests {
             }
         }
         listeners.push("/ip4/0.0.0.0/tcp/9".parse().unwrap());
+        listeners.push("/dns4/relay.example/tcp/443/wss".parse().unwrap());
         assert_eq!(
             to_tell(listeners.iter()),
             [

@@ -54,6 +54,7 @@ pub struct MeshBuilder {
     role: Role,
     tags: Vec<String>,
     listen: Vec<Multiaddr>,
+    announce: Vec<Multiaddr>,
     connect: Vec<Multiaddr>,
     sources: Vec<AddressSource>,
     links: Option<usize>,
@@ -74,6 +75,7 @@ impl MeshBuilder {
             role: Role::Peer,
             tags: Vec::new(),
             listen: Vec::new(),
+            announce: Vec::new(),
             connect: Vec::new(),
             sources: Vec::new(),
             links: None,
@@ -104,6 +106,12 @@ impl MeshBuilder {
     /// Listens there: QUIC, TCP, `/ws`, `/webrtc-direct`. Native only; in a browser `spawn` refuses it.
     pub fn listen(mut self, address: Multiaddr) -> Self {
         self.listen.push(address);
+        self
+    }
+    /// Tells other peers that this one can be reached there, too: behind a forwarded port, say. What it listens on is told
+    /// anyway; names are not, since others do not dial them.
+    pub fn announce(mut self, address: Multiaddr) -> Self {
+        self.announce.push(address);
         self
     }
     /// Dials there, supervised, for ever. May be repeated. Addresses of one peer id are dialled as one.
@@ -185,6 +193,7 @@ impl MeshBuilder {
                 topic: self.topic,
                 role: self.role,
                 tags: self.tags,
+                announce: self.announce,
                 connect: self.connect,
                 sources: self.sources,
                 links: self.links.unwrap_or(MIN_LINKS),

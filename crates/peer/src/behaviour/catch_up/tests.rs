@@ -2,6 +2,7 @@
 //! when nobody can go on.
 
 use std::future::poll_fn;
+use std::pin::Pin;
 
 use futures::StreamExt;
 use futures::channel::mpsc;
@@ -206,6 +207,65 @@ async fn ended(stream: &mut SubstreamBox) -> Duration {
     let _ = in_time(stream.read_to_end(&mut rest)).await;
     assert_eq!(rest, b"");
     since.elapsed()
+}
+
+/// A stream that holds back what is written until it is flushed or full, and then sends it as one message: libp2p's over
+/// WebRTC.
+#[derive(Default)]
+struct Messages {
+    held: usize,
+    sent: usize,
+}
+
+impl Messages {
+    /// Largest message there is.
+    const LARGEST: usize = 16 << 10;
+    /// What the envelope adds to a part of it.
+    const ENVELOPE: usize = 5;
+
+    fn send(&mut self) -> io::Result<()> {
+        let message = std::mem::take(&mut self.held);
+        self.sent += message;
+        match message <= Self::LARGEST {
+            true => Ok(()),
+            false => Err(io::Error::other(
+                "outbound packet larger than maximum message size",
+            )),
+        }
+    }
+}
+
+impl AsyncWrite for Messages {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        if self.held >= Self::LARGEST - Self::ENVELOPE {
+            self.send()?;
+        }
+        let part = bytes.len().min(Self::LARGEST - Self::ENVELOPE);
+        self.held += part + Self::ENVELOPE;
+        Poll::Ready(Ok(part))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(self.send())
+    }
+
+    fn poll_close(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_flush(cx)
+    }
+}
+
+#[test]
+fn an_answer_of_any_length_goes_over_webrtc() {
+    for length in [0, 1, Messages::LARGEST - 4, Messages::LARGEST, MAX_REPLY] {
+        let mut messages = Messages::default();
+        let written = block_on(write(&mut messages, &vec![0; length]));
+        assert!(written.is_ok(), "{length} bytes: {written:?}");
+        assert!(messages.sent > length);
+    }
 }
 
 #[tokio::test(start_paused = true)]
