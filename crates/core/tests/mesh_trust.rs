@@ -498,7 +498,7 @@ fn the_largest_hostile_schemas_cost_no_quadratic_time() {
         net.run_for(MS(20));
         let took = start.elapsed();
         assert!(net.get(node).mirror(id, index).is_some());
-        assert!(took < S(2), "round {round} took {took:?}");
+        assert!(took < S(10), "round {round} took {took:?}");
     }
 }
 
