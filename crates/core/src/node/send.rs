@@ -166,18 +166,19 @@ impl Node {
         }
     }
 
-    /// Asks for whatever is due, as far as the budget goes.
     /// Who is on the topic as far as we know, those we only know by name included: when all join at once nobody knows yet
-    /// how many they are.
+    /// how many they are. But for one that was heard two names count at most, so that names alone slow nobody down.
     pub(super) fn crowd(&self) -> Company {
         let company = self.registry.company();
         let named = u32::try_from(self.asks.wanted()).unwrap_or(u32::MAX);
+        let named = named.min(company.members.saturating_mul(2));
         Company {
             members: company.members.saturating_add(named),
             ..company
         }
     }
 
+    /// Asks for whatever is due, as far as the budget goes.
     pub(super) fn send_requests(&mut self, now: Instant) {
         let gap = limiter::request_gap(self.crowd());
         self.budget.requests.set_period(gap);
