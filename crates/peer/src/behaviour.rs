@@ -72,6 +72,8 @@ pub(crate) enum Refusal {
     Connections,
     /// Too many handshakes from that IP address.
     Handshakes,
+    /// Of a peer that is no member.
+    Strangers,
 }
 
 /// Was this failure of an incoming connection our own refusal?
@@ -82,6 +84,7 @@ pub(crate) fn refusal(error: &ListenError) -> Option<Refusal> {
     Some(match cause.downcast_ref()? {
         NoRoom::Handshakes => Refusal::Handshakes,
         NoRoom::Pending | NoRoom::Established | NoRoom::Peer => Refusal::Connections,
+        NoRoom::Stranger => Refusal::Strangers,
     })
 }
 
@@ -218,6 +221,8 @@ mod tests {
         assert_eq!(refusal(&handshakes), Some(Refusal::Handshakes));
         let crowded = denied(ConnectionDenied::new(NoRoom::Peer));
         assert_eq!(refusal(&crowded), Some(Refusal::Connections));
+        let stranger = denied(ConnectionDenied::new(NoRoom::Stranger));
+        assert_eq!(refusal(&stranger), Some(Refusal::Strangers));
         let other = denied(ConnectionDenied::new(std::io::Error::other("no")));
         assert_eq!(refusal(&other), None);
         assert_eq!(refusal(&ListenError::Aborted), None);

@@ -53,7 +53,7 @@ use self::outbox::Outbox;
 use crate::behaviour::{Behaviour, BehaviourEvent, SOFTWARE};
 use crate::lifecycle::{Lifecycle, Standing};
 use crate::machine::Machine;
-use crate::mesh::{AddressSource, Connection, Mesh, Role, SpawnError, Start};
+use crate::mesh::{AddressSource, Connection, Limits, Mesh, Role, SpawnError, Start};
 use crate::registry::Registry;
 use crate::transport::{Built, Timer};
 
@@ -70,6 +70,7 @@ pub(crate) struct Config {
     pub(crate) sources: Vec<AddressSource>,
     /// Links to have, by dialling who is learned of on the mesh.
     pub(crate) links: usize,
+    pub(crate) limits: Limits,
     /// Exposed from the start.
     pub(crate) machines: Vec<Machine>,
     /// Join only when this ends.
@@ -113,6 +114,8 @@ pub(crate) struct EventLoop {
     sources: Vec<AddressSource>,
     answers: FuturesUnordered<Answer>,
     outbox: Outbox,
+    /// Who may be a member.
+    limits: Limits,
     /// Messages that wait for the node's verdict.
     unjudged: OrderedMap<MessageToken, (MessageId, libp2p::PeerId)>,
     next_token: u64,
@@ -216,6 +219,7 @@ impl EventLoop {
             sources: config.sources,
             answers: FuturesUnordered::new(),
             outbox: Outbox::default(),
+            limits: config.limits,
             unjudged: OrderedMap::new(),
             next_token: 0,
             timer: Timer::new(START_LIMIT),

@@ -201,14 +201,16 @@ impl Registry {
             match refusal {
                 Refusal::Connections => refused.connections += 1,
                 Refusal::Handshakes => refused.handshakes += 1,
+                Refusal::Strangers => refused.strangers += 1,
             }
             *refused
         };
-        let sum = refused.connections + refused.handshakes;
+        let sum = refused.connections + refused.handshakes + refused.strangers;
         if sum.is_power_of_two() {
             tracing::warn!(
                 too_many_connections = refused.connections,
                 too_many_handshakes = refused.handshakes,
+                strangers = refused.strangers,
                 "incoming connections were refused"
             );
         }

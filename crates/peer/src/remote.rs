@@ -26,9 +26,15 @@ use crate::query::{Facts, Query, tag_value};
 use crate::wait::{Ticket, WaitError, WaitSource, Waiters, When};
 
 /// A read-only mirror of another peer's machine: a clonable handle on the newest known clock.
+///
+/// A machine may be known from what others say of it before its owner was heard itself (mesh-protocol.md S1). Such a clock
+/// can be read, and [`Snapshot::first_hand`] says that it is hearsay; no wait ends because of it, unless it was made through
+/// [`RemoteMachine::with_hearsay`].
 #[derive(Clone)]
 pub struct RemoteMachine {
     shared: Arc<Shared>,
+    /// Waits made through this handle believe what others say.
+    hearsay: bool,
 }
 
 /// One consistent look at a mirror.
@@ -64,16 +70,53 @@ struct State {
     tags: Arc<[String]>,
     parent: Arc<str>,
     subscriptions: Subscriptions,
-    conditions: OrderedMap<WaitId, OfClock>,
+    conditions: OrderedMap<WaitId, Condition>,
     waiters: Waiters,
     /// Scratch of [`RemoteMachine::update`].
     fired: Vec<WaitId>,
+}
+
+/// A condition on the clock.
+struct Condition {
+    is_met: OfClock,
+    /// It is asked of hearsay, too.
+    hearsay: bool,
+}
+
+/// What is waited for.
+enum Goal {
+    Active,
+    Inactive,
+    /// These ticks, one per state.
+    Ticks(Vec<u64>),
+}
+
+impl Goal {
+    /// The same as [`Subscriptions`] would look for, as a condition of its own.
+    fn condition(self, states: Vec<StateIdx>) -> OfClock {
+        let tick = |clock: &[u64], state: &StateIdx| clock.get(state.at()).copied().unwrap_or(0);
+        match self {
+            Self::Active => Arc::new(move |clock| {
+                let mut ticks = states.iter().map(|state| tick(clock, state));
+                ticks.all(is_active_tick)
+            }),
+            Self::Inactive => Arc::new(move |clock| {
+                let mut ticks = states.iter().map(|state| tick(clock, state));
+                !ticks.any(is_active_tick)
+            }),
+            Self::Ticks(goal) => Arc::new(move |clock| {
+                let mut both = states.iter().zip(&goal);
+                both.all(|(state, goal)| tick(clock, state) >= *goal)
+            }),
+        }
+    }
 }
 
 impl RemoteMachine {
     /// A handle on what the core mirrors. `origin` is the moment the core calls zero.
     pub(crate) fn new(mirror: &Mirror, origin: Instant) -> Self {
         Self {
+            hearsay: false,
             shared: Arc::new(Shared {
                 peer: mirror.peer,
                 index: mirror.index,
@@ -102,15 +145,20 @@ impl RemoteMachine {
             let new = snapshot(mirror, self.shared.origin);
             state.tags.clone_from(&mirror.tags);
             state.parent.clone_from(&mirror.parent);
-            let before = std::mem::replace(&mut state.snapshot, new.clone()).clock;
-            if before != new.clock {
+            let before = std::mem::replace(&mut state.snapshot, new.clone());
+            let is_new = before.clock != new.clock;
+            if is_new {
                 state.fired.clear();
                 state
                     .subscriptions
-                    .apply(&before, &new.clock, &mut state.fired);
+                    .apply(&before.clock, &new.clock, &mut state.fired);
                 state.waiters.fire(&state.fired, |waker| wakers.push(waker));
+            }
+            // The owner's first word may confirm what others said.
+            if is_new || before.first_hand != new.first_hand {
                 let conditions = state.conditions.iter();
-                asked.extend(conditions.map(|(wait, ask)| (*wait, ask.clone())));
+                let meant = conditions.filter(|(_, it)| new.first_hand || it.hearsay);
+                asked.extend(meant.map(|(wait, it)| (*wait, it.is_met.clone())));
             }
             new
         };
@@ -275,21 +323,25 @@ impl RemoteMachine {
             .map(|(name, _)| name.to_owned())
             .collect()
     }
+    /// The same mirror, whose waits believe what others say of it, as long as its owner was not heard.
+    #[must_use]
+    pub fn with_hearsay(&self) -> Self {
+        Self {
+            hearsay: true,
+            ..self.clone()
+        }
+    }
     /// Resolves when all states are active in a received clock. Ends with `WaitError::Gone` when the owner goes.
     pub fn when(&self, states: impl States) -> When {
-        self.wait(&states, |waits, states, clock| waits.when(states, clock))
+        self.wait(&states, |_, _| Goal::Active)
     }
     /// Resolves when none of the states is active in a received clock.
     pub fn when_not(&self, states: impl States) -> When {
-        self.wait(&states, |waits, states, clock| {
-            waits.when_not(states, clock)
-        })
+        self.wait(&states, |_, _| Goal::Inactive)
     }
     /// Resolves when every state has reached its tick.
     pub fn when_time(&self, states: impl States, ticks: &[u64]) -> When {
-        self.wait_checked(&states, Some(ticks.len()), |waits, states, clock| {
-            waits.when_time(states, ticks, clock)
-        })
+        self.wait(&states, |_, _| Goal::Ticks(ticks.to_vec()))
     }
     /// Resolves when that state has ticked `ticks` times from now.
     pub fn when_ticks(&self, state: impl StateName, ticks: u64) -> When {
@@ -311,7 +363,8 @@ impl RemoteMachine {
         let state = &mut *self.shared.state.lock();
         let wait = state.subscriptions.fresh_id();
         if !state.snapshot.gone {
-            state.conditions.insert(wait, Arc::new(is_met));
+            let (is_met, hearsay) = (Arc::new(is_met), self.hearsay);
+            state.conditions.insert(wait, Condition { is_met, hearsay });
         }
         state.waiters.register(Wait::Pending(wait), source)
     }
@@ -340,9 +393,9 @@ impl RemoteMachine {
     }
 
     fn when_tick(&self, state: &impl StateName, goal: impl FnOnce(u64) -> u64) -> When {
-        self.wait(state, |waits, states, clock| {
+        self.wait(state, |states, clock| {
             let now = states.first().and_then(|state| clock.get(state.at()));
-            waits.when_time(states, &[goal(now.copied().unwrap_or(0))], clock)
+            Goal::Ticks(vec![goal(now.copied().unwrap_or(0))])
         })
     }
 
@@ -352,31 +405,38 @@ impl RemoteMachine {
         self.shared.state.lock().snapshot.clock.clone()
     }
 
-    fn wait(
-        &self,
-        states: &impl States,
-        register: impl FnOnce(&mut Subscriptions, &[StateIdx], &[u64]) -> Wait,
-    ) -> When {
-        self.wait_checked(states, None, register)
-    }
-
-    fn wait_checked(
-        &self,
-        states: &impl States,
-        ticks: Option<usize>,
-        register: impl FnOnce(&mut Subscriptions, &[StateIdx], &[u64]) -> Wait,
-    ) -> When {
+    fn wait(&self, states: &impl States, goal: impl FnOnce(&[StateIdx], &[u64]) -> Goal) -> When {
         let states = match resolve(states, self.id(), self.schema()) {
             Ok(states) => states,
             Err(unknown) => return When::done(Err(unknown.into())),
         };
-        if let Some(ticks) = ticks.filter(|ticks| *ticks != states.len()) {
-            let states = states.len();
+        let state = &mut *self.shared.state.lock();
+        let clock = &state.snapshot.clock;
+        let goal = goal(&states, clock);
+        if let Goal::Ticks(ticks) = &goal
+            && ticks.len() != states.len()
+        {
+            let (states, ticks) = (states.len(), ticks.len());
             return When::done(Err(WaitError::Mismatch { states, ticks }));
         }
-        let mut state = self.shared.state.lock();
-        let state = &mut *state;
-        let wait = register(&mut state.subscriptions, &states, &state.snapshot.clock);
+        let waits = &mut state.subscriptions;
+        let wait = if state.snapshot.first_hand || self.hearsay {
+            match goal {
+                Goal::Active => waits.when(&states, clock),
+                Goal::Inactive => waits.when_not(&states, clock),
+                Goal::Ticks(ticks) => waits.when_time(&states, &ticks, clock),
+            }
+        } else {
+            let wait = waits.fresh_id();
+            if !state.snapshot.gone {
+                let condition = Condition {
+                    is_met: goal.condition(states.to_vec()),
+                    hearsay: false,
+                };
+                state.conditions.insert(wait, condition);
+            }
+            Wait::Pending(wait)
+        };
         let source: Weak<Shared> = Arc::downgrade(&self.shared);
         state.waiters.register(wait, source)
     }

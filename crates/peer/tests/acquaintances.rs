@@ -5,6 +5,7 @@
 mod common;
 
 use common::{Carrier, eventually, machine, machine_of, spawn, spawn_at, stop, within};
+use statemesh::identity::Identity;
 use statemesh::mesh::Mesh;
 
 fn are_linked(one: &Mesh, other: &Mesh) -> bool {
@@ -64,4 +65,56 @@ async fn who_wants_no_links_makes_none() {
     machine_of(&b, &c, "lamp").await;
     assert!(!are_linked(&a, &b));
     stop([a, b, c, centre]).await;
+}
+
+#[tokio::test]
+async fn members_are_those_on_the_list() {
+    let (lamp, bell, spy) = (machine("lamp"), machine("bell"), machine("spy"));
+    let (b_key, c_key) = (Identity::generate(), Identity::generate());
+    let closed = [b_key.peer_id(), c_key.peer_id()];
+    let a = spawn(
+        Mesh::builder("closed").only(closed).expose(&lamp),
+        Carrier::Quic,
+    )
+    .await;
+    let b = spawn_at(
+        Mesh::builder("closed").identity(b_key).expose(&bell),
+        Carrier::Quic,
+        &a,
+    )
+    .await;
+    machine_of(&b, &a, "lamp").await;
+    // The open one lets everybody in, and passes on what it hears.
+    let stranger = spawn_at(
+        Mesh::builder("closed").min_links(0).expose(&spy),
+        Carrier::Quic,
+        &b,
+    )
+    .await;
+    let address = a.addresses().remove(0);
+    let intruder = spawn(
+        Mesh::builder("closed").min_links(0).connect(address),
+        Carrier::Quic,
+    )
+    .await;
+    machine_of(&b, &stranger, "spy").await;
+    eventually("a refusal", || a.refused().strangers > 0).await;
+    eventually("a message passed on", || {
+        let dropped = a.traffic().dropped;
+        dropped
+            .iter()
+            .any(|(reason, count)| reason.contains("no member") && *count > 0)
+    })
+    .await;
+    // A member that comes later is one of the mesh like any other.
+    let c = spawn_at(
+        Mesh::builder("closed").identity(c_key).expose(&bell),
+        Carrier::Quic,
+        &a,
+    )
+    .await;
+    machine_of(&a, &c, "bell").await;
+    assert!(a.machines().iter().all(|machine| machine.id() != "spy"));
+    assert!(!are_linked(&a, &stranger) && !are_linked(&a, &intruder));
+    stop([a, b, c, stranger, intruder]).await;
 }

@@ -23,7 +23,7 @@ use super::admission::Admission;
 use super::catch_up::{Handler, Word};
 use super::patience::{Patience, TICK};
 use crate::mesh::Limits;
-use crate::transport::Timer;
+use crate::transport::{Timer, core_id};
 
 /// All neighbours.
 pub(crate) struct Behaviour {
@@ -70,6 +70,8 @@ pub(super) enum NoRoom {
     Established,
     #[error("too many connections with that peer")]
     Peer,
+    #[error("that peer is no member")]
+    Stranger,
 }
 
 impl Behaviour {
@@ -143,6 +145,9 @@ impl Behaviour {
         peer: PeerId,
     ) -> Result<Handler, ConnectionDenied> {
         self.forget_pending(connection);
+        if !self.limits.admits(core_id(&peer)) {
+            return Err(ConnectionDenied::new(NoRoom::Stranger));
+        }
         let of_peer = self.links.values().filter(|link| link.peer == peer);
         if is_full(of_peer.count(), self.limits.per_peer) {
             return Err(ConnectionDenied::new(NoRoom::Peer));

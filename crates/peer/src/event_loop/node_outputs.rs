@@ -55,6 +55,20 @@ impl EventLoop {
     }
 
     fn on_node_event(&mut self, event: Event) {
+        let about = match &event {
+            Event::PeerFound(peer)
+            | Event::PeerGone(peer, _)
+            | Event::MachineFound(peer, _)
+            | Event::ClockChanged(peer, ..)
+            | Event::MachineGone(peer, _)
+            | Event::Heard(peer)
+            | Event::Dropped(peer, _) => Some(*peer),
+            Event::NotExposed(..) => None,
+        };
+        // Members may speak of those who are none.
+        if about.is_some_and(|peer| !self.limits.admits(peer)) {
+            return;
+        }
         match event {
             Event::PeerFound(peer) => {
                 self.refresh_peer(peer);

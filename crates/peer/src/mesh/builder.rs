@@ -4,9 +4,12 @@ use std::future::Future;
 #[cfg(not(target_arch = "wasm32"))]
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::sync::Arc;
 
 use futures::channel::oneshot;
 use libp2p::Multiaddr;
+use statemesh_core::PeerId;
+use statemesh_core::collections::OrderedSet;
 
 use super::{Mesh, Role};
 use crate::event_loop::{self, EventLoop, reserve};
@@ -25,6 +28,8 @@ pub struct Limits {
     pub per_peer: u32,
     /// New handshakes per second from one IP address.
     pub handshakes_per_ip: u32,
+    /// The only members there are, if not everybody may be one.
+    pub only: Option<Arc<OrderedSet<PeerId>>>,
 }
 
 impl Default for Limits {
@@ -34,7 +39,15 @@ impl Default for Limits {
             pending: 128,
             per_peer: 4,
             handshakes_per_ip: 32,
+            only: None,
         }
+    }
+}
+
+impl Limits {
+    /// Whether this peer may be a member.
+    pub(crate) fn admits(&self, peer: PeerId) -> bool {
+        self.only.as_ref().is_none_or(|only| only.contains(&peer))
     }
 }
 
@@ -136,6 +149,12 @@ impl MeshBuilder {
         self.limits = limits;
         self
     }
+    /// Nobody else is a member, as this peer sees it: others are not connected to, and what they signed is neither read nor
+    /// passed on. Relays have to be named, too. [`MeshBuilder::limits`] replaces it, so it comes after.
+    pub fn only(mut self, members: impl IntoIterator<Item = PeerId>) -> Self {
+        self.limits.only = Some(Arc::new(members.into_iter().collect()));
+        self
+    }
     /// Keeps the WebRTC certificate in this directory, so that addresses survive a restart.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn certificate_dir(mut self, dir: &Path) -> Self {
@@ -174,7 +193,7 @@ impl MeshBuilder {
             topic: self.topic.clone(),
             role: self.role,
             listen: self.listen,
-            limits: self.limits,
+            limits: self.limits.clone(),
             #[cfg(not(target_arch = "wasm32"))]
             certificate_dir: self.certificate_dir,
             #[cfg(not(target_arch = "wasm32"))]
@@ -197,6 +216,7 @@ impl MeshBuilder {
                 connect: self.connect,
                 sources: self.sources,
                 links: self.links.unwrap_or(MIN_LINKS),
+                limits: self.limits,
                 machines: self.machines,
                 start: self.start,
             },

@@ -155,4 +155,6 @@ pub struct Refused {
     pub connections: u64,
     /// Too many handshakes per second from one IP address.
     pub handshakes: u64,
+    /// Of peers that are no members ([`MeshBuilder::only`](super::MeshBuilder::only)).
+    pub strangers: u64,
 }

@@ -263,6 +263,49 @@ fn dropped_waits_of_a_mirror_are_freed() {
 }
 
 #[test]
+fn hearsay_ends_only_waits_that_believe_it() {
+    let mut world = World::new(1);
+    world.mirrors[0].first_hand = false;
+    world.tick(0, 0);
+    let machine = world.machine(0);
+    let strict = [
+        machine.when("On"),
+        machine.when_time("On", &[3]),
+        machine.when_ticks("On", 1),
+        machine.when_query(|clock| clock.contains(&3)),
+    ];
+    let off = machine.when_not("On");
+    let credulous = machine.with_hearsay();
+    assert_eq!(credulous.when_not("On").now(), Some(Ok(())));
+    let told = [
+        credulous.when("On"),
+        credulous.when_time("On", &[3]),
+        credulous.when_query(|clock| clock.contains(&3)),
+    ];
+    assert_eq!(
+        machine.when_time("On", &[1, 2]).now(),
+        Some(Err(crate::wait::WaitError::Mismatch {
+            states: 1,
+            ticks: 2
+        }))
+    );
+    world.tick(0, 3);
+    assert!(machine.is("On") && !machine.snapshot().first_hand);
+    assert!(told.iter().all(|wait| wait.now() == Some(Ok(()))));
+    assert!(strict.iter().all(|wait| wait.now().is_none()));
+    assert_eq!(off.now(), None);
+
+    // The owner says the same.
+    world.mirrors[0].first_hand = true;
+    world.tick(0, 3);
+    assert!(strict.iter().all(|wait| wait.now() == Some(Ok(()))));
+    assert_eq!(off.now(), None, "it is on");
+    world.tick(0, 4);
+    assert_eq!(off.now(), Some(Ok(())));
+    assert_eq!(machine.pending_waits(), 0);
+}
+
+#[test]
 fn a_mirror_is_asked_like_a_machine() {
     let mut world = World::new(1);
     let machine = world.machine(0);

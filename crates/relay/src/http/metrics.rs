@@ -109,6 +109,11 @@ pub fn text(figures: &Figures, process: &Process) -> String {
         &[("cause", "handshakes")],
         figures.refused.handshakes,
     );
+    page.value(
+        refused,
+        &[("cause", "strangers")],
+        figures.refused.strangers,
+    );
     let requests = "statemesh_http_requests_refused_total";
     page.metric(
         requests,
