@@ -99,21 +99,13 @@ pub fn text(figures: &Figures, process: &Process) -> String {
         "counter",
         "Incoming connections refused, by cause.",
     );
-    page.value(
-        refused,
-        &[("cause", "connections")],
-        figures.refused.connections,
-    );
-    page.value(
-        refused,
-        &[("cause", "handshakes")],
-        figures.refused.handshakes,
-    );
-    page.value(
-        refused,
-        &[("cause", "strangers")],
-        figures.refused.strangers,
-    );
+    for (cause, count) in [
+        ("connections", figures.refused.connections),
+        ("handshakes", figures.refused.handshakes),
+        ("strangers", figures.refused.strangers),
+    ] {
+        page.value(refused, &[("cause", cause)], count);
+    }
     let requests = "statemesh_http_requests_refused_total";
     page.metric(
         requests,
