@@ -33,7 +33,7 @@ pub(crate) type Gossipsub = gossipsub::Behaviour<KeepSignature, WhitelistSubscri
 #[derive(NetworkBehaviour)]
 pub(crate) struct Behaviour {
     /// Who may connect, how long a silent link lives, and what newcomers ask. Feed it with `pong` on every successful
-    /// ping event, and with `exempt` on `ping::Failure::Unsupported`.
+    /// ping event, and with `exempt` for who speaks no ping by its own account.
     pub(crate) neighbours: neighbours::Behaviour,
     /// The topic.
     pub(crate) gossipsub: Gossipsub,

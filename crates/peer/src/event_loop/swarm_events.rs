@@ -83,7 +83,14 @@ impl EventLoop {
         match event {
             BehaviourEvent::Gossipsub(event) => self.on_gossipsub_event(event),
             BehaviourEvent::Ping(event) => self.on_ping(event),
-            BehaviourEvent::Identify(identify::Event::Received { peer_id, info, .. }) => {
+            BehaviourEvent::Identify(identify::Event::Received {
+                connection_id,
+                peer_id,
+                info,
+            }) => {
+                if !info.protocols.contains(&ping::PROTOCOL_NAME) {
+                    self.swarm.behaviour_mut().neighbours.exempt(connection_id);
+                }
                 self.links.on_identified(peer_id, &info.agent_version);
                 self.show_link(peer_id);
                 if info.protocols.contains(&catch_up::PROTOCOL) {
@@ -185,9 +192,11 @@ impl EventLoop {
                 self.show_link(event.peer);
                 self.tell_link(event.peer);
             }
-            Err(ping::Failure::Unsupported) => neighbours.exempt(event.connection),
-            // Silence is the neighbours' part's business.
-            Err(ping::Failure::Timeout | ping::Failure::Other { .. }) => {}
+            // Silence is the neighbours' part's business. `Unsupported` is also said of a stream that ended while it was
+            // negotiated, as those of a page do that is left: whoever speaks no ping says so in identify.
+            Err(
+                ping::Failure::Unsupported | ping::Failure::Timeout | ping::Failure::Other { .. },
+            ) => {}
         }
     }
 
