@@ -32,7 +32,7 @@ mod timers;
 
 pub use crate::mesh::catch_up::{Reply, Signed};
 pub use crate::mesh::local::Exposed;
-pub use crate::mesh::peer_registry::{Contact, GoneReason, PeerView};
+pub use crate::mesh::peer_registry::{Contact, GoneReason, Members, PeerView};
 pub use crate::mesh::wire::{About, Link, LinkEnd, Ticks, Transport};
 
 use self::timers::{Timer, Timers};
@@ -52,6 +52,8 @@ pub struct Config {
     /// Wall clock at the node's start, in milliseconds since 1970. Others are told the time since then on top of it, so
     /// that it never runs backwards.
     pub wall_ms: u64,
+    /// The only members there are, if not everybody may be one (spec S9): nobody else is known, heard or passed on.
+    pub members: Option<Members>,
 }
 
 impl Config {
@@ -64,6 +66,7 @@ impl Config {
             seed,
             about: About::default(),
             wall_ms: 0,
+            members: None,
         }
     }
 }
@@ -256,7 +259,7 @@ impl Node {
     pub fn new(config: Config, now: Instant) -> Self {
         Self {
             stage: Stage::Waiting,
-            registry: Registry::new(config.own, now),
+            registry: Registry::new(config.own, config.members.clone(), now),
             local: Local::new(config.first_index),
             addresses: None,
             asks: Asks::default(),
@@ -402,6 +405,11 @@ impl Node {
     /// All known peers, by id.
     pub fn peers(&self) -> impl Iterator<Item = PeerView> {
         self.registry.views()
+    }
+
+    /// Where the peers without a link of ours say they can be reached, by id.
+    pub fn contacts(&self) -> impl Iterator<Item = (PeerId, &Contact)> {
+        self.registry.contacts()
     }
 
     fn on_joined(&mut self, now: Instant) {

@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use common::{as_go, count, info, machine, sums, updates};
@@ -487,18 +488,23 @@ fn the_largest_hostile_schemas_cost_no_quadratic_time() {
             def.remove = Some(list.clone());
             def.after = Some(list.clone());
         });
-        let index = MachineIdx(round as u64);
-        let message = Message::Info {
-            peers: Some([(id, Some([(index, machine)].into()))].into()),
-            sums: None,
-        };
-        let payload = as_go(message);
-        let start = std::time::Instant::now();
-        net.say(owner, payload);
-        net.run_for(MS(20));
-        let took = start.elapsed();
-        assert!(net.get(node).mirror(id, index).is_some());
-        assert!(took < S(10), "round {round} took {took:?}");
+        // Whatever else the host does: the least of three.
+        let took = (0..3).map(|attempt| {
+            let index = MachineIdx(round as u64 * 3 + attempt);
+            let message = Message::Info {
+                peers: Some([(id, Some([(index, machine.clone())].into()))].into()),
+                sums: None,
+            };
+            let payload = as_go(message);
+            let start = std::time::Instant::now();
+            net.say(owner, payload);
+            net.run_for(MS(20));
+            let took = start.elapsed();
+            assert!(net.get(node).mirror(id, index).is_some());
+            took
+        });
+        let took = took.min().expect("three attempts");
+        assert!(took < S(2), "round {round} took {took:?}");
     }
 }
 
@@ -546,4 +552,37 @@ fn whoever_speaks_without_an_introduction_is_asked_for_it() {
     net.inject(node, far, as_go(info(far, &[])));
     net.run_for(S(60));
     assert_eq!(asks_for(&net, node, far), 1);
+}
+
+#[test]
+fn a_list_of_members_keeps_strangers_out_whoever_speaks_of_them() {
+    let mut net = Net::new(18);
+    // The next two are numbered 2 and 3; the stranger is 4, the one it tells directly 5.
+    let node = net.node_among(Arc::new([peer_id(2), peer_id(3)].into()));
+    let (friend, teller) = (net.node(), net.puppet());
+    let (stranger, outsider) = (net.puppet(), net.node());
+    let open_index = net.expose(outsider, "open");
+    net.link(friend, stranger);
+    net.link(friend, outsider);
+    let id = net.id(stranger);
+    net.say(stranger, as_go(info(id, &[(0, "m", &[0, 0, 1])])));
+    net.run_for(S(2));
+    assert!(seen(&net, friend, id, ZERO).is_some());
+
+    // It catches up with a member that knows them, hears them on the topic, and hears of them by another member.
+    net.link(friend, node);
+    net.link(node, teller);
+    let index = net.expose(friend, "friend");
+    net.run_for(S(2));
+    net.say(stranger, as_go(updates(id, 0, &[0, 0, 3])));
+    net.say(teller, as_go(info(id, &[(0, "m", &[0, 0, 5])])));
+    net.say(teller, as_go(sums(id, 0, 7)));
+    net.run_for(S(20));
+    let known: Vec<PeerId> = net.get(node).peers().map(|view| view.peer).collect();
+    let members = [friend, teller].map(|member| net.id(member));
+    assert!(known.iter().all(|peer| members.contains(peer)), "{known:?}");
+    assert_eq!(seen(&net, node, id, ZERO), None);
+    assert_eq!(seen(&net, node, net.id(outsider), open_index), None);
+    assert!(seen(&net, node, net.id(friend), index).is_some());
+    assert_eq!(asks_for(&net, node, id), 0);
 }

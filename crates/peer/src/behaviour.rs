@@ -21,6 +21,7 @@ use libp2p::gossipsub::{
 use libp2p::identity::Keypair;
 use libp2p::swarm::{ListenError, NetworkBehaviour};
 use libp2p::{gossipsub, identify, ping};
+use statemesh_core::node::Members;
 
 use self::neighbours::NoRoom;
 use self::signature::{Copies, KeepSignature};
@@ -50,10 +51,11 @@ impl Behaviour {
         topic: &IdentTopic,
         role: Role,
         limits: &Limits,
+        members: Option<Members>,
         copies: Copies,
     ) -> Self {
         Self {
-            neighbours: neighbours::Behaviour::new(limits.clone()),
+            neighbours: neighbours::Behaviour::new(limits.clone(), members),
             gossipsub: gossipsub(keypair, topic, role, limits, copies),
             identify: identify::Behaviour::new(identify_config(keypair)),
             ping: ping::Behaviour::new(

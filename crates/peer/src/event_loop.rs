@@ -36,7 +36,7 @@ use libp2p::identity::Keypair;
 use libp2p::swarm::SwarmEvent;
 use libp2p::{Multiaddr, Swarm};
 use statemesh_core::collections::OrderedMap;
-use statemesh_core::node::{self, Input, MessageToken, Node};
+use statemesh_core::node::{self, Input, Members, MessageToken, Node};
 use statemesh_core::time::{Instant, earliest};
 use statemesh_core::{MachineIdx, PeerId};
 
@@ -53,7 +53,7 @@ use self::outbox::Outbox;
 use crate::behaviour::{Behaviour, BehaviourEvent, SOFTWARE};
 use crate::lifecycle::{Lifecycle, Standing};
 use crate::machine::Machine;
-use crate::mesh::{AddressSource, Connection, Limits, Mesh, Role, SpawnError, Start};
+use crate::mesh::{AddressSource, Connection, Mesh, Role, SpawnError, Start};
 use crate::registry::Registry;
 use crate::transport::{Built, Timer};
 
@@ -70,7 +70,8 @@ pub(crate) struct Config {
     pub(crate) sources: Vec<AddressSource>,
     /// Links to have, by dialling who is learned of on the mesh.
     pub(crate) links: usize,
-    pub(crate) limits: Limits,
+    /// The only ones there are.
+    pub(crate) members: Option<Members>,
     /// Exposed from the start.
     pub(crate) machines: Vec<Machine>,
     /// Join only when this ends.
@@ -114,8 +115,6 @@ pub(crate) struct EventLoop {
     sources: Vec<AddressSource>,
     answers: FuturesUnordered<Answer>,
     outbox: Outbox,
-    /// Who may be a member.
-    limits: Limits,
     /// Messages that wait for the node's verdict.
     unjudged: OrderedMap<MessageToken, (MessageId, libp2p::PeerId)>,
     next_token: u64,
@@ -193,6 +192,7 @@ impl EventLoop {
         let first_index = indexes.first().copied().unwrap_or_default();
         let node = node::Config {
             about: about(config.role),
+            members: config.members,
             wall_ms: clock::wall_ms(),
             ..node::Config::new(config.own, first_index, seed)
         };
@@ -212,14 +212,13 @@ impl EventLoop {
             commands,
             lifecycle,
             dialler,
-            acquaintances: Acquaintances::new(config.links, MEETING, seed),
+            acquaintances: Acquaintances::new(config.links, PACE, seed),
             announced: config.announce,
             lost_at: None,
             links_changed: true,
             sources: config.sources,
             answers: FuturesUnordered::new(),
             outbox: Outbox::default(),
-            limits: config.limits,
             unjudged: OrderedMap::new(),
             next_token: 0,
             timer: Timer::new(START_LIMIT),
@@ -606,19 +605,12 @@ const START_LIMIT: Duration = Duration::from_secs(10);
 const PACE: Pace = Pace {
     dial_limit: Duration::from_secs(2),
     longest_pause: Duration::from_secs(1),
-};
-/// In a tab that has lost its only link every second counts; elsewhere there is time.
-const MEETING: acquaintances::Pace = acquaintances::Pace {
-    pause: if cfg!(target_arch = "wasm32") {
-        Duration::from_millis(500)
-    } else {
-        Duration::from_secs(2)
-    },
-    dial_limit: PACE.dial_limit,
+    between_strangers: Duration::from_millis(500),
 };
 /// Long enough for a slow WAN handshake.
 #[cfg(not(target_arch = "wasm32"))]
 const PACE: Pace = Pace {
     dial_limit: Duration::from_secs(8),
     longest_pause: Duration::from_secs(5),
+    between_strangers: Duration::from_secs(2),
 };

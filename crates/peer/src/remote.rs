@@ -20,7 +20,7 @@ use statemesh_core::{MachineIdx, PeerId, StateIdx};
 use web_time::Instant;
 
 use crate::machine::conditions::{self, OfClock};
-use crate::machine::states::{Known, resolve};
+use crate::machine::states::{Known, compare, resolve};
 use crate::machine::{StateName, States};
 use crate::query::{Facts, Query, tag_value};
 use crate::wait::{Ticket, WaitError, WaitSource, Waiters, When};
@@ -83,6 +83,10 @@ struct Condition {
     hearsay: bool,
 }
 
+fn tick_of(state: StateIdx, clock: &[u64]) -> u64 {
+    clock.get(state.at()).copied().unwrap_or(0)
+}
+
 /// What is waited for.
 enum Goal {
     Active,
@@ -94,19 +98,17 @@ enum Goal {
 impl Goal {
     /// The same as [`Subscriptions`] would look for, as a condition of its own.
     fn condition(self, states: Vec<StateIdx>) -> OfClock {
-        let tick = |clock: &[u64], state: &StateIdx| clock.get(state.at()).copied().unwrap_or(0);
+        let is_active = |state: &StateIdx, clock: &[u64]| is_active_tick(tick_of(*state, clock));
         match self {
-            Self::Active => Arc::new(move |clock| {
-                let mut ticks = states.iter().map(|state| tick(clock, state));
-                ticks.all(is_active_tick)
-            }),
-            Self::Inactive => Arc::new(move |clock| {
-                let mut ticks = states.iter().map(|state| tick(clock, state));
-                !ticks.any(is_active_tick)
-            }),
+            Self::Active => {
+                Arc::new(move |clock| states.iter().all(|state| is_active(state, clock)))
+            }
+            Self::Inactive => {
+                Arc::new(move |clock| !states.iter().any(|state| is_active(state, clock)))
+            }
             Self::Ticks(goal) => Arc::new(move |clock| {
-                let mut both = states.iter().zip(&goal);
-                both.all(|(state, goal)| tick(clock, state) >= *goal)
+                let tick = |state| tick_of(state, clock);
+                compare(&states, &goal, tick, |now, goal| now >= goal)
             }),
         }
     }
@@ -289,9 +291,7 @@ impl RemoteMachine {
     #[must_use]
     pub fn tick(&self, state: impl StateName) -> u64 {
         let index = self.schema().find(state.state_ref());
-        index
-            .and_then(|index| self.clock().get(index.at()).copied())
-            .unwrap_or(0)
+        index.map_or(0, |index| tick_of(index, &self.clock()))
     }
     /// All ticks, in index order, as a value that can be asked and compared.
     #[must_use]
@@ -387,15 +387,14 @@ impl RemoteMachine {
         let Ok(list) = resolve(states, self.id(), self.schema()) else {
             return false;
         };
-        let now = self.time();
-        let mut both = list.iter().zip(ticks);
-        list.len() == ticks.len() && both.all(|(&state, &tick)| holds(now.tick(state), tick))
+        let clock = self.clock();
+        compare(&list, ticks, |state| tick_of(state, &clock), holds)
     }
 
     fn when_tick(&self, state: &impl StateName, goal: impl FnOnce(u64) -> u64) -> When {
         self.wait(state, |states, clock| {
-            let now = states.first().and_then(|state| clock.get(state.at()));
-            Goal::Ticks(vec![goal(now.copied().unwrap_or(0))])
+            let now = states.first().map_or(0, |state| tick_of(*state, clock));
+            Goal::Ticks(vec![goal(now)])
         })
     }
 

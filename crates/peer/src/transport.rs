@@ -32,6 +32,7 @@ use libp2p::core::transport::{Boxed, ListenerId, TransportError};
 use libp2p::gossipsub::IdentTopic;
 use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, Swarm};
+use statemesh_core::node::Members;
 
 #[cfg(target_arch = "wasm32")]
 use self::browser as platform;
@@ -55,6 +56,8 @@ pub(crate) struct SwarmConfig {
     pub(crate) listen: Vec<Multiaddr>,
     /// Limits on connections.
     pub(crate) limits: Limits,
+    /// The only ones who may connect.
+    pub(crate) members: Option<Members>,
     /// Where the WebRTC certificate is kept; fresh per start when `None`.
     #[cfg(not(target_arch = "wasm32"))]
     pub(crate) certificate_dir: Option<PathBuf>,
@@ -101,7 +104,14 @@ pub(crate) fn build(config: SwarmConfig) -> Result<Built, SpawnError> {
 
     let topic = IdentTopic::new(config.topic);
     let copies = Copies::default();
-    let behaviour = Behaviour::new(keypair, &topic, config.role, &config.limits, copies.clone());
+    let behaviour = Behaviour::new(
+        keypair,
+        &topic,
+        config.role,
+        &config.limits,
+        config.members,
+        copies.clone(),
+    );
     let settings = platform::swarm_config().with_idle_connection_timeout(IDLE_TIMEOUT);
     let own_id = keypair.public().to_peer_id();
     let mut swarm = Swarm::new(carrier, behaviour, own_id, settings);

@@ -18,7 +18,7 @@ mod traffic;
 use statemesh_core::engine::{Schema, SchemaDef, StateDef};
 use statemesh_core::mesh::wire::{self, Envelope, MessageKind};
 use statemesh_core::node::{
-    About, Config, Event, Exposed, Input, MessageToken, Node, Output, Signed, Verdict,
+    About, Config, Event, Exposed, Input, Members, MessageToken, Node, Output, Signed, Verdict,
 };
 use statemesh_core::{Instant, MachineIdx, PeerId};
 
@@ -175,6 +175,16 @@ impl Net {
         let number = self.members.len() as u64 + 1;
         let config = Config {
             about,
+            ..self.config(peer_id(number), 1000 * number)
+        };
+        self.start(config)
+    }
+
+    /// A node that has joined the topic and knows nobody but these, without links.
+    pub fn node_among(&mut self, members: Members) -> Member {
+        let number = self.members.len() as u64 + 1;
+        let config = Config {
+            members: Some(members),
             ..self.config(peer_id(number), 1000 * number)
         };
         self.start(config)

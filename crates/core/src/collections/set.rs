@@ -54,6 +54,19 @@ impl<T> OrderedSet<T> {
         }
     }
 
+    /// The items behind those for which `is_before` says so, in order; it says so of the first ones only.
+    pub(crate) fn iter_from(&self, is_before: impl Fn(&T) -> bool) -> Items<'_, T> {
+        let mut compare = |place: usize| match is_before(&self.items[place]) {
+            true => Ordering::Less,
+            false => Ordering::Greater,
+        };
+        let from = self.order.find(&mut compare).unwrap_or_else(|spot| spot);
+        Items {
+            places: self.order.between(from, self.order.end()),
+            items: &self.items,
+        }
+    }
+
     /// The least item.
     #[must_use]
     pub fn first(&self) -> Option<&T> {

@@ -42,6 +42,8 @@ pub(crate) struct Asks {
     table: OrderedMap<PeerId, Ask>,
     /// Those asked for next, by time: one entry per ask that has one.
     due: OrderedSet<(Instant, PeerId)>,
+    /// What was due before was put off as often as it may be: it waits for the topic.
+    put_off_until: Instant,
 }
 
 impl Asks {
@@ -136,7 +138,10 @@ impl Asks {
     /// Puts off ids that the topic was never asked for: neighbours are asked directly, one after the other, for that long.
     /// Returns whether there are any.
     pub(crate) fn put_off(&mut self, patience: Duration, now: Instant) -> bool {
-        let due = self.due.iter().take_while(|(at, _)| *at <= now);
+        // Nothing is ever planned for the past.
+        let from = std::mem::replace(&mut self.put_off_until, now);
+        let due = self.due.iter_from(|(at, _)| *at < from);
+        let due = due.take_while(|(at, _)| *at <= now);
         let due: Vec<PeerId> = due.map(|(_, id)| *id).collect();
         let mut any = false;
         for id in due {

@@ -118,10 +118,15 @@ struct Ghost {
     named_at: Instant,
 }
 
+/// Ids of members.
+pub type Members = Arc<OrderedSet<PeerId>>;
+
 /// Everything known of others.
 #[derive(Debug)]
 pub(crate) struct Registry {
     own: PeerId,
+    /// Nobody else is known.
+    members: Option<Members>,
     peers: Peers,
     links: OwnLinks,
     /// Since when there is none.
@@ -146,9 +151,10 @@ pub(crate) struct Registry {
 }
 
 impl Registry {
-    pub(crate) fn new(own: PeerId, now: Instant) -> Self {
+    pub(crate) fn new(own: PeerId, members: Option<Members>, now: Instant) -> Self {
         Self {
             own,
+            members,
             peers: Peers::default(),
             links: OwnLinks::default(),
             isolated_since: Some(now),
@@ -569,8 +575,17 @@ impl Registry {
         }
     }
 
-    /// Whether hearsay about this id is not wanted: ourselves, and those who went.
+    /// Whether this peer may be a member.
+    pub(crate) fn admits(&self, id: PeerId) -> bool {
+        let members = self.members.as_ref();
+        members.is_none_or(|members| members.contains(&id))
+    }
+
+    /// Whether hearsay about this id is not wanted: strangers, ourselves, and those who went.
     fn is_barred(&mut self, id: PeerId, now: Instant) -> bool {
+        if !self.admits(id) {
+            return true;
+        }
         match self.ghosts.get_mut(&id) {
             Some(ghost) if now.since(ghost.named_at) < GHOST_MEMORY => {
                 ghost.named_at = now;

@@ -84,7 +84,8 @@ impl Node {
 
     fn take_kept(&mut self, from: PeerId, signed: &Arc<Signed>, now: Instant) {
         let author = signed.author;
-        if author == self.config.own || self.stage != Stage::Joined {
+        let is_wanted = author != self.config.own && self.registry.admits(author);
+        if !is_wanted || self.stage != Stage::Joined {
             return;
         }
         let Ok(envelope) = self.read(author, &signed.data) else {

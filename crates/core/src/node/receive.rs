@@ -28,6 +28,8 @@ impl Node {
         let author = signed.author;
         let verdict = if self.stage != Stage::Joined || author == self.config.own {
             Verdict::Ignore
+        } else if !self.registry.admits(author) {
+            self.ignore(author, "its author is no member")
         } else if !self.registry.may_speak(author, now) {
             self.ignore(author, "its author says too much")
         } else {

@@ -17,6 +17,7 @@ use libp2p::swarm::{
 };
 use libp2p::{Multiaddr, PeerId};
 use statemesh_core::collections::{OrderedMap, OrderedSet};
+use statemesh_core::node::Members;
 
 #[cfg(not(target_arch = "wasm32"))]
 use super::admission::Admission;
@@ -28,6 +29,8 @@ use crate::transport::{Timer, core_id};
 /// All neighbours.
 pub(crate) struct Behaviour {
     limits: Limits,
+    /// The only ones who may connect.
+    members: Option<Members>,
     /// Handshakes per second per IP address. Nobody calls a tab.
     #[cfg(not(target_arch = "wasm32"))]
     admission: Admission,
@@ -75,12 +78,13 @@ pub(super) enum NoRoom {
 }
 
 impl Behaviour {
-    /// Lets in what the limits allow.
-    pub(crate) fn new(limits: Limits) -> Self {
+    /// Lets in what the limits allow; of peers, all or these.
+    pub(crate) fn new(limits: Limits, members: Option<Members>) -> Self {
         Self {
             #[cfg(not(target_arch = "wasm32"))]
             admission: Admission::new(limits.handshakes_per_ip),
             limits,
+            members,
             incoming: OrderedSet::default(),
             outgoing: OrderedSet::default(),
             links: OrderedMap::new(),
@@ -145,7 +149,8 @@ impl Behaviour {
         peer: PeerId,
     ) -> Result<Handler, ConnectionDenied> {
         self.forget_pending(connection);
-        if !self.limits.admits(core_id(&peer)) {
+        let members = self.members.as_ref();
+        if members.is_some_and(|members| !members.contains(&core_id(&peer))) {
             return Err(ConnectionDenied::new(NoRoom::Stranger));
         }
         let of_peer = self.links.values().filter(|link| link.peer == peer);
@@ -292,12 +297,13 @@ mod tests {
     use super::*;
 
     fn neighbours(connections: u32, pending: u32, per_peer: u32) -> Behaviour {
-        Behaviour::new(Limits {
+        let limits = Limits {
             connections,
             pending,
             per_peer,
             ..Limits::default()
-        })
+        };
+        Behaviour::new(limits, None)
     }
 
     fn id(number: usize) -> ConnectionId {

@@ -1,7 +1,7 @@
 //! Links that nobody named: peers learned of on the mesh are dialled while there are too few links, so that a mesh whose
 //! members all know one relay survives the relay (mesh-protocol.md L2).
 //!
-//! A state machine without IO or time of its own. Invariants: one dial at a time, one per [`Pace::pause`] at most, and a
+//! A state machine without IO or time of its own. Invariants: one dial at a time, one per [`Pace::between_strangers`] at most, and a
 //! peer that cannot be reached is tried ever less often; whatever others tell, that is all it costs.
 
 use std::time::Duration;
@@ -10,10 +10,13 @@ use libp2p::swarm::ConnectionId;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::{Multiaddr, PeerId};
 use statemesh_core::collections::OrderedMap;
+use statemesh_core::node::{Contact, Input};
 use statemesh_core::time::Instant;
 
 use super::EventLoop;
+use super::dialler::Pace;
 use super::reach::{self, Reach};
+use crate::transport::core_id;
 
 /// Who was tried, and when somebody is next.
 pub(super) struct Acquaintances {
@@ -26,16 +29,7 @@ pub(super) struct Acquaintances {
     dial: Option<Dial>,
     unreachable: OrderedMap<PeerId, Failed>,
     /// How near those are, or were, who handed addresses over: a link that is gone is why others are looked for.
-    neighbours: OrderedMap<PeerId, Reach>,
-}
-
-/// How long to wait for what.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Pace {
-    /// Between two dials.
-    pub(super) pause: Duration,
-    /// For one dial.
-    pub(super) dial_limit: Duration,
+    neighbours: OrderedMap<statemesh_core::PeerId, Reach>,
 }
 
 struct Dial {
@@ -85,21 +79,25 @@ impl Acquaintances {
         self.dial.is_none() && links < self.wanted && self.due <= now
     }
 
-    /// Whom to dial, of the peers without a link and their addresses.
-    fn dial_one(
+    /// Whom to dial: of the peers without a link, the first in turn that has an address for us.
+    fn dial_one<'a>(
         &mut self,
-        others: Vec<(PeerId, Vec<Multiaddr>)>,
+        contacts: impl Iterator<Item = (PeerId, &'a Contact)>,
         now: Instant,
     ) -> Option<DialOpts> {
-        self.due = now + self.pace.pause;
+        self.due = now + self.pace.between_strangers;
         let rested = |peer: &PeerId| {
             let failed = self.unreachable.get(peer);
             failed.is_none_or(|failed| failed.again <= now)
         };
-        let (peer, addresses) = others
-            .into_iter()
-            .filter(|(peer, addresses)| !addresses.is_empty() && rested(peer))
-            .min_by_key(|(peer, _)| self.turn(peer))?;
+        let mut contacts: Vec<_> = contacts.filter(|(peer, _)| rested(peer)).collect();
+        contacts.sort_by_cached_key(|(peer, _)| self.turn(peer));
+        let with_addresses = |(peer, contact): (PeerId, &Contact)| {
+            let near = self.nearness(contact.via);
+            let addresses = reach::to_dial(peer, &contact.addresses, near);
+            (!addresses.is_empty()).then_some((peer, addresses))
+        };
+        let (peer, addresses) = contacts.into_iter().find_map(with_addresses)?;
         let opts = DialOpts::peer_id(peer)
             .condition(PeerCondition::DisconnectedAndNotDialing)
             .addresses(addresses)
@@ -118,20 +116,18 @@ impl Acquaintances {
         self.unreachable.remove(&peer);
         self.dial.take_if(|dial| dial.peer == peer);
         let reach = Reach::of(address).unwrap_or(Reach::Public);
-        self.neighbours.insert(peer, reach);
+        let neighbour = core_id(&peer);
+        self.neighbours.insert(neighbour, reach);
         if self.neighbours.len() > MAX_REMEMBERED {
-            let other = self
-                .neighbours
-                .keys()
-                .find(|other| **other != peer)
-                .copied();
+            let mut others = self.neighbours.keys().filter(|it| **it != neighbour);
+            let other = others.next().copied();
             other.and_then(|other| self.neighbours.remove(&other));
         }
     }
 
     /// How near somebody is who handed something over.
-    fn nearness(&self, neighbour: &PeerId) -> Reach {
-        let known = self.neighbours.get(neighbour);
+    fn nearness(&self, neighbour: statemesh_core::PeerId) -> Reach {
+        let known = self.neighbours.get(&neighbour);
         known.copied().unwrap_or(Reach::Public)
     }
 
@@ -174,8 +170,8 @@ impl EventLoop {
     /// Tells the node where this peer can be reached.
     pub(super) fn tell_addresses(&mut self) {
         let addresses = reach::to_tell(self.announced.iter().chain(self.swarm.listeners()));
-        let input = statemesh_core::node::Input::Addresses(addresses);
-        self.node.handle_input(self.clock.now(), input);
+        self.node
+            .handle_input(self.clock.now(), Input::Addresses(addresses));
     }
 
     /// Dials somebody if there are too few links.
@@ -190,16 +186,11 @@ impl EventLoop {
         if !self.acquaintances.wants(links, now) {
             return;
         }
-        let acquaintances = &self.acquaintances;
-        let others = self.node.peers().filter_map(|view| {
-            let peer = PeerId::from_bytes(view.peer.as_bytes()).ok()?;
-            let contact = view.contact.filter(|_| !view.linked)?;
-            let via = PeerId::from_bytes(contact.via.as_bytes()).ok()?;
-            let near = acquaintances.nearness(&via);
-            Some((peer, reach::to_dial(peer, &contact.addresses, near)))
+        let contacts = self.node.contacts();
+        let contacts = contacts.filter_map(|(peer, contact)| {
+            Some((PeerId::from_bytes(peer.as_bytes()).ok()?, contact))
         });
-        let others: Vec<_> = others.collect();
-        if let Some(opts) = self.acquaintances.dial_one(others, now) {
+        if let Some(opts) = self.acquaintances.dial_one(contacts, now) {
             let connection = opts.connection_id();
             tracing::debug!(peer = ?opts.get_peer_id(), "dialling a peer learned of on the mesh");
             if self.swarm.dial(opts).is_err() {
@@ -221,8 +212,9 @@ mod tests {
     use super::*;
 
     const PACE: Pace = Pace {
-        pause: Duration::from_secs(2),
         dial_limit: Duration::from_secs(8),
+        longest_pause: Duration::from_secs(5),
+        between_strangers: Duration::from_secs(2),
     };
 
     fn at(secs: u64) -> Instant {
@@ -231,6 +223,13 @@ mod tests {
 
     fn address() -> Multiaddr {
         "/memory/1".parse().unwrap()
+    }
+
+    fn contact(addresses: &[&str]) -> Contact {
+        Contact {
+            addresses: addresses.iter().map(|text| (*text).to_owned()).collect(),
+            via: core_id(&PeerId::random()),
+        }
     }
 
     /// Asks at `now`; the peer that is to be dialled.
@@ -243,8 +242,9 @@ mod tests {
         if !acquaintances.wants(links, now) {
             return None;
         }
-        let others = others.iter().map(|peer| (*peer, vec![address()]));
-        let opts = acquaintances.dial_one(others.collect(), now)?;
+        let contact = contact(&["/ip4/192.0.2.1/tcp/1"]);
+        let others = others.iter().map(|peer| (*peer, &contact));
+        let opts = acquaintances.dial_one(others, now)?;
         Some((opts.get_peer_id()?, opts.connection_id()))
     }
 
@@ -316,16 +316,17 @@ mod tests {
         let (near, named, unknown) = (PeerId::random(), PeerId::random(), PeerId::random());
         acquaintances.on_linked(near, &address());
         acquaintances.on_linked(named, &"/dns4/relay.example/tcp/1/ws".parse().unwrap());
-        assert_eq!(acquaintances.nearness(&near), Reach::Loopback);
-        assert_eq!(acquaintances.nearness(&named), Reach::Public);
-        assert_eq!(acquaintances.nearness(&unknown), Reach::Public);
+        assert_eq!(acquaintances.nearness(core_id(&near)), Reach::Loopback);
+        assert_eq!(acquaintances.nearness(core_id(&named)), Reach::Public);
+        assert_eq!(acquaintances.nearness(core_id(&unknown)), Reach::Public);
     }
 
     #[test]
     fn peers_without_a_usable_address_are_passed_by() {
         let mut acquaintances = Acquaintances::new(1, PACE, 7);
-        let nowhere = vec![(PeerId::random(), Vec::new())];
-        assert!(acquaintances.dial_one(nowhere, at(0)).is_none());
+        let (nowhere, near) = (contact(&[]), contact(&["/memory/1"]));
+        let nobody = [(PeerId::random(), &nowhere), (PeerId::random(), &near)];
+        assert!(acquaintances.dial_one(nobody.into_iter(), at(0)).is_none());
         assert_eq!(
             acquaintances.poll_timeout(0),
             Some(at(2)),

@@ -50,6 +50,8 @@ pub(crate) struct Pace {
     pub(crate) dial_limit: Duration,
     /// Longest pause between rounds.
     pub(crate) longest_pause: Duration,
+    /// Between two dials to peers learned of on the mesh.
+    pub(crate) between_strangers: Duration,
 }
 
 struct Target {
@@ -445,6 +447,7 @@ mod tests {
     const PACE: Pace = Pace {
         dial_limit: Duration::from_secs(8),
         longest_pause: Duration::from_secs(5),
+        between_strangers: Duration::from_secs(2),
     };
 
     struct Bench {

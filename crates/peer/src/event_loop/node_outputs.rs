@@ -33,8 +33,9 @@ impl EventLoop {
                 "neighbours take nothing: own messages were given up"
             );
         }
-        self.node
-            .handle_input(now, Input::Congested(self.outbox.is_congested()));
+        if let Some(congested) = self.outbox.take_turn() {
+            self.node.handle_input(now, Input::Congested(congested));
+        }
     }
 
     fn on_verdict(&mut self, token: MessageToken, verdict: Verdict) {
@@ -55,20 +56,6 @@ impl EventLoop {
     }
 
     fn on_node_event(&mut self, event: Event) {
-        let about = match &event {
-            Event::PeerFound(peer)
-            | Event::PeerGone(peer, _)
-            | Event::MachineFound(peer, _)
-            | Event::ClockChanged(peer, ..)
-            | Event::MachineGone(peer, _)
-            | Event::Heard(peer)
-            | Event::Dropped(peer, _) => Some(*peer),
-            Event::NotExposed(..) => None,
-        };
-        // Members may speak of those who are none.
-        if about.is_some_and(|peer| !self.limits.admits(peer)) {
-            return;
-        }
         match event {
             Event::PeerFound(peer) => {
                 self.refresh_peer(peer);

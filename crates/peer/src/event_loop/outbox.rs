@@ -19,6 +19,8 @@ pub(crate) struct Outbox {
     bytes: usize,
     retry_at: Option<Instant>,
     dropped: u64,
+    /// What [`Outbox::take_turn`] has told.
+    told_congested: bool,
 }
 
 /// What became of a try.
@@ -72,9 +74,11 @@ impl Outbox {
             self.waiting.pop_front();
         }
     }
-    /// Whether something waits.
-    pub(crate) fn is_congested(&self) -> bool {
-        !self.waiting.is_empty()
+    /// Whether something waits, once after that has changed.
+    pub(crate) fn take_turn(&mut self) -> Option<bool> {
+        let congested = !self.waiting.is_empty();
+        let before = std::mem::replace(&mut self.told_congested, congested);
+        (congested != before).then_some(congested)
     }
     /// When [`Outbox::handle_timeout`] wants to be called next.
     pub(crate) fn poll_timeout(&self) -> Option<Instant> {
@@ -113,14 +117,18 @@ mod tests {
         // 2 must not overtake 1.
         outbox.send(vec![2], at(1), &mut publish);
         assert_eq!(outbox.poll_timeout(), Some(at(50)));
-        assert!(outbox.is_congested());
+        assert_eq!((outbox.take_turn(), outbox.take_turn()), (Some(true), None));
         outbox.handle_timeout(at(49), &mut publish);
         outbox.handle_timeout(at(50), &mut |_| Tried::Busy);
         assert_eq!(outbox.poll_timeout(), Some(at(100)));
         outbox.handle_timeout(at(100), &mut publish);
         outbox.send(vec![3], at(101), &mut publish);
         assert_eq!(sent, [1, 2, 3]);
-        assert!(!outbox.is_congested() && outbox.poll_timeout().is_none());
+        assert_eq!(
+            (outbox.take_turn(), outbox.take_turn()),
+            (Some(false), None)
+        );
+        assert_eq!(outbox.poll_timeout(), None);
     }
 
     #[test]

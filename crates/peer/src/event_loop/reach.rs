@@ -5,6 +5,8 @@
 //! everywhere else. So each is dialled only if a neighbour in the same network handed it over. Names are not dialled at
 //! all: what they mean is decided elsewhere.
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use libp2p::multiaddr::Protocol;
 use libp2p::{Multiaddr, PeerId};
 use statemesh_core::mesh::wire;
@@ -25,25 +27,25 @@ pub(super) enum Reach {
 impl Reach {
     /// Of an address; `None` of one that names no machine, or names it by a name.
     pub(super) fn of(address: &Multiaddr) -> Option<Self> {
-        match address.iter().next()? {
-            Protocol::Ip4(ip) if ip.is_loopback() => Some(Self::Loopback),
-            Protocol::Ip6(ip) if ip.is_loopback() => Some(Self::Loopback),
-            Protocol::Memory(_) => Some(Self::Loopback),
-            Protocol::Ip4(ip) if ip.is_unspecified() || ip.is_multicast() || ip.is_broadcast() => {
-                None
-            }
-            Protocol::Ip6(ip) if ip.is_unspecified() || ip.is_multicast() => None,
-            Protocol::Ip4(ip)
-                if ip.is_private() || ip.is_link_local() || is_shared(ip.octets()) =>
-            {
-                Some(Self::Private)
-            }
-            Protocol::Ip6(ip) if ip.is_unique_local() || ip.is_unicast_link_local() => {
-                Some(Self::Private)
-            }
-            Protocol::Ip4(_) | Protocol::Ip6(_) => Some(Self::Public),
+        let ip = match address.iter().next()? {
+            Protocol::Memory(_) => return Some(Self::Loopback),
+            Protocol::Ip4(ip) => IpAddr::V4(ip),
+            Protocol::Ip6(ip) => IpAddr::V6(ip),
             // Not an enum of ours: everything else is a name or no machine.
-            _ => None,
+            _ => return None,
+        };
+        // An IPv4 address in IPv6's clothes is that IPv4 address.
+        let ip = ip.to_canonical();
+        let is_private = match ip {
+            IpAddr::V4(ip) => ip.is_private() || ip.is_link_local() || is_shared(ip.octets()),
+            IpAddr::V6(ip) => ip.is_unique_local() || ip.is_unicast_link_local(),
+        };
+        match ip {
+            _ if ip.is_unspecified() || ip.is_multicast() => None,
+            IpAddr::V4(Ipv4Addr::BROADCAST) => None,
+            _ if ip.is_loopback() => Some(Self::Loopback),
+            _ if is_private => Some(Self::Private),
+            IpAddr::V4(_) | IpAddr::V6(_) => Some(Self::Public),
         }
     }
 }
@@ -103,6 +105,10 @@ mod tests {
             ("/ip4/100.64.0.1/tcp/1", Some(Reach::Private)),
             ("/ip6/fd00::1/tcp/1", Some(Reach::Private)),
             ("/ip6/fe80::1/tcp/1", Some(Reach::Private)),
+            ("/ip6/::ffff:127.0.0.1/tcp/1", Some(Reach::Loopback)),
+            ("/ip6/::ffff:10.0.0.1/tcp/1", Some(Reach::Private)),
+            ("/ip6/::ffff:0.0.0.0/tcp/1", None),
+            ("/ip6/::ffff:192.0.2.1/tcp/1", Some(Reach::Public)),
             ("/ip4/100.128.0.1/tcp/1", Some(Reach::Public)),
             ("/ip4/192.0.2.1/tcp/1", Some(Reach::Public)),
             ("/ip6/2001:db8::1/tcp/1", Some(Reach::Public)),

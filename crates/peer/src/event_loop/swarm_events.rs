@@ -141,14 +141,8 @@ impl EventLoop {
             self.swarm.behaviour_mut().neighbours.pong(connection);
         }
         let leaving = matches!(self.stage, Stage::Leaving(_));
-        let author = message.source.filter(|_| !leaving);
-        let member = author.filter(|author| self.limits.admits(core_id(author)));
-        let Some(author) = member else {
+        let Some(author) = message.source.filter(|_| !leaving) else {
             // Strict signing leaves no message without an author; one that leaves hears nothing any more.
-            if author.is_some() {
-                self.registry
-                    .count(|traffic| traffic.count_dropped("its author is no member"));
-            }
             self.swarm
                 .behaviour_mut()
                 .gossipsub

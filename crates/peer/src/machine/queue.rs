@@ -124,8 +124,7 @@ impl Machine {
             return false;
         };
         let engine = &self.shared.lock().engine;
-        let mut both = list.iter().zip(ticks);
-        list.len() == ticks.len() && both.all(|(&state, &tick)| holds(engine.tick(state), tick))
+        states::compare(&list, ticks, |state| engine.tick(state), holds)
     }
 
     fn is_queued(&self, kind: MutationKind, states: &impl States) -> bool {

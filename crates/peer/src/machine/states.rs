@@ -54,6 +54,17 @@ pub(crate) fn resolve(
     }
 }
 
+/// Does that hold between what each of these states has ticked and its tick here? Not when the lengths differ.
+pub(crate) fn compare(
+    states: &[StateIdx],
+    ticks: &[u64],
+    now: impl Fn(StateIdx) -> u64,
+    holds: fn(u64, u64) -> bool,
+) -> bool {
+    let mut both = states.iter().zip(ticks);
+    states.len() == ticks.len() && both.all(|(&state, &tick)| holds(now(state), tick))
+}
+
 /// States to be checked against a clock. Resolved before any lock is taken: [`States`] may be anybody's code.
 pub(crate) struct Known {
     /// Those among the first 64, as bits.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use futures::channel::oneshot;
 use libp2p::Multiaddr;
 use statemesh_core::PeerId;
-use statemesh_core::collections::OrderedSet;
+use statemesh_core::node::Members;
 
 use super::{Mesh, Role};
 use crate::event_loop::{self, EventLoop, reserve};
@@ -28,8 +28,6 @@ pub struct Limits {
     pub per_peer: u32,
     /// New handshakes per second from one IP address.
     pub handshakes_per_ip: u32,
-    /// The only members there are, if not everybody may be one.
-    pub only: Option<Arc<OrderedSet<PeerId>>>,
 }
 
 impl Default for Limits {
@@ -39,15 +37,7 @@ impl Default for Limits {
             pending: 128,
             per_peer: 4,
             handshakes_per_ip: 32,
-            only: None,
         }
-    }
-}
-
-impl Limits {
-    /// Whether this peer may be a member.
-    pub(crate) fn admits(&self, peer: PeerId) -> bool {
-        self.only.as_ref().is_none_or(|only| only.contains(&peer))
     }
 }
 
@@ -72,6 +62,7 @@ pub struct MeshBuilder {
     sources: Vec<AddressSource>,
     links: Option<usize>,
     limits: Limits,
+    members: Option<Members>,
     #[cfg(not(target_arch = "wasm32"))]
     certificate_dir: Option<PathBuf>,
     #[cfg(not(target_arch = "wasm32"))]
@@ -93,6 +84,7 @@ impl MeshBuilder {
             sources: Vec::new(),
             links: None,
             limits: Limits::default(),
+            members: None,
             #[cfg(not(target_arch = "wasm32"))]
             certificate_dir: None,
             #[cfg(not(target_arch = "wasm32"))]
@@ -150,9 +142,9 @@ impl MeshBuilder {
         self
     }
     /// Nobody else is a member, as this peer sees it: others are not connected to, and what they signed is neither read nor
-    /// passed on. Relays have to be named, too. [`MeshBuilder::limits`] replaces it, so it comes after.
+    /// passed on. Relays have to be named, too.
     pub fn only(mut self, members: impl IntoIterator<Item = PeerId>) -> Self {
-        self.limits.only = Some(Arc::new(members.into_iter().collect()));
+        self.members = Some(Arc::new(members.into_iter().collect()));
         self
     }
     /// Keeps the WebRTC certificate in this directory, so that addresses survive a restart.
@@ -193,7 +185,8 @@ impl MeshBuilder {
             topic: self.topic.clone(),
             role: self.role,
             listen: self.listen,
-            limits: self.limits.clone(),
+            limits: self.limits,
+            members: self.members.clone(),
             #[cfg(not(target_arch = "wasm32"))]
             certificate_dir: self.certificate_dir,
             #[cfg(not(target_arch = "wasm32"))]
@@ -216,7 +209,7 @@ impl MeshBuilder {
                 connect: self.connect,
                 sources: self.sources,
                 links: self.links.unwrap_or(MIN_LINKS),
-                limits: self.limits,
+                members: self.members,
                 machines: self.machines,
                 start: self.start,
             },

@@ -31,6 +31,7 @@ fn config(listen: &[&str]) -> SwarmConfig {
         role: Role::Peer,
         listen: listen.iter().map(|text| text.parse().unwrap()).collect(),
         limits: Limits::default(),
+        members: None,
         certificate_dir: None,
         door: None,
     }

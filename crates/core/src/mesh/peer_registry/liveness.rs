@@ -183,7 +183,8 @@ impl Registry {
             });
         }
         Some(match suspect_at(peer, reached_at) {
-            None => Finding::Later(now + RECHECK),
+            // Should a link to it be known and go, it is looked at then.
+            None => Finding::Later(now + RECHECK_UNJUDGED),
             Some(at) if now < at => Finding::Later(at),
             // It was asked for ever since it was named.
             Some(_) if peer.heard_at.is_none() && !peer.life.was_linked => Finding::Gone,
@@ -285,6 +286,8 @@ const AFTER_LOSS: Duration = Duration::from_secs(1);
 const AFTER_REACH: Duration = Duration::from_secs(3);
 /// Between two looks at a peer nothing is wrong with.
 const RECHECK: Duration = Duration::from_secs(5);
+/// Between two looks at a peer that silence says nothing about.
+const RECHECK_UNJUDGED: Duration = Duration::from_secs(30);
 /// No two looks at one peer are closer.
 const MIN_RECHECK: Duration = Duration::from_millis(10);
 /// A peer known from hearsay only has that long to say something itself.

@@ -118,7 +118,7 @@ mod tests {
     use crate::ids::peer_id as id;
 
     fn registry() -> Registry {
-        Registry::new(id(0), Instant::ZERO)
+        Registry::new(id(0), None, Instant::ZERO)
     }
 
     /// Hears the id one microsecond after its number.

@@ -116,6 +116,12 @@ impl Registry {
         self.peers.iter().map(|(id, peer)| self.view_of(*id, peer))
     }
 
+    /// Of the peers without a link of ours.
+    pub(crate) fn contacts(&self) -> impl Iterator<Item = (PeerId, &Contact)> {
+        let unlinked = self.peers.iter().filter(|(id, _)| !self.links.contains(id));
+        unlinked.filter_map(|(id, peer)| Some((*id, peer.contact.as_deref()?)))
+    }
+
     fn view_of(&self, id: PeerId, peer: &Peer) -> PeerView {
         PeerView {
             peer: id,

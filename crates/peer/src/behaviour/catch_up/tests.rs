@@ -42,7 +42,7 @@ enum Order {
 
 impl Peer {
     async fn new() -> Self {
-        let mut swarm = swarm(Behaviour::new(Limits::default()));
+        let mut swarm = swarm(Behaviour::new(Limits::default(), None));
         let address = listen(&mut swarm).await;
         let (orders, mut ordered) = mpsc::unbounded();
         let (told, events) = mpsc::unbounded();
