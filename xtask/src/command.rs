@@ -2,7 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -47,19 +47,17 @@ pub fn check(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Runs to the end, hands every line of its output to `line` and prints it; a failure names the command.
+/// Runs to the end and hands every line of its output to `line`; a failure names the command.
 pub fn check_lines(command: &mut Command, mut line: impl FnMut(&str)) -> Result<()> {
     let mut child = command
         .stdout(Stdio::piped())
         .spawn()
         .with_context(|| format!("cannot start {}", shown(command)))?;
     if let Some(stdout) = child.stdout.take() {
-        let mut out = std::io::stdout().lock();
         for text in BufReader::new(stdout).split(b'\n') {
             let text = text.context("reading the output")?;
             let text = String::from_utf8_lossy(&text);
             line(&text);
-            let _ = writeln!(out, "{text}");
         }
     }
     let status = child.wait()?;

@@ -1,4 +1,6 @@
 //! Named, timed steps and the summary they end in. A failing step does not hide later ones.
+//!
+//! Steps that mostly wait run beside others ([`beside`]): then every line says whose it is.
 
 use std::time::{Duration, Instant};
 
@@ -10,6 +12,21 @@ pub struct Counts {
     pub passed: u64,
     pub failed: u64,
     pub skipped: u64,
+}
+
+/// What a step tells while it runs.
+#[derive(Debug, Default)]
+pub struct Report {
+    pub counts: Counts,
+    /// Begins every line of steps that run beside others.
+    label: &'static str,
+}
+
+impl Report {
+    /// Prints a line.
+    pub fn say(&self, line: &str) {
+        println!("{}{line}", self.label);
+    }
 }
 
 impl std::ops::AddAssign for Counts {
@@ -40,9 +57,32 @@ struct Step {
 #[derive(Debug, Default)]
 pub struct Steps {
     done: Vec<Step>,
+    label: &'static str,
+}
+
+/// Runs two sequences of steps at the same time, each under its label, and notes them as if one had followed the other.
+pub fn beside(
+    steps: &mut Steps,
+    (one_label, one): (&'static str, impl FnOnce(&mut Steps)),
+    (two_label, two): (&'static str, impl FnOnce(&mut Steps) + Send),
+) {
+    let (mut first, mut second) = (Steps::labelled(one_label), Steps::labelled(two_label));
+    std::thread::scope(|scope| {
+        scope.spawn(|| two(&mut second));
+        one(&mut first);
+    });
+    steps.done.append(&mut first.done);
+    steps.done.append(&mut second.done);
 }
 
 impl Steps {
+    fn labelled(label: &'static str) -> Self {
+        Self {
+            done: Vec::new(),
+            label,
+        }
+    }
+
     /// Runs a step that is one check. Returns whether it passed.
     pub fn run(&mut self, name: &str, step: impl FnOnce() -> Result<()>) -> bool {
         self.run_counted(name, |_| step())
@@ -52,29 +92,30 @@ impl Steps {
     pub fn run_counted(
         &mut self,
         name: &str,
-        step: impl FnOnce(&mut Counts) -> Result<()>,
+        step: impl FnOnce(&mut Report) -> Result<()>,
     ) -> bool {
-        println!("\n== {name}");
+        let mut report = Report {
+            label: self.label,
+            ..Report::default()
+        };
+        println!();
+        report.say(&format!("== {name}"));
         let start = Instant::now();
-        let mut counts = Counts::default();
-        let outcome = match step(&mut counts) {
+        let outcome = match step(&mut report) {
             Ok(()) => Outcome::Passed,
             Err(error) => {
-                println!("   {error:#}");
+                report.say(&format!("   {error:#}"));
                 Outcome::Failed(first_line(&format!("{error:#}")))
             }
         };
         let passed = matches!(outcome, Outcome::Passed);
         let took = start.elapsed();
-        println!(
-            "   {} {}",
-            if passed { "ok" } else { "FAILED" },
-            seconds(took)
-        );
+        let word = if passed { "ok" } else { "FAILED" };
+        report.say(&format!("   {word} {} ({name})", seconds(took)));
         self.done.push(Step {
             name: name.to_owned(),
             outcome,
-            counts,
+            counts: report.counts,
             took,
         });
         passed
@@ -82,7 +123,7 @@ impl Steps {
 
     /// Notes a step that cannot run.
     pub fn skip(&mut self, name: &str, why: &str) {
-        println!("\n== {name}\n   skipped: {why}");
+        println!("\n{0}== {name}\n{0}   skipped: {why}", self.label);
         self.done.push(Step {
             name: name.to_owned(),
             outcome: Outcome::Skipped(why.to_owned()),
@@ -157,7 +198,7 @@ fn first_line(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Counts, Steps};
+    use super::{Counts, Steps, beside};
     use anyhow::bail;
 
     #[test]
@@ -165,9 +206,9 @@ mod tests {
         let mut steps = Steps::default();
         assert!(steps.run("lint", || Ok(())));
         assert!(!steps.run("broken", || bail!("no")));
-        assert!(steps.run_counted("tests", |counts| {
-            counts.passed = 4;
-            counts.skipped = 1;
+        assert!(steps.run_counted("tests", |report| {
+            report.counts.passed = 4;
+            report.counts.skipped = 1;
             Ok(())
         }));
         steps.skip("go", "no Go");
@@ -177,6 +218,29 @@ mod tests {
             skipped: 2,
         };
         assert_eq!(steps.totals(), expected);
+        assert!(!steps.summarise());
+    }
+    #[test]
+    fn two_sequences_run_at_the_same_time_and_are_noted_in_order() {
+        let mut steps = Steps::default();
+        // Neither ends before the other has begun.
+        let barrier = std::sync::Barrier::new(2);
+        let meet = || {
+            barrier.wait();
+            Ok(())
+        };
+        beside(
+            &mut steps,
+            ("one | ", |steps| {
+                steps.run("a", meet);
+                steps.run("b", || bail!("no"));
+            }),
+            ("two | ", |steps| {
+                steps.run("c", meet);
+            }),
+        );
+        let names: Vec<&str> = steps.done.iter().map(|step| step.name.as_str()).collect();
+        assert_eq!(names, ["a", "b", "c"]);
         assert!(!steps.summarise());
     }
 }

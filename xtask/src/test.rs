@@ -16,7 +16,7 @@ use crate::package;
 use crate::packages::{self, BROWSERS};
 use crate::relay::{self, AfterSignal, Echo, Relay};
 use crate::small;
-use crate::steps::{Counts, Steps};
+use crate::steps::{Counts, Report, Steps, beside};
 use crate::tools::{self, WASM};
 use crate::workspace;
 
@@ -33,10 +33,8 @@ pub fn test(options: TestOptions) -> Result<ExitCode> {
     let page_tools = steps.run("build tools", tools::ensure_page_tools);
     let deny = steps.run("cargo-deny", || tools::DENY.ensure());
     lint(&mut steps, deny);
-    steps.run_counted("tests", |counts| workspace_tests(options, counts));
-    let no_tools = "no build tools";
-    require(&mut steps, "core, wasm32", page_tools, no_tools, core_tests);
 
+    let no_tools = "no build tools";
     let page = require(&mut steps, "page", page_tools, no_tools, |_| {
         build::build_page()
     });
@@ -47,17 +45,35 @@ pub fn test(options: TestOptions) -> Result<ExitCode> {
     let relay = steps.run("relay", build::build_relay);
     let product = page && relay;
     let gopeer = go_peer(&mut steps, is_ci);
-    go_tests(&mut steps, gopeer.as_deref(), is_ci);
-    let browser = product && package && packages;
-    let missing = "no page, package, relay or browser";
-    require(&mut steps, "browser tests", browser, missing, browser_tests);
-    require(&mut steps, "end to end", browser, missing, |counts| {
-        let options = TestOptions {
-            ci: is_ci,
-            ..options
-        };
-        end_to_end(gopeer.as_deref(), options, counts)
-    });
+    let gopeer = gopeer.as_deref();
+    let programs = steps.run("test programs", || check(workspace_tests().arg("--no-run")));
+
+    // Browsers wait for most of their time, and so do Go peers.
+    let native = |steps: &mut Steps| {
+        let reason = "the test programs do not compile";
+        require(steps, "tests", programs, reason, |report| {
+            counted(select(&mut workspace_tests(), options), report)
+        });
+        require(steps, "core, wasm32", page_tools, no_tools, core_tests);
+        go_tests(steps, gopeer, is_ci);
+    };
+    let in_browsers = |steps: &mut Steps| {
+        let browser = product && package && packages;
+        let missing = "no page, package, relay or browser";
+        require(steps, "browser tests", browser, missing, browser_tests);
+        require(steps, "end to end", browser, missing, |report| {
+            let options = TestOptions {
+                ci: is_ci,
+                ..options
+            };
+            end_to_end(gopeer, options, report)
+        });
+    };
+    beside(
+        &mut steps,
+        ("native  | ", native),
+        ("browser | ", in_browsers),
+    );
 
     Ok(if steps.summarise() {
         ExitCode::SUCCESS
@@ -103,30 +119,33 @@ fn require(
     name: &str,
     condition: bool,
     reason: &str,
-    step: impl FnOnce(&mut Counts) -> Result<()>,
+    step: impl FnOnce(&mut Report) -> Result<()>,
 ) -> bool {
-    steps.run_counted(name, |counts| {
+    steps.run_counted(name, |report| {
         if !condition {
             bail!("not run: {reason}");
         }
-        step(counts)
+        step(report)
     })
 }
 
 /// All native tests; the layer, module-doc and length checks are among them.
-fn workspace_tests(options: TestOptions, counts: &mut Counts) -> Result<()> {
-    let mut test = cargo(["test", "--locked", "--workspace", "--no-fail-fast"]);
+fn workspace_tests() -> Command {
+    cargo(["test", "--locked", "--workspace", "--no-fail-fast"])
+}
+
+fn select(test: &mut Command, options: TestOptions) -> &mut Command {
     if options.slow {
         test.args(["--", "--include-ignored", "--skip", "interop_"]);
     }
-    counted(&mut test, counts)
+    test
 }
 
 /// The engine answers in wasm as it does natively: one hash over all it says.
-fn core_tests(counts: &mut Counts) -> Result<()> {
+fn core_tests(report: &mut Report) -> Result<()> {
     let mut test = cargo(["test", "--locked", "--package", "statemesh-core"]);
     test.args(["--target", WASM, "--test", "one_hash"]);
-    counted(&mut test, counts)
+    counted(&mut test, report)
 }
 
 /// Builds the Go peer; without Go that is skipped here and a failure on a build machine.
@@ -161,13 +180,13 @@ fn go_tests(steps: &mut Steps, gopeer: Option<&Path>, is_ci: bool) {
         }
         return;
     };
-    steps.run_counted(NAME, |counts| {
+    steps.run_counted(NAME, |report| {
         // The same selection as for all tests: another one has other features, and compiles everything again.
-        let mut test = cargo(["test", "--locked", "--workspace", "--no-fail-fast"]);
+        let mut test = workspace_tests();
         test.args(["--", "--ignored", "interop_"])
             .env("STATEMESH_GOPEER", gopeer);
-        counted(&mut test, counts)?;
-        if counts.passed == 0 {
+        counted(&mut test, report)?;
+        if report.counts.passed == 0 {
             bail!("no interop test was found");
         }
         Ok(())
@@ -175,7 +194,7 @@ fn go_tests(steps: &mut Steps, gopeer: Option<&Path>, is_ci: bool) {
 }
 
 /// The browser peer in Chromium, against a relay of ours.
-fn browser_tests(counts: &mut Counts) -> Result<()> {
+fn browser_tests(report: &mut Report) -> Result<()> {
     let program = build::relay_program();
     let port = test_port()?;
     let mut args = vec!["--http".to_owned(), format!("127.0.0.1:{port}")];
@@ -193,7 +212,7 @@ fn browser_tests(counts: &mut Counts) -> Result<()> {
         // The defaults, 20 s for the run and 5 s for the driver, are too short on a busy machine.
         .env("WASM_BINDGEN_TEST_TIMEOUT", "300")
         .env("WASM_BINDGEN_TEST_DRIVER_TIMEOUT", "60");
-    let done = counted(&mut test, counts);
+    let done = counted(&mut test, report);
     done.and(relay.stop())
 }
 
@@ -218,7 +237,7 @@ fn test_port() -> Result<u16> {
 }
 
 /// The release page in a whole browser.
-fn end_to_end(gopeer: Option<&Path>, options: TestOptions, counts: &mut Counts) -> Result<()> {
+fn end_to_end(gopeer: Option<&Path>, options: TestOptions, report: &mut Report) -> Result<()> {
     check(command("npm").args(["ci", "--no-audit", "--no-fund", "--prefix", "e2e"]))?;
     let mut test = command("npm");
     test.args(["test", "--prefix", "e2e"]);
@@ -229,7 +248,10 @@ fn end_to_end(gopeer: Option<&Path>, options: TestOptions, counts: &mut Counts) 
     if options.slow {
         test.env("STATEMESH_SLOW", "true");
     }
-    check_lines(&mut test, |line| count_playwright(line, counts))
+    check_lines(&mut test, |line| {
+        count_playwright(line, &mut report.counts);
+        report.say(line);
+    })
 }
 
 /// What the browser tests and benches need to know: the programs they start.
@@ -253,8 +275,11 @@ pub fn end_to_end_environment(command: &mut Command, gopeer: Option<&Path>) {
 }
 
 /// Runs tests of cargo and adds up what each test program says.
-fn counted(command: &mut Command, counts: &mut Counts) -> Result<()> {
-    check_lines(command, |line| count_libtest(line, counts))
+fn counted(command: &mut Command, report: &mut Report) -> Result<()> {
+    check_lines(command, |line| {
+        count_libtest(line, &mut report.counts);
+        report.say(line);
+    })
 }
 
 /// `test result: ok. 3 passed; 0 failed; 1 ignored; …`

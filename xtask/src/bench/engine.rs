@@ -167,6 +167,7 @@ fn measure_engine(measured: &mut Measured) -> Result<()> {
     bench.args(["--bench", "engine"]);
     let allocations = &mut measured.allocations;
     check_lines(&mut bench, |line| {
+        println!("{line}");
         let mut words = line
             .strip_prefix("allocations ")
             .into_iter()

@@ -185,6 +185,7 @@ impl Run {
         harness.args(self.phases);
         let mut recording = None;
         check_lines(&mut harness, |line| {
+            println!("{line}");
             let Ok(said) = serde_json::from_str::<Value>(line) else {
                 return;
             };
