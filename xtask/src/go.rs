@@ -62,6 +62,17 @@ impl Go {
         Ok(peer)
     }
 
+    /// Vets and builds the peer of the newest release that only listens; returns its path.
+    pub fn build_observer(&self) -> Result<PathBuf> {
+        let observer = workspace::target().join("go-observer");
+        let folder = module().join("observer");
+        check(self.command().current_dir(&folder).args(["vet", "./..."]))?;
+        let mut build = self.command();
+        build.current_dir(&folder).args(["build", "-o"]);
+        check(build.arg(&observer).arg("."))?;
+        Ok(observer)
+    }
+
     /// Builds the twin of our bench of meshes; returns its path.
     pub fn build_mesh_bench(&self) -> Result<PathBuf> {
         let bench = workspace::target().join("meshbench");

@@ -44,8 +44,8 @@ pub fn test(options: TestOptions) -> Result<ExitCode> {
     // Without a page the relay still builds; what needs both says so.
     let relay = steps.run("relay", build::build_relay);
     let product = page && relay;
-    let gopeer = go_peer(&mut steps, is_ci);
-    let gopeer = gopeer.as_deref();
+    let go = go_peers(&mut steps, is_ci);
+    let gopeer = go.as_ref().map(|go| go.peer.as_path());
     let programs = steps.run("test programs", || check(workspace_tests().arg("--no-run")));
 
     // Browsers wait for most of their time, and so do Go peers.
@@ -55,7 +55,7 @@ pub fn test(options: TestOptions) -> Result<ExitCode> {
             counted(select(&mut workspace_tests(), options), report)
         });
         require(steps, "core, wasm32", page_tools, no_tools, core_tests);
-        go_tests(steps, gopeer, is_ci);
+        go_tests(steps, go.as_ref(), is_ci);
     };
     let in_browsers = |steps: &mut Steps| {
         let browser = product && package && packages;
@@ -148,35 +148,45 @@ fn core_tests(report: &mut Report) -> Result<()> {
     counted(&mut test, report)
 }
 
-/// Builds the Go peer; without Go that is skipped here and a failure on a build machine.
-fn go_peer(steps: &mut Steps, is_ci: bool) -> Option<PathBuf> {
+/// Go peers of two releases, built.
+struct GoPeers {
+    /// Of v0.13.0, which learns and is learned.
+    peer: PathBuf,
+    /// Of v0.19.1, which only listens.
+    observer: PathBuf,
+}
+
+/// Builds the Go peers; without Go that is skipped here and a failure on a build machine.
+fn go_peers(steps: &mut Steps, is_ci: bool) -> Option<GoPeers> {
+    const NAME: &str = "Go peers";
     match Go::find_or_fetch() {
         Ok(go) => {
-            let mut peer = None;
-            steps.run("Go peer", || {
-                peer = Some(go.build_peer()?);
+            let mut built = None;
+            steps.run(NAME, || {
+                let (peer, observer) = (go.build_peer()?, go.build_observer()?);
+                built = Some(GoPeers { peer, observer });
                 Ok(())
             });
-            peer
+            built
         }
         Err(error) if is_ci => {
-            steps.run("Go peer", || Err(error));
+            steps.run(NAME, || Err(error));
             None
         }
         Err(error) => {
-            steps.skip("Go peer", &format!("{error:#}"));
+            steps.skip(NAME, &format!("{error:#}"));
             None
         }
     }
 }
 
-fn go_tests(steps: &mut Steps, gopeer: Option<&Path>, is_ci: bool) {
+fn go_tests(steps: &mut Steps, go: Option<&GoPeers>, is_ci: bool) {
     const NAME: &str = "Go interop";
-    let Some(gopeer) = gopeer else {
+    let Some(go) = go else {
         if is_ci {
-            steps.run(NAME, || bail!("not run: no Go peer"));
+            steps.run(NAME, || bail!("not run: no Go peers"));
         } else {
-            steps.skip(NAME, "no Go peer");
+            steps.skip(NAME, "no Go peers");
         }
         return;
     };
@@ -184,7 +194,8 @@ fn go_tests(steps: &mut Steps, gopeer: Option<&Path>, is_ci: bool) {
         // The same selection as for all tests: another one has other features, and compiles everything again.
         let mut test = workspace_tests();
         test.args(["--", "--ignored", "interop_"])
-            .env("STATEMESH_GOPEER", gopeer);
+            .env("STATEMESH_GOPEER", &go.peer)
+            .env("STATEMESH_GO_OBSERVER", &go.observer);
         counted(&mut test, report)?;
         if report.counts.passed == 0 {
             bail!("no interop test was found");

@@ -1,6 +1,10 @@
 //! An unmodified Go peer, the relay and `statemesh watch`, as three programs: what each sees of the others.
 //!
-//! Needs the Go peer of `interop/`: its path in `STATEMESH_GOPEER`. `cargo xtask test` builds it and runs these tests.
+//! Every scenario runs twice: with peers of asyncmachine-go v0.13.0 alone, and with a peer of v0.19.1 beside them, which
+//! freezes over most messages and can learn nobody (mesh-protocol.md A9). Whatever it does, the others miss nothing.
+//!
+//! Needs the Go peers of `interop/`: their paths in `STATEMESH_GOPEER` and `STATEMESH_GO_OBSERVER`. `cargo xtask test`
+//! builds them and runs these tests.
 //! Deadlines are ten times the promised limits: a test fails because something is wrong, not because a machine is slow.
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -20,10 +24,28 @@ const STARTED: Duration = Duration::from_secs(60);
 /// A vanished peer: its connection times out, then three probes stay unanswered.
 const GONE: Duration = Duration::from_secs(300);
 
+/// Who else is on the topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Company {
+    Nobody,
+    Observer,
+}
+
 #[test]
 #[ignore = "interop: needs STATEMESH_GOPEER"]
 fn interop_both_sides_follow_each_other() {
+    both_sides_follow_each_other(Company::Nobody);
+}
+
+#[test]
+#[ignore = "interop: needs STATEMESH_GO_OBSERVER"]
+fn interop_both_sides_follow_each_other_beside_v0_19() {
+    both_sides_follow_each_other(Company::Observer);
+}
+
+fn both_sides_follow_each_other(company: Company) {
     let relay = Relay::start(&["--demo"]);
+    let observer = company.join(&relay.quic());
     let mut go = Program::go(&["-name", "go-one", "-connect", &relay.quic()]);
     let mut watch = Program::watch(&relay.quic());
 
@@ -53,14 +75,26 @@ fn interop_both_sides_follow_each_other() {
     go.find(LEARNED, |line| line["event"] == "machine" && of_host(line));
     go.find(LEARNED, |line| line["event"] == "clock" && of_host(line));
     assert!(go.errors().is_empty(), "{:?}", go.errors());
+    hears_clocks(observer);
 }
 
 #[test]
 #[ignore = "interop: needs STATEMESH_GOPEER"]
 fn interop_a_restarted_relay_is_followed_again() {
+    a_restarted_relay_is_followed_again(Company::Nobody);
+}
+
+#[test]
+#[ignore = "interop: needs STATEMESH_GO_OBSERVER"]
+fn interop_a_restarted_relay_is_followed_again_beside_v0_19() {
+    a_restarted_relay_is_followed_again(Company::Observer);
+}
+
+fn a_restarted_relay_is_followed_again(company: Company) {
     // Go dials once: so it waits, and the relay comes to it.
     let mut go = Program::go(&["-name", "go-root"]);
     let address = text(&go.find(STARTED, |line| line["event"] == "address")["address"]);
+    let observer = company.join(&address);
     let data = TempDir::new("restart");
     let data_dir = data.path.to_string_lossy().into_owned();
     let args = ["--connect", &address, "--data-dir", &data_dir];
@@ -79,17 +113,50 @@ fn interop_a_restarted_relay_is_followed_again() {
     assert_eq!(again["machine"], machine["machine"]);
     let ready = |line: &Value| active_of(line, &peer).iter().any(|state| state == "Ready");
     go.ask_until("list", LEARNED, ready);
+    hears_clocks(observer);
 }
 
 #[test]
 #[ignore = "interop: needs STATEMESH_GOPEER"]
 fn interop_a_killed_go_peer_is_gone() {
+    a_killed_go_peer_is_gone(Company::Nobody);
+}
+
+#[test]
+#[ignore = "interop: needs STATEMESH_GO_OBSERVER"]
+fn interop_a_killed_go_peer_is_gone_beside_v0_19() {
+    a_killed_go_peer_is_gone(Company::Observer);
+}
+
+fn a_killed_go_peer_is_gone(company: Company) {
     let relay = Relay::start(&[]);
+    let observer = company.join(&relay.quic());
     let mut watch = Program::watch(&relay.quic());
     let mut go = Program::go(&["-name", "go-gone", "-connect", &relay.quic()]);
     watch.find(LEARNED, |line| is(line, "machine", "go-gone"));
     go.child.kill().expect("the Go peer runs");
     watch.find(GONE, |line| is(line, "gone", "go-gone"));
+    hears_clocks(observer);
+}
+
+impl Company {
+    fn join(self, address: &str) -> Option<Program> {
+        let args = ["-name", "bystander", "-connect", address];
+        match self {
+            Self::Nobody => None,
+            Self::Observer => Some(Program::joined("STATEMESH_GO_OBSERVER", &args)),
+        }
+    }
+}
+
+/// The observer is still a member: the clocks that are told reach it, now as before.
+fn hears_clocks(observer: Option<Program>) {
+    let Some(mut observer) = observer else { return };
+    let heard = |line: &Value| line["heard"]["updates"].as_u64().unwrap_or(0);
+    let mark = observer.mark();
+    observer.tell("count");
+    let before = heard(&observer.find_after(mark, STARTED, |line| line["event"] == "count"));
+    observer.ask_until("count", FOLLOWED, |line| heard(line) > before);
 }
 
 /// Active states of the newest mirror of a peer in a `list` line.
@@ -150,10 +217,16 @@ impl Program {
 
     /// The Go peer, joined.
     fn go(args: &[&str]) -> Self {
-        let path = std::env::var_os("STATEMESH_GOPEER")
-            .map(PathBuf::from)
-            .expect("STATEMESH_GOPEER names the Go peer: run these tests with `cargo xtask test`");
-        let mut go = Self::start("the Go peer", Command::new(path).args(args));
+        Self::joined("STATEMESH_GOPEER", args)
+    }
+
+    /// The Go program that a variable names, joined.
+    fn joined(variable: &str, args: &[&str]) -> Self {
+        let path = std::env::var_os(variable).map(PathBuf::from);
+        let path = path.unwrap_or_else(|| {
+            panic!("{variable} names no Go peer: run these tests with `cargo xtask test`")
+        });
+        let mut go = Self::start(variable, Command::new(path).args(args));
         go.find(STARTED, |line| line["event"] == "joined");
         go
     }

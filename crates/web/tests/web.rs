@@ -324,10 +324,14 @@ async fn two_joins_are_two_peers_that_see_each_other() {
     );
     assert!(seen.not(js(r#"["On", "Off"]"#)).unwrap() && !seen.gone());
 
+    // Its owner was heard: both kinds of waits end with its word.
+    let believing = seen.with_hearsay();
+    assert!(seen.first_hand() && believing.key() == seen.key());
+    let lit_for_both = in_time("either", believing.when("On".into(), None));
     let lights = in_time("light", seen.when_next_active("On".into(), None));
     let switch = async { lamp.add("On".into()).unwrap() };
-    let (lit, switched) = futures::join!(lights, switch);
-    assert!(lit.is_ok() && switched && lamp.is("On".into()).unwrap());
+    let (lit, both, switched) = futures::join!(lights, lit_for_both, switch);
+    assert!(lit.is_ok() && both.is_ok() && switched && lamp.is("On".into()).unwrap());
     assert!(seen.any(js(r#"["On", "Off"]"#)).unwrap());
     assert_eq!(seen.tick("On"), 1.0);
     assert_eq!(in_time("enter", entered.next()).await.unwrap(), "lamp");

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use futures::future::join_all;
-use statemesh::traffic::Traffic;
+use statemesh::traffic::{MessageKind, Traffic};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use crowd::{Crowd, MACHINES};
@@ -110,23 +110,27 @@ async fn join(crowd: &Crowd, limit: Duration, before: u64) {
         .flat_map(|t| t.received.values())
         .map(|flow| flow.bytes);
     let [most, nearly, all] = times.map(|time| time.map_or(f64::NAN, milliseconds));
-    report(
-        "done",
-        "join",
-        &[
-            ("ms_90", most),
-            ("ms_99", nearly),
-            ("ms_100", all),
-            ("missing", crowd.known.missing() as f64),
-            ("pairs", crowd.known.pairs() as f64),
-            ("messages", per_peer(messages.sum())),
-            ("bytes", per_peer(bytes.sum())),
-            ("copies", per_peer(traffic.iter().map(|t| t.copies).sum())),
-            ("wire_bytes", per_peer(used.loopback)),
-            ("cpu_ms", milliseconds(used.cpu)),
-            ("rss", per_peer(process::rss().saturating_sub(before))),
-        ],
-    );
+    let mut figures = vec![
+        ("ms_90", most),
+        ("ms_99", nearly),
+        ("ms_100", all),
+        ("missing", crowd.known.missing() as f64),
+        ("pairs", crowd.known.pairs() as f64),
+        ("messages", per_peer(messages.sum())),
+        ("bytes", per_peer(bytes.sum())),
+        ("copies", per_peer(traffic.iter().map(|t| t.copies).sum())),
+        ("wire_bytes", per_peer(used.loopback)),
+        ("cpu_ms", milliseconds(used.cpu)),
+        ("rss", per_peer(process::rss().saturating_sub(before))),
+    ];
+    for kind in MessageKind::ALL {
+        let said = traffic.iter().map(|traffic| {
+            let flow = traffic.published.get(&Some(kind));
+            flow.map_or(0, |flow| flow.messages)
+        });
+        figures.push((kind.name(), per_peer(said.sum())));
+    }
+    report("done", "join", &figures);
 }
 
 /// Changes for that long, then the rest of the lags.

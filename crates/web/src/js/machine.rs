@@ -101,6 +101,14 @@ impl JsMachine {
         self.machine.snapshot().first_hand
     }
 
+    /// The same machine, whose waits believe what others say of it, as long as its owner was not heard itself
+    /// (`firstHand` is false until then). Other waits believe the owner only.
+    #[must_use]
+    #[wasm_bindgen(js_name = withHearsay)]
+    pub fn with_hearsay(&self) -> Self {
+        Self::new(&self.mesh, self.machine.with_hearsay())
+    }
+
     /// Are all of these states active? Unknown ones are not.
     ///
     /// # Errors

@@ -42,6 +42,7 @@ pub fn table(measured: &Measured) -> String {
     let mut missed = Vec::new();
     joins(measured, &mut text, &mut missed);
     received(measured, &mut text, &mut missed);
+    published(measured, &mut text);
     changes(measured, &mut text, &mut missed);
     costs(measured, &mut text, &mut missed);
     profiles(measured, &mut text);
@@ -147,6 +148,27 @@ fn received(measured: &Measured, text: &mut String, missed: &mut Vec<String>) {
                     kilobytes(Some(goal))
                 ),
             );
+        }
+    }
+}
+
+/// What the types are called in the figures: as on the wire.
+const KINDS: [&str; 5] = ["info", "updates", "reqinfo", "requpdates", "gossip"];
+
+fn published(measured: &Measured, text: &mut String) {
+    let _ = writeln!(
+        text,
+        "\n| published by each peer meanwhile | {} |\n|---|{}",
+        KINDS.join(" | "),
+        "---|".repeat(KINDS.len())
+    );
+    for (peers, _) in JOINS {
+        if let Some(ours) = measured.of("join", peers, Side::Ours) {
+            let said = KINDS.map(|kind| {
+                let messages = ours.number(kind);
+                messages.map_or_else(String::new, |messages| format!("{messages:.1}"))
+            });
+            let _ = writeln!(text, "| {peers} | {} |", said.join(" | "));
         }
     }
 }
