@@ -36,6 +36,8 @@ struct OwnMachine {
     dirty: bool,
     /// Introduced: before that, nobody could tell what its clock means.
     introduced: bool,
+    /// On the topic, which has its clock since then.
+    announced: bool,
 }
 
 /// Own machines by index.
@@ -87,6 +89,7 @@ impl Local {
                 ticks: None,
                 dirty: false,
                 introduced: false,
+                announced: false,
             },
         );
         Ok(())
@@ -137,6 +140,15 @@ impl Local {
             let size = wire::info_len(&info);
             (*index, info, size)
         }))
+    }
+
+    /// The topic hears [`Self::introductions`] now. Go peers take the clock of a machine from its first introduction only
+    /// (mesh-protocol.md P5): one that was announced before and has changed since stays dirty.
+    pub(crate) fn announce(&mut self) {
+        self.machines.for_each_mut(|_, machine| {
+            machine.dirty &= machine.announced;
+            machine.announced = true;
+        });
     }
 
     /// Clocks not yet published, of machines introduced.

@@ -35,6 +35,7 @@ impl Node {
             let sums = Some(sums.take().unwrap_or_default());
             self.publish(Message::Info { peers, sums }, extension);
         }
+        self.local.announce();
         self.sent.info_at = Some(now);
         self.sent.links_changed = false;
         if self.local.is_dirty() {
