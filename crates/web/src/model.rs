@@ -4,6 +4,7 @@
 //! `peers`) -> store. Nothing here touches the DOM, reads a clock or knows libp2p: time is an argument ([`Seen`]).
 
 mod address;
+mod conditions;
 mod connection;
 mod fleet;
 mod health;
@@ -20,18 +21,19 @@ mod verdict;
 mod world;
 
 #[cfg(test)]
-mod fixture;
+pub mod fixture;
 
 pub use address::{JoinTarget, is_local};
+pub use conditions::{Conditions, is_work};
 pub use connection::{Carrier, Connection, Failure, LinkFacts, Phase, Stop};
 pub use fleet::{FleetRow, Group, StateWord, WordKind, fleet, fleet_row};
-pub use health::{Assessment, Health, Rule, Suffix};
+pub use health::{Assessment, Health, OwnerWord, Rule, Suffix, Vitals, judge};
 pub use link::{MachineRef, Resolution, resolve};
-pub use machine::{Change, Learned, Machine, MachineKey, Reading, Role};
+pub use machine::{Change, GAPS_KEPT, Learned, Machine, MachineKey, Reading, Role, StateChange};
 pub use peers::{PeerFacts, PeerRole, PeerRow, peer_rows};
 pub use piece::Piece;
 pub use route::Route;
-pub use schema::{SchemaFacts, StateFacts};
+pub use schema::{SchemaFacts, StateFacts, is_active};
 pub use text::Shown;
 pub use time::{Age, Interval, Seen, WallClock, age_text, grouped};
 pub use tree::{

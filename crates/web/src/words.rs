@@ -112,7 +112,7 @@ pub fn rule(machine: &Machine, rule: Rule, now: Seen) -> Vec<Piece> {
             line
         }
         Rule::NoChange { longest } => {
-            let silent = now.since(machine.worked.unwrap_or(now));
+            let silent = now.since(machine.conditions.worked.unwrap_or(now));
             vec![Piece::Text(format!(
                 "No change for {}, longest gap before {}",
                 age_text(silent),

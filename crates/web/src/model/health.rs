@@ -1,7 +1,8 @@
 //! How a machine is: one word, the rule that gave it, and since when. The first rule that fits wins (dashboard
 //! design 4.4). Rules with a waiting time report their onset: when the condition began, not when the wait ended.
 
-use super::{Interval, Machine, PeerFacts, Seen};
+use super::schema::is_active;
+use super::{Conditions, Interval, Machine, PeerFacts, SchemaFacts, Seen};
 
 /// A machine's health, in the order of the rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -95,11 +96,54 @@ pub struct Assessment {
     pub suffix: Option<Suffix>,
 }
 
+/// What the rules look at: a machine as it is, or as it was.
+#[derive(Clone, Copy, Debug)]
+pub struct Vitals<'a> {
+    /// Schema.
+    pub schema: &'a SchemaFacts,
+    /// Ticks in index order.
+    pub clock: &'a [u64],
+    /// When the newest change happened.
+    pub changed: Interval,
+    /// Since when.
+    pub conditions: Conditions,
+    /// Longest time between two changes that count as work.
+    pub longest_gap: Option<u64>,
+    /// When it went.
+    pub gone: Option<Seen>,
+    /// It is this tab's own.
+    pub own: bool,
+}
+
+/// How an owner is heard.
+#[derive(Clone, Copy, Debug)]
+pub struct OwnerWord {
+    /// Its last word.
+    pub heard: Option<Seen>,
+    /// Promised heartbeat in milliseconds.
+    pub heartbeat: Option<u64>,
+}
+
 /// Applies the rules. `live_since`: silence before that was ours, not the owner's.
 #[must_use]
 pub fn assess(
     machine: &Machine,
     owner: Option<&PeerFacts>,
+    now: Seen,
+    live_since: Seen,
+) -> Assessment {
+    let owner = owner.map(|owner| OwnerWord {
+        heard: owner.heard,
+        heartbeat: owner.heartbeat,
+    });
+    judge(&machine.vitals(), owner, now, live_since)
+}
+
+/// Applies the rules to a machine as it is or was.
+#[must_use]
+pub fn judge(
+    machine: &Vitals<'_>,
+    owner: Option<OwnerWord>,
     now: Seen,
     live_since: Seen,
 ) -> Assessment {
@@ -152,7 +196,7 @@ pub fn assess(
 }
 
 /// The rules that look at the machine alone.
-fn assess_known(machine: &Machine, now: Seen) -> Assessment {
+fn assess_known(machine: &Vitals<'_>, now: Seen) -> Assessment {
     error(machine)
         .or_else(|| not_ready(machine, now))
         .or_else(|| quiet(machine, now))
@@ -163,6 +207,7 @@ fn assess_known(machine: &Machine, now: Seen) -> Assessment {
             rule: Rule::Fine,
             onset: machine.changed,
             suffix: machine
+                .conditions
                 .error_over
                 .filter(|over| now.since(over.by) < RECOVERED_FOR)
                 .map(Suffix::Recovered),
@@ -180,18 +225,18 @@ fn verdict(health: Health, rule: Rule, onset: Interval) -> Assessment {
 }
 
 /// Prefers the error that says more than `Exception`.
-fn error(machine: &Machine) -> Option<Assessment> {
-    let onset = machine.error_since?;
-    let errors = || machine.schema.active_errors(&machine.clock);
+fn error(machine: &Vitals<'_>) -> Option<Assessment> {
+    let onset = machine.conditions.error_since?;
+    let errors = || machine.schema.active_errors(machine.clock);
     let telling = errors().find(|&at| machine.schema.states[at].name != "Exception");
     let state = telling.or_else(|| errors().next())?;
     Some(verdict(Health::Error, Rule::ErrorActive(state), onset))
 }
 
-fn not_ready(machine: &Machine, now: Seen) -> Option<Assessment> {
+fn not_ready(machine: &Vitals<'_>, now: Seen) -> Option<Assessment> {
     let ready = machine.schema.ready?;
-    let since = machine.not_ready_since?;
-    let started = machine.started_since?;
+    let since = machine.conditions.not_ready_since?;
+    let started = machine.conditions.started_since?;
     let was_ready = machine.clock.get(ready).is_some_and(|tick| *tick > 0);
     let due = now.since(since.by) >= NOT_READY_AFTER
         && (was_ready || now.since(started.by) >= STARTING_FOR);
@@ -200,17 +245,19 @@ fn not_ready(machine: &Machine, now: Seen) -> Option<Assessment> {
         let missing = requires
             .iter()
             .copied()
-            .find(|&state| !machine.is_active(state));
+            .find(|&state| !is_active(machine.clock, state));
         verdict(Health::NotReady, Rule::ReadyOff(missing), since)
     })
 }
 
-fn quiet(machine: &Machine, now: Seen) -> Option<Assessment> {
-    machine.started_since?;
-    let worked = machine.worked?;
-    let longest = machine.longest_gap()?;
+fn quiet(machine: &Vitals<'_>, now: Seen) -> Option<Assessment> {
+    machine.conditions.started_since?;
+    let worked = machine.conditions.worked?;
+    let longest = machine.longest_gap?;
     let silent = now.since(worked);
-    (machine.work_count >= QUIET_MIN_CHANGES && silent > QUIET_AFTER.max(4 * longest)).then(|| {
+    (machine.conditions.work_count >= QUIET_MIN_CHANGES
+        && silent > QUIET_AFTER.max(longest.saturating_mul(4)))
+    .then(|| {
         verdict(
             Health::Quiet,
             Rule::NoChange { longest },
@@ -219,14 +266,40 @@ fn quiet(machine: &Machine, now: Seen) -> Option<Assessment> {
     })
 }
 
-fn starting(machine: &Machine, now: Seen) -> Option<Assessment> {
+fn starting(machine: &Vitals<'_>, now: Seen) -> Option<Assessment> {
     let ready = machine.schema.ready?;
-    let since = machine.not_ready_since?;
+    let since = machine.conditions.not_ready_since?;
     machine.schema.start?;
-    let started = machine.started_since?;
+    let started = machine.conditions.started_since?;
     let never_ready = machine.clock.get(ready).is_none_or(|tick| *tick == 0);
     (never_ready && now.since(started.by) < STARTING_FOR)
         .then(|| verdict(Health::Starting, Rule::NotYet, since))
+}
+
+impl Vitals<'_> {
+    /// When rules that wait would come true if all stayed as it is.
+    pub fn due(&self) -> impl Iterator<Item = Seen> {
+        let ready = self
+            .schema
+            .ready
+            .filter(|_| self.conditions.started_since.is_some());
+        let was_ready =
+            ready.is_some_and(|ready| self.clock.get(ready).is_some_and(|tick| *tick > 0));
+        let not_ready = ready.and(self.conditions.not_ready_since).map(|since| {
+            let started = self.conditions.started_since.filter(|_| !was_ready);
+            let young = started.map_or(0, |started| started.by.0.saturating_add(STARTING_FOR));
+            since.by.0.saturating_add(NOT_READY_AFTER).max(young)
+        });
+        let quiet = self
+            .conditions
+            .worked
+            .zip(self.longest_gap)
+            .map(|(worked, longest)| {
+                let patience = QUIET_AFTER.max(longest.saturating_mul(4));
+                worked.0.saturating_add(patience).saturating_add(1)
+            });
+        [not_ready, quiet].into_iter().flatten().map(Seen)
+    }
 }
 
 /// Shortest silence that makes stale; else two and a half heartbeats (4.4).

@@ -6,11 +6,11 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use statemesh::core::engine::is_active_tick;
 use statemesh::{MachineIdx, PeerId};
 
+use super::conditions::is_work;
 use super::schema::{is_active, tick};
-use super::{Interval, SchemaFacts, Seen, Shown};
+use super::{Conditions, Interval, SchemaFacts, Seen, Shown, Vitals};
 
 /// Names a machine: indexes are never reused by a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -151,18 +151,8 @@ pub struct Machine {
     pub gone: Option<Seen>,
     /// It is this tab's own.
     pub own: bool,
-    /// An error state has been active since.
-    pub error_since: Option<Interval>,
-    /// An error that nobody sees any more ended then.
-    pub error_over: Option<Interval>,
-    /// `Ready` has been inactive since.
-    pub not_ready_since: Option<Interval>,
-    /// `Start` has been active since (or there is no `Start`: since it was learned).
-    pub started_since: Option<Interval>,
-    /// Last change that counts as work.
-    pub worked: Option<Seen>,
-    /// Changes that count as work.
-    pub work_count: u64,
+    /// What the rules of health watch.
+    pub conditions: Conditions,
     /// Times between them, in milliseconds, newest last.
     gaps: VecDeque<u32>,
 }
@@ -180,7 +170,11 @@ impl Machine {
             reading,
             own,
         } = learned;
-        let mut machine = Self {
+        let changed = Interval {
+            after: None,
+            by: now,
+        };
+        Self {
             key,
             shown: Shown::new(&id),
             id,
@@ -193,27 +187,17 @@ impl Machine {
                 .map(|tag| Shown::new(tag))
                 .collect(),
             parent: (!parent.is_empty()).then(|| Shown::new(&parent)),
+            conditions: Conditions::begin(&schema, &reading.clock, changed),
             schema,
             clock: reading.clock,
             first_hand: reading.first_hand,
-            changed: Interval {
-                after: None,
-                by: now,
-            },
+            changed,
             changes: VecDeque::new(),
             change_count: 0,
             gone: None,
             own,
-            error_since: None,
-            error_over: None,
-            not_ready_since: None,
-            started_since: None,
-            worked: None,
-            work_count: 0,
             gaps: VecDeque::new(),
-        };
-        machine.follow_conditions(machine.changed);
-        machine
+        }
     }
 
     /// A new reading. False: it says nothing new.
@@ -224,8 +208,9 @@ impl Machine {
             return false;
         }
         let restarted = states.iter().any(|change| change.after < change.before);
-        self.note_errors(&states, &reading);
-        self.note_work(&states, reading.changed.by);
+        self.note_gap(&states, reading.changed.by);
+        self.conditions
+            .follow(&self.schema, &states, &reading.clock, reading.changed);
         self.clock = reading.clock;
         self.changed = reading.changed;
         self.change_count += 1;
@@ -238,7 +223,6 @@ impl Machine {
             states,
             restarted,
         });
-        self.follow_conditions(reading.changed);
         true
     }
 
@@ -254,6 +238,20 @@ impl Machine {
     #[must_use]
     pub fn is_active(&self, state: usize) -> bool {
         is_active(&self.clock, state)
+    }
+
+    /// What the rules of health look at.
+    #[must_use]
+    pub fn vitals(&self) -> Vitals<'_> {
+        Vitals {
+            schema: &self.schema,
+            clock: &self.clock,
+            changed: self.changed,
+            conditions: self.conditions,
+            longest_gap: self.longest_gap(),
+            gone: self.gone,
+            own: self.own,
+        }
     }
 
     /// Longest time between two changes that count as work, of the last [`GAPS_KEPT`].
@@ -279,61 +277,23 @@ impl Machine {
             .collect()
     }
 
-    /// Remembers an error that came and went unseen, or ended.
-    fn note_errors(&mut self, states: &[StateChange], reading: &Reading) {
-        let over = states.iter().any(|change| {
-            self.schema.states[change.state].is_error
-                && (change.ticks() >= 2 || is_active_tick(change.before))
-        });
-        if over && self.schema.active_errors(&reading.clock).next().is_none() {
-            self.error_over = Some(reading.changed);
-        }
-    }
-
-    fn note_work(&mut self, states: &[StateChange], now: Seen) {
-        if states
-            .iter()
-            .all(|change| self.schema.states[change.state].is_pulse)
-        {
+    fn note_gap(&mut self, states: &[StateChange], now: Seen) {
+        let worked = self.conditions.worked;
+        let Some(before) = worked.filter(|_| is_work(&self.schema, states)) else {
             return;
+        };
+        if self.gaps.len() == GAPS_KEPT {
+            self.gaps.pop_front();
         }
-        if let Some(before) = self.worked {
-            if self.gaps.len() == GAPS_KEPT {
-                self.gaps.pop_front();
-            }
-            self.gaps
-                .push_back(u32::try_from(now.since(before)).unwrap_or(u32::MAX));
-        }
-        self.worked = Some(now);
-        self.work_count += 1;
-    }
-
-    /// Begins and ends the conditions that health rules watch.
-    fn follow_conditions(&mut self, at: Interval) {
-        let error = self.schema.active_errors(&self.clock).next().is_some();
-        let not_ready = self
-            .schema
-            .ready
-            .is_some_and(|ready| !self.is_active(ready));
-        let started = self.schema.start.is_none_or(|start| self.is_active(start));
-        for (condition, since) in [
-            (error, &mut self.error_since),
-            (not_ready, &mut self.not_ready_since),
-            (started, &mut self.started_since),
-        ] {
-            match (condition, *since) {
-                (true, None) => *since = Some(at),
-                (false, Some(_)) => *since = None,
-                (true, Some(_)) | (false, None) => {}
-            }
-        }
+        self.gaps
+            .push_back(u32::try_from(now.since(before)).unwrap_or(u32::MAX));
     }
 }
 
 /// Changes kept of one machine (guess: some screens full).
 const CHANGES_KEPT: usize = 100;
 /// Gaps that the rule for Quiet looks back on (dashboard design 4.4).
-const GAPS_KEPT: usize = 200;
+pub const GAPS_KEPT: usize = 200;
 /// Tags shown of one machine.
 const TAGS_KEPT: usize = 16;
 
@@ -372,8 +332,8 @@ mod tests {
     fn an_error_that_nobody_saw_is_remembered() {
         let mut machine = Machine::new(learned("flaky", &[1, 1, 0, 0]), Seen(0));
         machine.read(reading(&[1, 1, 0, 2], 0, 500));
-        assert_eq!(machine.error_since, None);
-        assert_eq!(machine.error_over.unwrap().by, Seen(500));
+        assert_eq!(machine.conditions.error_since, None);
+        assert_eq!(machine.conditions.error_over.unwrap().by, Seen(500));
     }
 
     #[test]

@@ -1,0 +1,299 @@
+//! What happened around the machines: peers that came, fell silent and went, the tab's own links, and when the tab itself
+//! was not connected. Kept as stretches, so that the graph and the lanes can be drawn as of any instant.
+
+use std::collections::VecDeque;
+
+use statemesh::PeerId;
+use statemesh::core::collections::OrderedMap;
+
+use super::Seen;
+use crate::model::{LinkFacts, PeerFacts, Phase};
+
+/// From, and until before; `None`: it lasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stretch {
+    /// From.
+    pub from: Seen,
+    /// Until.
+    pub to: Option<Seen>,
+}
+
+/// Stretches of one kind, oldest first, which never overlap.
+#[derive(Clone, Debug, Default)]
+pub struct Stretches {
+    list: VecDeque<Stretch>,
+}
+
+/// How a peer was heard.
+#[derive(Clone, Debug, Default)]
+pub struct Voice {
+    /// When it was here: known, and not gone.
+    pub present: Stretches,
+    /// When it was not heard for longer than it promised. Each begins with its last word.
+    pub silent: Stretches,
+    /// When the tab had a link to it.
+    pub linked: Stretches,
+    heard: Option<Seen>,
+    heartbeat: Option<u64>,
+    said_bye: bool,
+}
+
+/// Everything around the machines.
+#[derive(Clone, Debug, Default)]
+pub struct Journal {
+    peers: OrderedMap<PeerId, Voice>,
+    lost: Stretches,
+    was_live: bool,
+}
+
+impl Stretch {
+    /// Is the instant in it?
+    #[must_use]
+    pub fn holds(&self, at: Seen) -> bool {
+        self.from <= at && self.to.is_none_or(|to| at < to)
+    }
+}
+
+impl Stretches {
+    /// Does one hold this instant?
+    #[must_use]
+    pub fn at(&self, at: Seen) -> Option<Stretch> {
+        let after = self.list.partition_point(|stretch| stretch.from <= at);
+        let last = *self.list.get(after.checked_sub(1)?)?;
+        last.holds(at).then_some(last)
+    }
+
+    /// Those that touch this window.
+    pub fn between(&self, from: Seen, to: Seen) -> impl Iterator<Item = Stretch> + '_ {
+        let before = move |stretch: &Stretch| stretch.to.is_some_and(|end| end <= from);
+        let first = self.list.partition_point(before);
+        let rest = self.list.range(first..).copied();
+        rest.take_while(move |stretch| stretch.from < to)
+    }
+
+    /// It lasts.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.list.back().is_some_and(|last| last.to.is_none())
+    }
+
+    fn begin(&mut self, at: Seen) {
+        if self.is_open() {
+            return;
+        }
+        let at = self
+            .list
+            .back()
+            .and_then(|last| last.to)
+            .map_or(at, |end| at.max(end));
+        if self.list.len() == MAX_STRETCHES {
+            self.list.pop_front();
+        }
+        self.list.push_back(Stretch { from: at, to: None });
+    }
+
+    fn end(&mut self, at: Seen) {
+        if let Some(last) = self.list.back_mut().filter(|last| last.to.is_none()) {
+            last.to = Some(at.max(last.from));
+        }
+    }
+
+    fn set(&mut self, holds: bool, at: Seen) {
+        if holds {
+            self.begin(at);
+        } else {
+            self.end(at);
+        }
+    }
+}
+
+impl Voice {
+    /// Its last word at or before an instant, if it was silent then for longer than it promised.
+    #[must_use]
+    pub fn silent_since(&self, at: Seen) -> Option<Seen> {
+        let since = match (self.silent.at(at), self.heard) {
+            (Some(stretch), _) => stretch.from,
+            (None, Some(heard)) => heard,
+            (None, None) => return None,
+        };
+        (at.since(since) > self.patience()?).then_some(since)
+    }
+
+    /// The heartbeat it promises, in milliseconds.
+    #[must_use]
+    pub fn heartbeat(&self) -> Option<u64> {
+        self.heartbeat
+    }
+
+    /// It went, and said so.
+    #[must_use]
+    pub fn said_bye(&self) -> bool {
+        self.said_bye && !self.present.is_open()
+    }
+
+    fn hear(&mut self, at: Seen) {
+        let before = self.heard.unwrap_or(at);
+        if self.patience().is_some_and(|most| at.since(before) > most) {
+            self.silent.begin(before);
+            self.silent.end(at);
+        }
+        self.heard = Some(before.max(at));
+    }
+
+    fn patience(&self) -> Option<u64> {
+        let promised = self.heartbeat?;
+        Some(SHORTEST_SILENCE.max(promised.saturating_mul(5) / 2))
+    }
+}
+
+impl Journal {
+    /// All peers that were here.
+    pub fn voices(&self) -> impl Iterator<Item = (&PeerId, &Voice)> {
+        self.peers.iter()
+    }
+
+    /// One peer.
+    #[must_use]
+    pub fn voice(&self, peer: &PeerId) -> Option<&Voice> {
+        self.peers.get(peer)
+    }
+
+    /// When the tab was not connected after it had been.
+    #[must_use]
+    pub fn lost(&self) -> &Stretches {
+        &self.lost
+    }
+
+    /// The mesh's list of peers.
+    pub(super) fn peers(&mut self, peers: &[PeerFacts], now: Seen) {
+        for facts in peers {
+            let Some(voice) = self.voice_mut(facts.peer) else {
+                continue;
+            };
+            voice.present.set(facts.gone.is_none(), now);
+            voice.heartbeat = facts.heartbeat;
+            if let Some(heard) = facts.heard {
+                voice.hear(heard);
+            }
+        }
+    }
+
+    /// The tab's links, all of them.
+    pub(super) fn links(&mut self, links: &[LinkFacts], now: Seen) {
+        for link in links {
+            if let Some(voice) = self.voice_mut(link.peer) {
+                voice.linked.begin(link.since.min(now));
+            }
+        }
+        self.peers.for_each_mut(|peer, voice| {
+            if !links.iter().any(|link| link.peer == *peer) {
+                voice.linked.end(now);
+            }
+        });
+    }
+
+    /// A peer went.
+    pub(super) fn part(&mut self, peer: PeerId, now: Seen, said_bye: bool) {
+        if let Some(voice) = self.voice_mut(peer) {
+            voice.present.end(now);
+            voice.said_bye = said_bye;
+        }
+    }
+
+    /// Where the tab stands.
+    pub(super) fn phase(&mut self, phase: &Phase, now: Seen) {
+        let live = match phase {
+            Phase::Live => true,
+            Phase::Connecting { .. } | Phase::Reconnecting { .. } | Phase::Stopped(_) => false,
+        };
+        self.was_live |= live;
+        self.lost.set(self.was_live && !live, now);
+    }
+
+    /// `None`: there are too many, and all are here.
+    fn voice_mut(&mut self, peer: PeerId) -> Option<&mut Voice> {
+        if !self.peers.contains_key(&peer) && self.peers.len() >= MAX_PEERS {
+            let mut left = self
+                .peers
+                .iter()
+                .filter(|(_, voice)| !voice.present.is_open());
+            let gone = *left.next()?.0;
+            self.peers.remove(&gone);
+        }
+        Some(self.peers.get_or_insert_with(peer, Voice::default))
+    }
+}
+
+/// Shortest silence that means anything (dashboard design 4.4).
+const SHORTEST_SILENCE: u64 = 3_000;
+/// Stretches of one kind held (guess).
+const MAX_STRETCHES: usize = 1_024;
+/// Peers held (guess: more than a page can draw).
+const MAX_PEERS: usize = 5_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::fixture::peer;
+
+    fn facts(heard: u64) -> PeerFacts {
+        PeerFacts {
+            heard: Some(Seen(heard)),
+            heartbeat: Some(1_000),
+            ..PeerFacts::unknown(peer(1))
+        }
+    }
+
+    #[test]
+    fn silence_is_known_at_any_instant_and_begins_with_the_last_word() {
+        let mut journal = Journal::default();
+        for heard in [0, 1_000, 2_000, 9_000, 10_000] {
+            journal.peers(&[facts(heard)], Seen(heard));
+        }
+        let voice = journal.voice(&peer(1)).unwrap();
+        for (at, since) in [
+            (2_500, None),
+            (5_000, None),
+            (5_001, Some(2_000)),
+            (8_999, Some(2_000)),
+            (9_000, None),
+            (13_000, None),
+            (13_001, Some(10_000)),
+        ] {
+            assert_eq!(voice.silent_since(Seen(at)), since.map(Seen), "{at}");
+        }
+    }
+
+    #[test]
+    fn peers_links_and_losses_are_stretches() {
+        let mut journal = Journal::default();
+        journal.phase(&Phase::Connecting { failures: vec![] }, Seen(0));
+        journal.phase(&Phase::Live, Seen(10));
+        journal.peers(&[facts(10)], Seen(10));
+        let reconnecting = Phase::Reconnecting {
+            next_try: None,
+            failures: vec![],
+        };
+        journal.phase(&reconnecting, Seen(50));
+        journal.phase(&Phase::Live, Seen(70));
+        journal.part(peer(1), Seen(80), true);
+        assert_eq!(journal.lost().at(Seen(5)), None, "it never was");
+        assert!(journal.lost().at(Seen(50)).is_some() && journal.lost().at(Seen(70)).is_none());
+        assert_eq!(journal.lost().between(Seen(0), Seen(50)).count(), 0);
+        assert_eq!(journal.lost().between(Seen(69), Seen(99)).count(), 1);
+        let voice = journal.voice(&peer(1)).unwrap();
+        assert!(voice.present.at(Seen(79)).is_some() && voice.present.at(Seen(80)).is_none());
+        assert!(voice.said_bye());
+    }
+
+    #[test]
+    fn strangers_and_flapping_are_bounded() {
+        let mut journal = Journal::default();
+        for at in 0..5_000 {
+            journal.peers(&[facts(at * 2)], Seen(at * 2));
+            journal.part(peer(1), Seen(at * 2 + 1), false);
+        }
+        let voice = journal.voice(&peer(1)).unwrap();
+        assert_eq!(voice.present.list.len(), MAX_STRETCHES);
+    }
+}
