@@ -341,7 +341,7 @@ impl Node {
             match timer {
                 Timer::Announce => self.announce(now),
                 Timer::Flush => self.flush(now),
-                Timer::Heartbeat => self.beat(now),
+                Timer::Heartbeat => self.on_beat(now),
                 Timer::Repeat => self.repeat(now),
                 Timer::Gossip => self.gossip(now),
                 Timer::Strangers => self.greet_strangers(now),
@@ -513,7 +513,8 @@ impl Node {
             .map_or(soon, |last| soon.max(last + INFO_GAP));
         self.timers.no_later_than(Timer::Announce, spaced);
         if !self.timers.is_armed(Timer::Heartbeat) {
-            let first = self.jitter.between(GREET_TO, self.heartbeat());
+            // The introduction says all that the first one could.
+            let first = self.jitter.between(self.heartbeat() / 2, self.heartbeat());
             self.timers.no_later_than(Timer::Heartbeat, now + first);
         }
         if self.local.is_dirty() || self.sent.links_changed {

@@ -381,9 +381,9 @@ fn a_change_of_two_states_of_twenty_costs_180_bytes_and_320_with_its_envelope() 
     ] {
         published(&mut node, now, Some(input));
     }
-    let mut largest = 0;
-    for change in 0..200_u64 {
-        // Two states take turns, ticks of a busy day.
+    let (mut largest, mut measured) = (0, 0);
+    // Two states take turns, until their ticks need two bytes each: that is up to twenty bytes more.
+    for change in 0..110_u64 {
         let (one, other) = (change as usize % 20, (change as usize + 7) % 20);
         clock[one] += 11;
         clock[other] += 11;
@@ -397,12 +397,14 @@ fn a_change_of_two_states_of_twenty_costs_180_bytes_and_320_with_its_envelope() 
             }),
         };
         published(&mut node, now, Some(Input::Clock(index, reading)));
-        now = now + MS(3);
+        // A heartbeat just before makes it wait for the gap.
+        now = now + MS(100);
         for data in published(&mut node, now, None) {
             let envelope = wire::decode(&data).unwrap();
             if matches!(envelope.body, Message::Updates { .. }) && !common::is_heartbeat(&envelope)
             {
                 largest = largest.max(data.len());
+                measured += 1;
             }
         }
     }
@@ -413,6 +415,7 @@ fn a_change_of_two_states_of_twenty_costs_180_bytes_and_320_with_its_envelope() 
         "data {largest} bytes, whole message {whole} bytes; ticks up to {}",
         clock.iter().max().unwrap()
     );
+    assert!(measured > 50, "{measured} changes were told by themselves");
     assert!((100..=180).contains(&largest), "{largest} bytes of data");
     assert!(whole <= 320, "{whole} bytes in all");
 }

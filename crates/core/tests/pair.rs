@@ -561,3 +561,58 @@ fn extra_keys_tell_this_project_from_go() {
         assert_eq!((version, run), (Some(1), Some(1000)));
     }
 }
+
+/// Two peers that know each other; what the first, which has a machine, says from its second heartbeat on.
+fn at_rest(seed: u64) -> (Net, Member, MachineIdx) {
+    let mut net = Net::new(seed);
+    let members = row(&mut net, 2);
+    let index = net.expose(members[0], "one");
+    net.run_for(S(20));
+    (net, members[0], index)
+}
+
+fn heartbeats(net: &Net, member: Member) -> usize {
+    let sent = net.sent(member);
+    sent.iter()
+        .filter(|(_, envelope)| is_heartbeat(envelope))
+        .count()
+}
+
+#[test]
+fn a_change_late_in_an_interval_takes_the_heartbeat_along() {
+    let (mut net, member, index) = at_rest(31);
+    net.forget();
+    assert!(net.run_until(S(6), |net| heartbeats(net, member) == 1));
+    // Early in the interval it goes alone.
+    net.run_for(S(1));
+    net.clock(member, index, &[0, 0, 1]);
+    net.run_for(MS(500));
+    assert_eq!((net.sent(member).len(), heartbeats(&net, member)), (2, 1));
+    // Late in it, that of both is one message.
+    net.run_for(MS(3000));
+    net.clock(member, index, &[0, 0, 2]);
+    net.run_for(MS(500));
+    assert_eq!((net.sent(member).len(), heartbeats(&net, member)), (3, 2));
+    // And the next heartbeat is a whole interval away.
+    net.run_for(S(4));
+    assert_eq!(heartbeats(&net, member), 2);
+    net.run_for(S(1));
+    assert_eq!(heartbeats(&net, member), 3);
+}
+
+#[test]
+fn an_introduction_is_not_followed_by_what_it_has_told() {
+    let mut net = Net::new(32);
+    let (a, b) = (net.node(), net.node());
+    let index = net.expose(a, "one");
+    net.clock(a, index, &[0, 0, 1]);
+    net.link(a, b);
+    net.run_for(S(2));
+    assert!(has_clock(&net, b, a, index, &[0, 0, 1]));
+    let sent = net.sent(a);
+    assert_eq!(sent.len(), 1, "{sent:?}");
+    assert!(matches!(sent[0].1.body, Message::Info { .. }));
+    // What changes later is told, although the introduction was a while ago.
+    net.clock(a, index, &[0, 0, 2]);
+    assert!(net.run_until(MS(200), |net| has_clock(net, b, a, index, &[0, 0, 2])));
+}

@@ -25,7 +25,7 @@ use statemesh_core::node::Members;
 
 use self::neighbours::NoRoom;
 use self::signature::{Copies, KeepSignature};
-use crate::mesh::{Limits, Role};
+use crate::mesh::Limits;
 
 /// Gossipsub of one topic only.
 pub(crate) type Gossipsub = gossipsub::Behaviour<KeepSignature, WhitelistSubscriptionFilter>;
@@ -49,14 +49,13 @@ impl Behaviour {
     pub(crate) fn new(
         keypair: &Keypair,
         topic: &IdentTopic,
-        role: Role,
         limits: &Limits,
         members: Option<Members>,
         copies: Copies,
     ) -> Self {
         Self {
             neighbours: neighbours::Behaviour::new(limits.clone(), members),
-            gossipsub: gossipsub(keypair, topic, role, limits, copies),
+            gossipsub: gossipsub(keypair, topic, limits, copies),
             identify: identify::Behaviour::new(identify_config(keypair)),
             ping: ping::Behaviour::new(
                 ping::Config::new()
@@ -102,13 +101,7 @@ pub(crate) fn message_id(message: &Message) -> MessageId {
     MessageId::from(id)
 }
 
-fn gossipsub(
-    keypair: &Keypair,
-    topic: &IdentTopic,
-    role: Role,
-    limits: &Limits,
-    copies: Copies,
-) -> Gossipsub {
+fn gossipsub(keypair: &Keypair, topic: &IdentTopic, limits: &Limits, copies: Copies) -> Gossipsub {
     let config = ConfigBuilder::default()
         .validation_mode(ValidationMode::Strict)
         .validate_messages()
@@ -119,15 +112,15 @@ fn gossipsub(
         .duplicate_cache_time(DUPLICATE_CACHE)
         .heartbeat_interval(HEARTBEAT)
         .heartbeat_initial_delay(HEARTBEAT_DELAY)
-        .mesh_outbound_min(2)
-        .mesh_n_low(5)
-        .mesh_n(6)
-        .mesh_n_high(most_mesh_links(role, limits))
+        .mesh_outbound_min(1)
+        .mesh_n_low(MESH_LINKS)
+        .mesh_n(MESH_LINKS)
+        .mesh_n_high(most_mesh_links(limits))
         .connection_handler_queue_len(QUEUE_PER_PEER)
         .publish_queue_duration(QUEUED_AT_MOST)
         .forward_queue_duration(QUEUED_AT_MOST)
         .build()
-        .expect("constants in the order outbound 2 <= low 5 <= n 6 <= high, 2 * outbound <= n");
+        .expect("outbound 1 <= low 2 = n 2 <= high, 2 * outbound <= n");
     let only = WhitelistSubscriptionFilter(HashSet::from([topic.hash()]));
     let signed = MessageAuthenticity::Signed(keypair.clone());
     let keep = KeepSignature::counting(copies);
@@ -135,15 +128,11 @@ fn gossipsub(
         .expect("signed messages and strict validation go together")
 }
 
-/// Above this many, gossipsub cuts neighbours off until six are left. For a tab whose only link is a relay that would
-/// be the end of its news, so a relay never reaches it (gossipsub prunes **at** the number, hence one more).
-fn most_mesh_links(role: Role, limits: &Limits) -> usize {
-    match role {
-        Role::Relay => (limits.connections as usize)
-            .saturating_add(1)
-            .max(MESH_HIGH),
-        Role::Peer | Role::Tab => MESH_HIGH,
-    }
+/// Above this many, gossipsub cuts neighbours off until [`MESH_LINKS`] are left. For a tab whose only link is a relay, or
+/// any peer whose only link is this one, that would be the end of its news, so the number is never reached (gossipsub
+/// prunes **at** it, hence one more).
+fn most_mesh_links(limits: &Limits) -> usize {
+    (limits.connections as usize).saturating_add(1).max(12)
 }
 
 fn identify_config(keypair: &Keypair) -> identify::Config {
@@ -170,8 +159,11 @@ const DUPLICATE_CACHE: Duration = Duration::from_secs(120);
 const HEARTBEAT: Duration = Duration::from_secs(1);
 /// As in Go; the library's five seconds would be waited for at every start.
 const HEARTBEAT_DELAY: Duration = Duration::from_millis(100);
-/// Most neighbours gossip is exchanged with in full, as in Go.
-const MESH_HIGH: usize = 12;
+/// Neighbours that a peer picks to exchange all messages with; it does so with all that pick it, too, hence with four on
+/// average where there are many. Every copy of a message costs a check of its signature: a hundred peers on two cores see
+/// changes in a third of the time they would take with the six of Go (BENCHMARKS.md). Graphs in which everybody picks two
+/// hang together; what a link loses is repaired by the gossip of the others, and by heartbeats.
+const MESH_LINKS: usize = 2;
 /// Messages that may wait for one slow neighbour; then new ones for it are dropped and lazily repaired. A guess: ten
 /// seconds of a topic that keeps to its 40 messages a second, with room for bursts.
 const QUEUE_PER_PEER: usize = 1024;
@@ -203,16 +195,13 @@ mod tests {
     }
 
     #[test]
-    fn a_relay_at_its_connection_limit_is_below_the_pruning_mark() {
+    fn a_peer_at_its_connection_limit_is_below_the_pruning_mark() {
         for connections in [0, 1, 40, 1024, u32::MAX] {
             let limits = Limits {
                 connections,
                 ..Limits::default()
             };
-            let high = most_mesh_links(Role::Relay, &limits);
-            assert!(high > connections as usize && high >= MESH_HIGH);
-            assert_eq!(most_mesh_links(Role::Peer, &limits), MESH_HIGH);
-            assert_eq!(most_mesh_links(Role::Tab, &limits), MESH_HIGH);
+            assert!(most_mesh_links(&limits) > connections as usize);
         }
     }
 

@@ -42,7 +42,7 @@ pub(crate) use self::task::{Timer, spawn};
 use crate::behaviour::Behaviour;
 use crate::behaviour::signature::Copies;
 use crate::identity::Identity;
-use crate::mesh::{Limits, Role, SpawnError, TransportKind};
+use crate::mesh::{Limits, SpawnError, TransportKind};
 
 /// What a swarm is built from.
 pub(crate) struct SwarmConfig {
@@ -50,8 +50,6 @@ pub(crate) struct SwarmConfig {
     pub(crate) identity: Identity,
     /// Gossipsub topic, verbatim.
     pub(crate) topic: String,
-    /// Decides how many neighbours gossip is exchanged with.
-    pub(crate) role: Role,
     /// Addresses to listen on, the door's own included.
     pub(crate) listen: Vec<Multiaddr>,
     /// Limits on connections.
@@ -107,7 +105,6 @@ pub(crate) fn build(config: SwarmConfig) -> Result<Built, SpawnError> {
     let behaviour = Behaviour::new(
         keypair,
         &topic,
-        config.role,
         &config.limits,
         config.members,
         copies.clone(),

@@ -75,7 +75,9 @@ impl Node {
 
     /// Publishes what changed.
     pub(super) fn flush(&mut self, now: Instant) {
-        if !self.local.is_dirty() && !self.sent.links_changed {
+        // Before the first introduction, that tells everything.
+        let is_news = self.local.is_dirty() || self.sent.links_changed;
+        if !is_news || self.sent.info_at.is_none() {
             return;
         }
         // The company may have grown since the timer was armed.
@@ -83,14 +85,37 @@ impl Node {
         if spaced.since(now) > SLACK {
             return self.timers.set(Timer::Flush, spaced);
         }
+        if self.is_beat_near(now) {
+            return self.beat(now);
+        }
         let parts = self.local.take_dirty();
         let changed = self.sent.links_changed;
         let links = changed.then(|| self.registry.changed_links());
         self.publish_clocks(parts, links, Sums::default(), now);
     }
 
+    /// What changes late in an interval takes the rest along: one message instead of two.
+    fn is_beat_near(&self, now: Instant) -> bool {
+        let next = self.timers.at(Timer::Heartbeat);
+        next.is_some_and(|next| next.since(now) <= self.heartbeat() / 4)
+    }
+
+    /// The time planned for a heartbeat has come.
+    pub(super) fn on_beat(&mut self, now: Instant) {
+        // It may have been planned when fewer were known. The introduction has told everything.
+        let interval = self.heartbeat();
+        let earliest = self.sent.info_at.map(|told| told + interval / 2);
+        match earliest.filter(|earliest| now < *earliest) {
+            Some(earliest) => {
+                let late = self.jitter.up_to(interval / 2);
+                self.timers.set(Timer::Heartbeat, earliest + late);
+            }
+            None => self.beat(now),
+        }
+    }
+
     /// Publishes everything, whether it changed or not, and promises the next time.
-    pub(super) fn beat(&mut self, now: Instant) {
+    fn beat(&mut self, now: Instant) {
         let interval = self.heartbeat();
         let early = self.jitter.up_to(interval / 20);
         self.timers.set(Timer::Heartbeat, now + interval - early);

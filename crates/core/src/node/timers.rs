@@ -50,8 +50,12 @@ impl Timers {
         *slot = Some(slot.map_or(at, |armed| armed.min(at)));
     }
 
+    pub(super) fn at(&self, timer: Timer) -> Option<Instant> {
+        self.0[timer as usize]
+    }
+
     pub(super) fn is_armed(&self, timer: Timer) -> bool {
-        self.0[timer as usize].is_some()
+        self.at(timer).is_some()
     }
 
     pub(super) fn clear(&mut self, timer: Timer) {

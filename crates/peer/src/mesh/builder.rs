@@ -183,7 +183,6 @@ impl MeshBuilder {
         let built = transport::build(SwarmConfig {
             identity: identity.clone(),
             topic: self.topic.clone(),
-            role: self.role,
             listen: self.listen,
             limits: self.limits,
             members: self.members.clone(),
@@ -201,9 +200,9 @@ impl MeshBuilder {
         let (ready, up) = oneshot::channel();
         let (event_loop, mesh) = EventLoop::new(
             event_loop::Config {
+                role: self.role,
                 own: identity.peer_id(),
                 topic: self.topic,
-                role: self.role,
                 tags: self.tags,
                 announce: self.announce,
                 connect: self.connect,

@@ -28,7 +28,6 @@ fn config(listen: &[&str]) -> SwarmConfig {
     SwarmConfig {
         identity: Identity::generate(),
         topic: "mesh".to_owned(),
-        role: Role::Peer,
         listen: listen.iter().map(|text| text.parse().unwrap()).collect(),
         limits: Limits::default(),
         members: None,
