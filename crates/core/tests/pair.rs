@@ -490,7 +490,7 @@ fn a_machine_list_beyond_one_message_arrives_in_parts() {
     let mut net = Net::new(16);
     let members = row(&mut net, 2);
     let (a, b) = (members[0], members[1]);
-    let schema = common::large_schema(60);
+    let schema = common::large_schema(300);
     let machines: Vec<MachineIdx> = (0..300)
         .map(|number| net.expose_with(a, &format!("m{number}"), schema.clone()))
         .collect();

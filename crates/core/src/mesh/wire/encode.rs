@@ -1,6 +1,9 @@
 //! [`Envelope`] to bytes: fields in Go's order, extra keys behind them, no map without a valid `Type`.
 
-use super::{About, Bye, Envelope, Extension, Info, Links, Message, MessageKind, PerPeer};
+use super::{
+    About, Bye, Envelope, Extension, Info, Links, MAX_OWN_PAYLOAD, MAX_STATES_PER_MESSAGE, Message,
+    MessageKind, PerPeer,
+};
 use crate::collections::OrderedMap;
 use crate::engine::StateDef;
 use crate::ids::{MachineIdx, PeerId};
@@ -8,7 +11,7 @@ use crate::ids::{MachineIdx, PeerId};
 /// How integers are written. Every peer reads all three.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Dialect {
-    /// Shortest form of everything: what we send.
+    /// Shortest form of everything, without the fields of a state that say nothing: what we send.
     #[default]
     Compact,
     /// As Go from v0.16 on: shortest indexes, ticks and sums in nine bytes.
@@ -59,7 +62,8 @@ pub fn encode(envelope: &Envelope, dialect: Dialect) -> Vec<u8> {
     out.bytes
 }
 
-/// Bytes one introduction takes in our own dialect, index included.
+/// What one introduction takes of a message: its bytes in our own dialect, index included, or more when its states are
+/// so small that their number counts before their bytes ([`MAX_STATES_PER_MESSAGE`]).
 #[must_use]
 pub fn info_len(info: &Info) -> usize {
     let mut out = Writer {
@@ -67,8 +71,12 @@ pub fn info_len(info: &Info) -> usize {
         dialect: Dialect::Compact,
     };
     out.info(info);
-    out.bytes.len() + 9
+    let states = info.schema.as_ref().map_or(0, OrderedMap::len);
+    out.bytes.len().max(states * LEAST_STATE) + 9
 }
+
+/// Bytes of a state when a message is full of both.
+const LEAST_STATE: usize = MAX_OWN_PAYLOAD.div_ceil(MAX_STATES_PER_MESSAGE);
 
 fn extra_keys(extension: &Extension) -> usize {
     let keys = [
@@ -262,19 +270,26 @@ impl Writer {
         }
     }
 
+    /// Go writes all seven fields. Those that say nothing are most of an introduction, and every reader takes a missing one
+    /// as such.
     fn state(&mut self, state: &StateDef) {
-        self.map(7);
-        self.text("Auto");
-        self.boolean(state.auto);
-        self.text("Multi");
-        self.boolean(state.multi);
-        for (key, list) in [
+        let all = self.dialect != Dialect::Compact;
+        let flags = [("Auto", state.auto), ("Multi", state.multi)];
+        let flags = flags.into_iter().filter(|(_, value)| all || *value);
+        let lists = [
             ("Require", &state.require),
             ("Add", &state.add),
             ("Remove", &state.remove),
             ("After", &state.after),
             ("Tags", &state.tags),
-        ] {
+        ];
+        let lists = lists.into_iter().filter(|(_, list)| all || list.is_some());
+        self.map(flags.clone().count() + lists.clone().count());
+        for (key, value) in flags {
+            self.text(key);
+            self.boolean(value);
+        }
+        for (key, list) in lists {
             self.text(key);
             self.list(list.as_deref());
         }
