@@ -91,7 +91,8 @@ fn lint(steps: &mut Steps, deny: bool) {
     // Path dependencies are linted too: core and peer, as the browser compiles them.
     steps.run("clippy, browser", || {
         let mut clippy = cargo(["clippy", "--locked", "--package", "statemesh-web"]);
-        clippy.args(["--all-targets", "--target", WASM]);
+        // Benches are native.
+        clippy.args(["--lib", "--bins", "--tests", "--target", WASM]);
         check(clippy.args(DENY_WARNINGS))
     });
     // As the page is built, without what only other pages import.
