@@ -7,7 +7,8 @@
 //! Parts: [`Track`] is one machine (`chunk`: 64 records behind a key; `marks`, `gaps`, [`Pyramid`] beside them),
 //! [`History`] all of them, in one order and within one budget; [`Journal`] is what happened around them; [`Cursor`] says
 //! where the page looks; `moment` finds what a link names; [`owner_order`] sorts by the owners' clocks; [`lane`] says
-//! what to draw, [`health`] how a machine was.
+//! what to draw, [`health`] how a machine was; `file`
+//! writes and reads recordings (docs/smesh.md).
 //!
 //! Invariants: records are ordered as they were seen, over all machines; ticks never cross from one run of an owner into
 //! the next; what was not seen is never filled in; what was dropped is said; the newest clock of a machine that lives is
@@ -16,6 +17,7 @@
 mod bytes;
 mod chunk;
 mod cursor;
+mod file;
 mod gaps;
 mod health;
 mod journal;
@@ -39,6 +41,7 @@ pub use crate::model::{
 };
 
 pub use self::cursor::{Cursor, Pace, step};
+pub use self::file::{Excerpt, NotRead, Recording, read_recording, write_recording};
 pub use self::gaps::{Gap, Missed};
 pub use self::health::health;
 pub use self::journal::{Journal, Stretch, Stretches, Voice};

@@ -53,9 +53,10 @@ pub(super) struct NewRow<'a> {
 }
 
 /// Which other machines caused something here: told by a number in the arena.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Causes {
     list: Vec<(Option<PeerId>, Arc<str>)>,
+    most: usize,
 }
 
 /// Reads a chunk from its key on.
@@ -416,13 +417,30 @@ impl Replay<'_> {
     }
 }
 
+impl Default for Causes {
+    fn default() -> Self {
+        Self {
+            list: Vec::new(),
+            most: MAX_CAUSES,
+        }
+    }
+}
+
 impl Causes {
+    /// Each is told in full.
+    pub(super) fn in_full() -> Self {
+        Self {
+            list: Vec::new(),
+            most: 0,
+        }
+    }
+
     fn number(&mut self, cause: &Cause) -> Option<usize> {
         let is_it = |it: &(Option<PeerId>, Arc<str>)| it.0 == cause.peer && it.1 == cause.machine;
         if let Some(at) = self.list.iter().position(is_it) {
             return Some(at);
         }
-        (self.list.len() < MAX_CAUSES).then(|| {
+        (self.list.len() < self.most).then(|| {
             self.list.push((cause.peer, Arc::clone(&cause.machine)));
             self.list.len() - 1
         })
@@ -465,7 +483,8 @@ pub(super) fn sum(clock: &[u64]) -> u64 {
     ticks.fold(0, u64::saturating_add)
 }
 
-fn put_head(arena: &mut Vec<u8>, head: &Head, causes: &mut Causes) {
+/// Appends what flags do not tell of a head.
+pub(super) fn put_head(arena: &mut Vec<u8>, head: &Head, causes: &mut Causes) {
     let called = &head.called[..head.called.len().min(MAX_CALLED)];
     put(arena, called.len() as u64);
     for state in called {
@@ -494,7 +513,8 @@ fn put_head(arena: &mut Vec<u8>, head: &Head, causes: &mut Causes) {
     put(arena, cause.machine_time);
 }
 
-fn read_head(reader: &mut Reader<'_>, flags: u16, causes: &Causes) -> Option<Head> {
+/// The head that these flags and bytes tell.
+pub(super) fn read_head(reader: &mut Reader<'_>, flags: u16, causes: &Causes) -> Option<Head> {
     let mut called = Vec::new();
     for _ in 0..reader.count()? {
         called.push(reader.small()?);

@@ -204,6 +204,29 @@ impl History {
         });
     }
 
+    /// A machine from a recording, with its own places in the order.
+    pub(super) fn adopt(&mut self, named: Named, track: Track) {
+        if self.machines.len() >= self.limits.machines {
+            return;
+        }
+        self.last = self.last.max(track.newest());
+        self.bytes += track.bytes();
+        let id = named.id;
+        self.machines.insert(named.key, Recorded { id, track });
+        self.make_room();
+    }
+
+    /// Counts all machines' records again, after the last was adopted.
+    pub(super) fn count_again(&mut self) {
+        let tracks = self.machines.values();
+        let mut all: Vec<_> = tracks.flat_map(|it| it.track.tallies()).collect();
+        all.sort_by_key(|(at, _)| *at);
+        self.mesh = Pyramid::default();
+        for (at, tally) in all {
+            self.mesh.add(at, tally);
+        }
+    }
+
     /// What stands beside the records of these machines leaves later than that of others.
     pub fn pin(&mut self, machines: OrderedSet<MachineKey>) {
         self.pinned = machines;

@@ -337,6 +337,25 @@ proptest! {
     }
 
     #[test]
+    fn a_recording_tells_the_same_history(steps in vec(step(), 0..200), room in 10_000_usize..200_000) {
+        let (history, naive) = run(&steps, Limits { bytes: room, ..Limits::default() });
+        let bytes = write_recording(&history, 0, &Excerpt { with_words: true, ..Excerpt::default() });
+        let recording = read_recording(&bytes, Limits::default()).unwrap();
+        prop_assert_eq!(recording.damaged, 0);
+        for machine in 0..3 {
+            let (old, new) = (history.track(&key(machine)).unwrap(), recording.history.track(&key(machine)).unwrap());
+            for (at, ..) in naive.iter().flat_map(|it| &it.records) {
+                if let (Look::State(was), Look::State(is)) = (old.look(*at), new.look(*at)) {
+                    prop_assert!(was.place >= old.full_from());
+                    prop_assert_eq!((was.clock, was.seen, was.schema), (is.clock, is.seen, is.schema));
+                } else {
+                    prop_assert!(*at < new.oldest());
+                }
+            }
+        }
+    }
+
+    #[test]
     fn hostile_records_break_nothing(
         events in vec((any::<u64>(), any::<Option<u64>>(), vec(any::<u64>(), 0..6), any::<bool>()), 0..200),
     ) {

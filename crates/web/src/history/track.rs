@@ -156,10 +156,30 @@ impl Track {
         self.standing
     }
 
+    /// What held at a position.
+    #[must_use]
+    pub fn standing_at(&self, position: Position) -> Standing {
+        self.marks.at(position).unwrap_or(self.standing)
+    }
+
     /// Its schema now.
     #[must_use]
     pub fn schema(&self) -> &Arc<SchemaFacts> {
         &self.schema
+    }
+
+    /// Its schema at a record.
+    #[must_use]
+    pub fn schema_at(&self, place: Place) -> Option<&Arc<SchemaFacts>> {
+        let (chunk, _) = self.locate(place)?;
+        Some(&self.chunks[chunk].schema)
+    }
+
+    /// There are at least so many states, as far as there may be.
+    pub(super) fn make_states(&mut self, states: usize) {
+        if self.clock.len() < states {
+            self.clock.resize(states.min(MAX_STATES), 0);
+        }
     }
 
     /// Its newest clock.
@@ -172,6 +192,11 @@ impl Track {
     #[must_use]
     pub fn pyramid(&self) -> &Pyramid {
         &self.pyramid
+    }
+
+    /// Per record held, when it was seen and what it counts as.
+    pub(super) fn tallies(&self) -> impl Iterator<Item = (Seen, Tally)> + '_ {
+        self.chunks.iter().flat_map(Chunk::tallies)
     }
 
     /// Names of all records held: from, and until before.

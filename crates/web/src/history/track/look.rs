@@ -80,7 +80,7 @@ impl Track {
             seen: self.chunks[chunk].position(row),
             clock,
             schema: Arc::clone(&self.chunks[chunk].schema),
-            standing: self.marks.at(position).unwrap_or(self.standing),
+            standing: self.standing_at(position),
             conditions,
             known,
         }))

@@ -33,6 +33,12 @@ impl Track {
             + self.causes.bytes()
     }
 
+    /// Gives back what is more than that.
+    pub(in crate::history) fn make_room(&mut self, most: usize) {
+        let rooms = [Room::Sides, Room::Changes, Room::Oldest];
+        while self.bytes() > most && rooms.iter().any(|room| self.release(*room)) {}
+    }
+
     /// Gives back some room of this kind. False: there is none left.
     pub(in crate::history) fn release(&mut self, room: Room) -> bool {
         let full = self.chunks.len().saturating_sub(1);
