@@ -47,18 +47,18 @@ fn page() -> Result<ExitCode> {
     forward_signals(AfterSignal::Exit)?;
     let mut steps = Steps::default();
     let mut gopeer = None;
-    steps.run("Go peer", || {
-        gopeer = Some(Go::find_or_fetch()?.build_peer()?);
+    steps.run("Go peer", |report| {
+        gopeer = Some(Go::find_or_fetch()?.build_peer(report)?);
         Ok(())
     });
-    let ready = steps.run("system packages", packages::ensure)
+    let ready = steps.run("system packages", |_| packages::ensure())
         && build::build_all(&mut steps).is_some()
-        && steps.run("page driver", || {
+        && steps.run("page driver", |_| {
             check(command("npm").args(["ci", "--no-audit", "--no-fund", "--prefix", "e2e"]))
         });
     let mut table = None;
     let measured = ready
-        && steps.run("bench page", || {
+        && steps.run("bench page", |_| {
             table = Some(measure(gopeer.as_deref())?);
             Ok(())
         });

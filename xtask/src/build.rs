@@ -7,12 +7,12 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 
-use crate::command::{cargo, check, command};
+use crate::command::{cargo, command};
 use crate::layout;
 use crate::names;
 use crate::small;
-use crate::steps::Steps;
-use crate::tools;
+use crate::steps::{Report, Steps};
+use crate::tools::{self, BuildFolder};
 use crate::workspace;
 
 /// Flags for wasm-opt: what rustc's output uses, and nothing newer, which browsers may refuse.
@@ -42,23 +42,24 @@ pub fn build() -> Result<ExitCode> {
 
 /// Tools, page, relay; the path of the relay, unless a step failed.
 pub fn build_all(steps: &mut Steps) -> Option<PathBuf> {
-    let built = steps.run("build tools", tools::ensure_page_tools)
-        && steps.run("page", build_page)
+    let built = steps.run("build tools", |_| {
+        tools::ensure_page_tools(&BuildFolder::new())
+    }) && steps.run("page", build_page)
         && steps.run("relay", build_relay);
     built.then(relay_program)
 }
 
 /// The page into `dist/`.
-pub fn build_page() -> Result<()> {
+pub fn build_page(report: &Report) -> Result<()> {
     let mut trunk = command("trunk");
     trunk.args(["build", "--release"]);
     // trunk refuses the values that other tools accept for this variable.
     trunk.env_remove("NO_COLOR");
     let compiler = small::prepare(&mut trunk)?;
     if compiler.is_none() {
-        println!("   no sources of the standard library: the page is a sixth larger on the wire");
+        report.say(small::NO_SOURCES);
     }
-    check(&mut trunk)?;
+    report.check(&mut trunk)?;
     drop(compiler);
     let dist = workspace::root().join("dist");
     let stem = program(&dist)?;
@@ -67,9 +68,9 @@ pub fn build_page() -> Result<()> {
         let mut optimise = command("wasm-opt");
         optimise.args(WASM_PASSES).args(WASM_FEATURES);
         optimise.arg(&module).arg("-o").arg(&module);
-        check(&mut optimise)?;
+        report.check(&mut optimise)?;
     } else {
-        println!("   no wasm-opt on the PATH: the page is 1 % larger on the wire");
+        report.say("   no wasm-opt on the PATH: the page is 1 % larger on the wire");
     }
     let loader = dist.join(format!("{stem}.js"));
     let wasm = layout::like_beside_like(&fs::read(&module)?)?;
@@ -90,8 +91,8 @@ pub fn build_page() -> Result<()> {
 
 /// The relay, with whatever page `dist/` holds now, and the scripted peer that tests and
 /// benches use.
-pub fn build_relay() -> Result<()> {
-    check(&mut cargo([
+pub fn build_relay(report: &Report) -> Result<()> {
+    report.check(&mut cargo([
         "build",
         "--locked",
         "--release",

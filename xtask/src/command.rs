@@ -2,9 +2,9 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use anyhow::{Context, Result, bail};
 
@@ -41,26 +41,45 @@ pub fn check(command: &mut Command) -> Result<()> {
     let status = command
         .status()
         .with_context(|| format!("cannot start {}", shown(command)))?;
-    if !status.success() {
-        bail!("{} ended with {status}", shown(command));
+    ended_well(command, status)
+}
+
+/// Runs to the end and hands every line of its output to `line`; a failure names the command.
+pub fn check_lines(command: &mut Command, line: impl FnMut(&str)) -> Result<()> {
+    command.stdout(Stdio::piped());
+    let mut child = command
+        .spawn()
+        .with_context(|| format!("cannot start {}", shown(command)))?;
+    if let Some(stdout) = child.stdout.take() {
+        each_line(stdout, line)?;
+    }
+    ended_well(command, child.wait()?)
+}
+
+/// Like [`check_lines`], with what it says on stderr among it.
+pub fn check_all_lines(command: &mut Command, line: impl FnMut(&str)) -> Result<()> {
+    let (reader, writer) = std::io::pipe()?;
+    command.stdout(writer.try_clone()?).stderr(writer);
+    let child = command
+        .spawn()
+        .with_context(|| format!("cannot start {}", shown(command)));
+    // The end of what is read is when nobody can write any more, this program included.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = child?;
+    each_line(reader, line)?;
+    ended_well(command, child.wait()?)
+}
+
+fn each_line(from: impl Read, mut line: impl FnMut(&str)) -> Result<()> {
+    for text in BufReader::new(from).split(b'\n') {
+        line(&String::from_utf8_lossy(
+            &text.context("reading the output")?,
+        ));
     }
     Ok(())
 }
 
-/// Runs to the end and hands every line of its output to `line`; a failure names the command.
-pub fn check_lines(command: &mut Command, mut line: impl FnMut(&str)) -> Result<()> {
-    let mut child = command
-        .stdout(Stdio::piped())
-        .spawn()
-        .with_context(|| format!("cannot start {}", shown(command)))?;
-    if let Some(stdout) = child.stdout.take() {
-        for text in BufReader::new(stdout).split(b'\n') {
-            let text = text.context("reading the output")?;
-            let text = String::from_utf8_lossy(&text);
-            line(&text);
-        }
-    }
-    let status = child.wait()?;
+fn ended_well(command: &Command, status: ExitStatus) -> Result<()> {
     if !status.success() {
         bail!("{} ended with {status}", shown(command));
     }

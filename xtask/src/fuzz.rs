@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::command::{cargo, check, output};
 use crate::steps::Steps;
-use crate::tools;
+use crate::tools::{self, BuildFolder};
 use crate::workspace;
 
 /// An input that takes longer, or more memory, is a crash. Most take less than a millisecond and 40 MB.
@@ -21,13 +21,13 @@ const LIMITS: [&str; 2] = ["-timeout=10", "-rss_limit_mb=1024"];
 /// Runs each target for that long. Exit code 1 if one crashed; the summary names the input.
 pub fn smoke(seconds: u64) -> Result<ExitCode> {
     let mut steps = Steps::default();
-    let is_ready = steps.run("cargo-fuzz", || tools::FUZZ.ensure())
-        && steps.run("build", || {
+    let is_ready = steps.run("cargo-fuzz", |_| tools::FUZZ.ensure(&BuildFolder::new()))
+        && steps.run("build", |_| {
             check(&mut cargo(["fuzz", "build", "--sanitizer", "none"]))
         });
     if is_ready {
         for target in targets()? {
-            steps.run(&format!("fuzz {target}"), || run(&target, seconds));
+            steps.run(&format!("fuzz {target}"), |_| run(&target, seconds));
         }
     }
     Ok(if steps.summarise() {

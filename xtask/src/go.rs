@@ -8,6 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::command::{check, command, output};
+use crate::steps::Report;
 use crate::workspace;
 
 /// What the interop module asks for.
@@ -55,21 +56,21 @@ impl Go {
     }
 
     /// Vets and builds the peer; returns its path. A cold build takes one to two minutes.
-    pub fn build_peer(&self) -> Result<PathBuf> {
+    pub fn build_peer(&self, report: &Report) -> Result<PathBuf> {
         let peer = workspace::target().join("gopeer");
-        check(self.command().args(["vet", "./..."]))?;
-        check(self.command().args(["build", "-o"]).arg(&peer).arg("."))?;
+        report.check(self.command().args(["vet", "./..."]))?;
+        report.check(self.command().args(["build", "-o"]).arg(&peer).arg("."))?;
         Ok(peer)
     }
 
     /// Vets and builds the peer of the newest release that only listens; returns its path.
-    pub fn build_observer(&self) -> Result<PathBuf> {
+    pub fn build_observer(&self, report: &Report) -> Result<PathBuf> {
         let observer = workspace::target().join("go-observer");
         let folder = module().join("observer");
-        check(self.command().current_dir(&folder).args(["vet", "./..."]))?;
+        report.check(self.command().current_dir(&folder).args(["vet", "./..."]))?;
         let mut build = self.command();
         build.current_dir(&folder).args(["build", "-o"]);
-        check(build.arg(&observer).arg("."))?;
+        report.check(build.arg(&observer).arg("."))?;
         Ok(observer)
     }
 

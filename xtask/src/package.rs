@@ -1,4 +1,4 @@
-//! The npm package of the browser peer: what `wasm-pack build crates/web --target web` makes, in the page's size profile.
+//! The npm package of the browser peer: what `wasm-pack build crates/web --target web` makes, as small as the page is made.
 
 use std::fs;
 use std::io::Write;
@@ -9,17 +9,19 @@ use anyhow::{Context, Result};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::command::{cargo, check, command};
+use crate::command::{cargo, command};
 use crate::layout;
-use crate::steps::Steps;
-use crate::tools;
+use crate::small;
+use crate::steps::{Report, Steps};
+use crate::tools::{self, BuildFolder};
 use crate::workspace;
 
 /// `cargo xtask package`
 pub fn package() -> Result<ExitCode> {
     let mut steps = Steps::default();
-    let built =
-        steps.run("build tools", tools::ensure_page_tools) && steps.run("package", build_package);
+    let built = steps.run("build tools", |_| {
+        tools::ensure_page_tools(&BuildFolder::new())
+    }) && steps.run("package", build_package);
     if !built {
         steps.summarise();
         return Ok(ExitCode::FAILURE);
@@ -34,17 +36,22 @@ pub fn folder() -> PathBuf {
 }
 
 /// Compiles the library without the dashboard, binds it for ES modules, and says what travels.
-pub fn build_package() -> Result<()> {
-    check(
-        cargo(["build", "--locked", "--package", "statemesh-web", "--lib"])
-            .args(["--profile", PROFILE, "--target", tools::WASM])
-            .args(["--no-default-features", "--features", "js"]),
-    )?;
+pub fn build_package(report: &Report) -> Result<()> {
+    let mut build = cargo(["build", "--locked", "--package", "statemesh-web", "--lib"]);
+    build.args(["--profile", PROFILE, "--target", tools::WASM]);
+    build.args(["--no-default-features", "--features", "js"]);
+    // What it depends on is then compiled once for both.
+    let compiler = small::prepare(&mut build)?;
+    if compiler.is_none() {
+        report.say(small::NO_SOURCES);
+    }
+    report.check(&mut build)?;
+    drop(compiler);
     let compiled = workspace::built(tools::WASM).join(PROFILE);
     let folder = folder();
     let mut bind = command("wasm-bindgen");
     bind.args(["--target", "web", "--out-name", NAME, "--out-dir"]);
-    check(bind.arg(&folder).arg(compiled.join("statemesh_web.wasm")))?;
+    report.check(bind.arg(&folder).arg(compiled.join("statemesh_web.wasm")))?;
     let module = folder.join(format!("{NAME}_bg.wasm"));
     let manifest = folder.join("package.json");
     fs::write(&manifest, manifest_text())
@@ -54,11 +61,11 @@ pub fn build_package() -> Result<()> {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::best());
     gzip.write_all(&bytes)?;
     let travels = gzip.finish()?.len();
-    println!(
+    report.say(&format!(
         "   {} KB, {} KB with gzip",
         bytes.len() / 1000,
         travels / 1000
-    );
+    ));
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 //! library compiled for size, panics without their texts (each one ends the program anyway), and no precomputed curve
 //! tables.
 //!
-//! It is one switch: [`prepare`] sets the environment of the page's build and of nothing else. It takes unstable
+//! It is one switch: [`prepare`] sets the environment of one build, the page's or the package's, and of nothing else. It takes unstable
 //! flags, which the pinned compiler has behind `RUSTC_BOOTSTRAP`, and the sources of the standard library. Without
 //! them the page is built as usual: larger, the same in all else.
 
@@ -25,7 +25,10 @@ const PANIC: [&str; 2] = ["-Zunstable-options", "-Cpanic=immediate-abort"];
 /// Names the compiler wrapper that the user has, if any, to ourselves as the compiler's stand-in.
 const STAND_IN: &str = "STATEMESH_RUSTC_WRAPPER";
 
-/// Lets a build of the page use all of it as long as the answer lives; `None` where something is missing.
+/// What is said when that is not possible.
+pub const NO_SOURCES: &str = "   no sources of the standard library: a sixth more goes on the wire";
+
+/// Lets a build of the page, or of the package, use all of it as long as the answer lives; `None` where something is missing.
 pub fn prepare(build: &mut Command) -> Result<Option<Compiler>> {
     if !is_possible() {
         return Ok(None);

@@ -2,9 +2,13 @@
 //!
 //! Steps that mostly wait run beside others ([`beside`]): then every line says whose it is.
 
+use std::io::IsTerminal;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+
+use crate::command::{check, check_all_lines};
 
 /// Tests that a step ran.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,6 +30,17 @@ impl Report {
     /// Prints a line.
     pub fn say(&self, line: &str) {
         println!("{}{line}", self.label);
+    }
+
+    /// Runs a command to the end, its output under this step's label.
+    pub fn check(&self, command: &mut Command) -> Result<()> {
+        if self.label.is_empty() {
+            return check(command);
+        }
+        if std::io::stdout().is_terminal() {
+            command.env("CARGO_TERM_COLOR", "always");
+        }
+        check_all_lines(command, |line| self.say(line))
     }
 }
 
@@ -83,9 +98,9 @@ impl Steps {
         }
     }
 
-    /// Runs a step that is one check. Returns whether it passed.
-    pub fn run(&mut self, name: &str, step: impl FnOnce() -> Result<()>) -> bool {
-        self.run_counted(name, |_| step())
+    /// Runs a step without tests. Returns whether it passed.
+    pub fn run(&mut self, name: &str, step: impl FnOnce(&Report) -> Result<()>) -> bool {
+        self.run_counted(name, |report| step(report))
     }
 
     /// Runs a step that counts its tests itself. Returns whether it passed.
@@ -204,8 +219,8 @@ mod tests {
     #[test]
     fn a_failing_step_does_not_hide_later_ones() {
         let mut steps = Steps::default();
-        assert!(steps.run("lint", || Ok(())));
-        assert!(!steps.run("broken", || bail!("no")));
+        assert!(steps.run("lint", |_| Ok(())));
+        assert!(!steps.run("broken", |_| bail!("no")));
         assert!(steps.run_counted("tests", |report| {
             report.counts.passed = 4;
             report.counts.skipped = 1;
@@ -220,12 +235,13 @@ mod tests {
         assert_eq!(steps.totals(), expected);
         assert!(!steps.summarise());
     }
+
     #[test]
     fn two_sequences_run_at_the_same_time_and_are_noted_in_order() {
         let mut steps = Steps::default();
         // Neither ends before the other has begun.
         let barrier = std::sync::Barrier::new(2);
-        let meet = || {
+        let meet = |_: &_| {
             barrier.wait();
             Ok(())
         };
@@ -233,7 +249,7 @@ mod tests {
             &mut steps,
             ("one | ", |steps| {
                 steps.run("a", meet);
-                steps.run("b", || bail!("no"));
+                steps.run("b", |_| bail!("no"));
             }),
             ("two | ", |steps| {
                 steps.run("c", meet);

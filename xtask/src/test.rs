@@ -10,14 +10,14 @@ use anyhow::{Context, Result, bail};
 
 use crate::build;
 use crate::cli::TestOptions;
-use crate::command::{cargo, check, check_lines, command};
+use crate::command::{cargo, check_all_lines, command};
 use crate::go::Go;
 use crate::package;
 use crate::packages::{self, BROWSERS};
 use crate::relay::{self, AfterSignal, Echo, Relay};
 use crate::small;
 use crate::steps::{Counts, Report, Steps, beside};
-use crate::tools::{self, WASM};
+use crate::tools::{self, BuildFolder, WASM};
 use crate::workspace;
 
 /// Marks tests that a step of its own runs: they are not skipped when the workspace's tests pass them by.
@@ -29,24 +29,35 @@ pub fn test(options: TestOptions) -> Result<ExitCode> {
     let is_ci = options.ci || std::env::var("CI").is_ok_and(|value| value == "true");
     let mut steps = Steps::default();
 
-    let packages = steps.run("system packages", packages::ensure);
-    let page_tools = steps.run("build tools", tools::ensure_page_tools);
-    let deny = steps.run("cargo-deny", || tools::DENY.ensure());
-    lint(&mut steps, deny);
+    let packages = steps.run("system packages", |_| packages::ensure());
+    let folder = BuildFolder::new();
+    let page_tools = steps.run("build tools", |_| tools::ensure_page_tools(&folder));
+    let deny = steps.run("cargo-deny", |_| tools::DENY.ensure(&folder));
+    drop(folder);
 
     let no_tools = "no build tools";
-    let page = require(&mut steps, "page", page_tools, no_tools, |_| {
-        build::build_page()
-    });
-    let package = require(&mut steps, "npm package", page_tools, no_tools, |_| {
-        package::build_package()
-    });
-    // Without a page the relay still builds; what needs both says so.
-    let relay = steps.run("relay", build::build_relay);
-    let product = page && relay;
-    let go = go_peers(&mut steps, is_ci);
+    let (mut programs, mut package, mut product, mut go) = (false, false, false, None);
+    // Each side has stretches in which one processor is all it can use.
+    let checks = |steps: &mut Steps| {
+        lint(steps, deny);
+        programs = steps.run("test programs", |report| {
+            report.check(workspace_tests().arg("--no-run"))
+        });
+    };
+    let builds = |steps: &mut Steps| {
+        let page = require(steps, "page", page_tools, no_tools, |report| {
+            build::build_page(report)
+        });
+        package = require(steps, "npm package", page_tools, no_tools, |report| {
+            package::build_package(report)
+        });
+        // Without a page the relay still builds; what needs both says so.
+        let relay = steps.run("relay", build::build_relay);
+        product = page && relay;
+        go = go_peers(steps, is_ci);
+    };
+    beside(&mut steps, ("check | ", checks), ("build | ", builds));
     let gopeer = go.as_ref().map(|go| go.peer.as_path());
-    let programs = steps.run("test programs", || check(workspace_tests().arg("--no-run")));
 
     // Browsers wait for most of their time, and so do Go peers.
     let native = |steps: &mut Steps| {
@@ -84,29 +95,31 @@ pub fn test(options: TestOptions) -> Result<ExitCode> {
 
 /// Formatting, lints on both targets, licences, the library without its mesh.
 fn lint(steps: &mut Steps, deny: bool) {
-    steps.run("fmt", || check(&mut cargo(["fmt", "--all", "--check"])));
-    steps.run("clippy", || {
-        check(cargo(["clippy", "--locked", "--workspace", "--all-targets"]).args(DENY_WARNINGS))
+    steps.run("fmt", |report| {
+        report.check(&mut cargo(["fmt", "--all", "--check"]))
+    });
+    steps.run("clippy", |report| {
+        let mut clippy = cargo(["clippy", "--locked", "--workspace", "--all-targets"]);
+        report.check(clippy.args(DENY_WARNINGS))
     });
     // Path dependencies are linted too: core and peer, as the browser compiles them.
-    steps.run("clippy, browser", || {
+    steps.run("clippy, browser", |report| {
         let mut clippy = cargo(["clippy", "--locked", "--package", "statemesh-web"]);
-        // Benches are native.
-        clippy.args(["--lib", "--bins", "--tests", "--target", WASM]);
-        check(clippy.args(DENY_WARNINGS))
+        clippy.args(["--all-targets", "--target", WASM]);
+        report.check(clippy.args(DENY_WARNINGS))
     });
     // As the page is built, without what only other pages import.
-    steps.run("clippy, page", || {
+    steps.run("clippy, page", |report| {
         let mut clippy = cargo(["clippy", "--locked", "--package", "statemesh-web"]);
         clippy.args(["--no-default-features", "--bins", "--target", WASM]);
-        check(clippy.args(DENY_WARNINGS))
+        report.check(clippy.args(DENY_WARNINGS))
     });
-    steps.run("clippy, no features", || {
+    steps.run("clippy, no features", |report| {
         let mut clippy = cargo(["clippy", "--locked", "--package", "statemesh"]);
-        check(clippy.arg("--no-default-features").args(DENY_WARNINGS))
+        report.check(clippy.arg("--no-default-features").args(DENY_WARNINGS))
     });
-    require(steps, "deny", deny, "no cargo-deny", |_| {
-        check(&mut cargo([
+    require(steps, "deny", deny, "no cargo-deny", |report| {
+        report.check(&mut cargo([
             "deny", "--locked", "check", "licenses", "bans", "sources",
         ]))
     });
@@ -163,15 +176,15 @@ fn go_peers(steps: &mut Steps, is_ci: bool) -> Option<GoPeers> {
     match Go::find_or_fetch() {
         Ok(go) => {
             let mut built = None;
-            steps.run(NAME, || {
-                let (peer, observer) = (go.build_peer()?, go.build_observer()?);
+            steps.run(NAME, |report| {
+                let (peer, observer) = (go.build_peer(report)?, go.build_observer(report)?);
                 built = Some(GoPeers { peer, observer });
                 Ok(())
             });
             built
         }
         Err(error) if is_ci => {
-            steps.run(NAME, || Err(error));
+            steps.run(NAME, |_| Err(error));
             None
         }
         Err(error) => {
@@ -185,7 +198,7 @@ fn go_tests(steps: &mut Steps, go: Option<&GoPeers>, is_ci: bool) {
     const NAME: &str = "Go interop";
     let Some(go) = go else {
         if is_ci {
-            steps.run(NAME, || bail!("not run: no Go peers"));
+            steps.run(NAME, |_| bail!("not run: no Go peers"));
         } else {
             steps.skip(NAME, "no Go peers");
         }
@@ -250,7 +263,7 @@ fn test_port() -> Result<u16> {
 
 /// The release page in a whole browser.
 fn end_to_end(gopeer: Option<&Path>, options: TestOptions, report: &mut Report) -> Result<()> {
-    check(command("npm").args(["ci", "--no-audit", "--no-fund", "--prefix", "e2e"]))?;
+    report.check(command("npm").args(["ci", "--no-audit", "--no-fund", "--prefix", "e2e"]))?;
     let mut test = command("npm");
     test.args(["test", "--prefix", "e2e"]);
     end_to_end_environment(&mut test, gopeer);
@@ -260,7 +273,7 @@ fn end_to_end(gopeer: Option<&Path>, options: TestOptions, report: &mut Report) 
     if options.slow {
         test.env("STATEMESH_SLOW", "true");
     }
-    check_lines(&mut test, |line| {
+    check_all_lines(&mut test, |line| {
         count_playwright(line, &mut report.counts);
         report.say(line);
     })
@@ -288,7 +301,7 @@ pub fn end_to_end_environment(command: &mut Command, gopeer: Option<&Path>) {
 
 /// Runs tests of cargo and adds up what each test program says.
 fn counted(command: &mut Command, report: &mut Report) -> Result<()> {
-    check_lines(command, |line| {
+    check_all_lines(command, |line| {
         count_libtest(line, &mut report.counts);
         report.say(line);
     })

@@ -12,8 +12,9 @@ use crate::workspace::root;
 const MAX_LINES: usize = 800;
 
 /// Layers inside core: a module may use those left of it in its row. Parts of one concept see each other.
-const CORE_LAYERS: [(&str, &[&str]); 6] = [
+const CORE_LAYERS: [(&str, &[&str]); 7] = [
     ("collections", &[]),
+    ("hash", &[]),
     ("ids", &[]),
     ("time", &[]),
     ("engine", &["collections", "ids", "time"]),

@@ -21,10 +21,28 @@ pub struct Tool {
     version_args: &'static [&'static str],
     package: &'static str,
     version: &'static str,
-    /// Extra arguments and environment of `cargo install`.
+    /// Extra arguments of `cargo install`.
     args: &'static [&'static str],
-    /// Unoptimised: as fast in use, half the time to build.
-    debug: bool,
+    /// Packages in it that do the work. The rest is not optimised: as fast in use, half the time to build.
+    optimised: &'static [&'static str],
+}
+
+/// Where tools are built, one after the other: they share much of what they depend on. It goes with its last user.
+pub struct BuildFolder(PathBuf);
+
+impl BuildFolder {
+    /// Empty until something is built.
+    pub fn new() -> Self {
+        let name = format!("build-{}", std::process::id());
+        Self(workspace::tools().join(name))
+    }
+}
+
+impl Drop for BuildFolder {
+    fn drop(&mut self) {
+        // What stays is room on the disk; nobody looks there again.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 /// Turns the compiled page into a module and its loader; must equal the crate's version in the lock file.
@@ -34,7 +52,7 @@ pub const WASM_BINDGEN: Tool = Tool {
     package: "wasm-bindgen-cli",
     version: "0.2.108",
     args: &[],
-    debug: false,
+    optimised: &["walrus", "wasm-bindgen-cli-support", "wasmparser"],
 };
 
 /// Builds the page.
@@ -44,7 +62,7 @@ pub const TRUNK: Tool = Tool {
     package: "trunk",
     version: "0.21.14",
     args: &["--no-default-features", "--features", "rustls"],
-    debug: true,
+    optimised: &[],
 };
 
 /// Checks licences, bans and sources of dependencies.
@@ -54,7 +72,7 @@ pub const DENY: Tool = Tool {
     package: "cargo-deny",
     version: "0.20.2",
     args: &[],
-    debug: true,
+    optimised: &[],
 };
 
 /// Builds and runs fuzz targets.
@@ -64,12 +82,12 @@ pub const FUZZ: Tool = Tool {
     package: "cargo-fuzz",
     version: "0.13.2",
     args: &[],
-    debug: true,
+    optimised: &[],
 };
 
 impl Tool {
     /// Installs the tool unless the right version is there. Says what it does.
-    pub fn ensure(&self) -> Result<()> {
+    pub fn ensure(&self, folder: &BuildFolder) -> Result<()> {
         if self.found() {
             println!("   {} {} is there", self.program, self.version);
             return Ok(());
@@ -79,12 +97,13 @@ impl Tool {
             self.package, self.version
         );
         let root = workspace::tools();
-        let mut install = cargo(["install", "--locked", "--version", self.version]);
+        let mut install = cargo(["install", "--locked", "--debug", "--version", self.version]);
         install.arg("--root").arg(&root).args(self.args);
-        // Its objects would only fill the shared target folder.
-        install.env_remove("CARGO_TARGET_DIR");
-        if self.debug {
-            install.arg("--debug").env("CARGO_PROFILE_DEV_DEBUG", "0");
+        install.env("CARGO_TARGET_DIR", &folder.0);
+        install.env("CARGO_PROFILE_DEV_DEBUG", "0");
+        for package in self.optimised {
+            let option = format!("profile.dev.package.{package}.opt-level=2");
+            install.args(["--config", &option]);
         }
         install.arg(self.package);
         check(&mut install)?;
@@ -108,11 +127,11 @@ impl Tool {
 }
 
 /// What building the page needs.
-pub fn ensure_page_tools() -> Result<()> {
+pub fn ensure_page_tools(folder: &BuildFolder) -> Result<()> {
     ensure_wasm_target()?;
     small::ensure_std();
-    WASM_BINDGEN.ensure()?;
-    TRUNK.ensure()
+    WASM_BINDGEN.ensure(folder)?;
+    TRUNK.ensure(folder)
 }
 
 /// The standard library for the browser target. rustup does not always install what the toolchain file lists.

@@ -234,6 +234,8 @@ enum Stage {
 struct Sent {
     info_at: Option<Instant>,
     updates_at: Option<Instant>,
+    /// Time to the next one that the last heartbeat promised.
+    promised: Option<Duration>,
     pacer: Pacer,
     probes_at: Option<Instant>,
     byes_at: Option<Instant>,

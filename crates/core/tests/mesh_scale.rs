@@ -236,3 +236,14 @@ fn with_go_members_a_busy_topic_keeps_to_forty_messages_a_second() {
     let all = net.traffic().all().messages;
     assert!(all <= 40 * 30 * 11 / 10, "{}", net.traffic());
 }
+
+/// When all introduce themselves nobody knows how many they are: the first promise is short, and has to be kept.
+#[test]
+fn a_crowd_that_joined_at_once_keeps_its_first_promise() {
+    let (mut net, machines) = settled(far_apart(14), 300, S(0));
+    net.run_for(S(90));
+    let requests = net.traffic().published(MessageKind::ReqInfo).messages;
+    assert_eq!(requests, 0, "nobody is suspected: {}", net.traffic());
+    let known = |(member, _): &(Member, MachineIdx)| net.machines_known(*member) == 299;
+    assert!(machines.iter().all(known));
+}

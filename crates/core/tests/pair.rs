@@ -69,6 +69,10 @@ fn two_peers_introduce_themselves_within_a_second() {
     assert!(when(&net, a, &found) <= when(&net, a, &machine));
     let peer = net.get(a).peer(net.id(b)).unwrap();
     assert!(peer.linked && peer.first_hand && peer.is_statemesh);
+    // A newcomer promises what it can keep in a crowd, and then what the number of members allows.
+    assert_eq!((peer.machines, peer.heartbeat), (1, Some(S(20))));
+    net.run_for(S(5));
+    let peer = net.get(a).peer(net.id(b)).unwrap();
     assert_eq!((peer.machines, peer.heartbeat), (1, Some(S(5))));
 }
 

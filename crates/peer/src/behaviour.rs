@@ -132,7 +132,9 @@ fn gossipsub(keypair: &Keypair, topic: &IdentTopic, limits: &Limits, copies: Cop
 /// any peer whose only link is this one, that would be the end of its news, so the number is never reached (gossipsub
 /// prunes **at** it, hence one more).
 fn most_mesh_links(limits: &Limits) -> usize {
-    (limits.connections as usize).saturating_add(1).max(12)
+    (limits.connections as usize)
+        .saturating_add(1)
+        .max(MESH_LINKS)
 }
 
 fn identify_config(keypair: &Keypair) -> identify::Config {
@@ -160,9 +162,9 @@ const HEARTBEAT: Duration = Duration::from_secs(1);
 /// As in Go; the library's five seconds would be waited for at every start.
 const HEARTBEAT_DELAY: Duration = Duration::from_millis(100);
 /// Neighbours that a peer picks to exchange all messages with; it does so with all that pick it, too, hence with four on
-/// average where there are many. Every copy of a message costs a check of its signature: a hundred peers on two cores see
-/// changes in a third of the time they would take with the six of Go (BENCHMARKS.md). Graphs in which everybody picks two
-/// hang together; what a link loses is repaired by the gossip of the others, and by heartbeats.
+/// average where there are many. Every copy of a message costs a check of its signature: a hundred peers on two cores know
+/// each other after 2.9 s, and after 4.7 s with the six of Go (BENCHMARKS.md). Graphs in which everybody picks two hang
+/// together; what a link loses is repaired by the gossip of the others, and by heartbeats.
 const MESH_LINKS: usize = 2;
 /// Messages that may wait for one slow neighbour; then new ones for it are dropped and lazily repaired. A guess: ten
 /// seconds of a topic that keeps to its 40 messages a second, with room for bursts.

@@ -36,6 +36,7 @@ use libp2p::identity::Keypair;
 use libp2p::swarm::SwarmEvent;
 use libp2p::{Multiaddr, Swarm};
 use statemesh_core::collections::OrderedMap;
+use statemesh_core::hash::{FNV_BASIS, fnv1a};
 use statemesh_core::node::{self, Input, Members, MessageToken, Node};
 use statemesh_core::time::{Instant, earliest};
 use statemesh_core::{MachineIdx, PeerId};
@@ -578,13 +579,11 @@ fn first_connection(dialler: &Dialler) -> Connection {
     }
 }
 
-/// Differs between peers and between starts; nothing secret hangs on it. FNV-1a.
+/// Differs between peers and between starts; nothing secret hangs on it.
 fn seed(own: PeerId, indexes: &[MachineIdx]) -> u64 {
     let start = indexes.first().map_or(0, |index| index.0);
     let bytes = own.as_bytes().iter().copied().chain(start.to_le_bytes());
-    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    fnv1a(FNV_BASIS, bytes)
 }
 
 /// What others are told about this peer, for people to read.

@@ -38,7 +38,7 @@ fn interop_both_sides_follow_each_other() {
 }
 
 #[test]
-#[ignore = "interop: needs STATEMESH_GO_OBSERVER"]
+#[ignore = "interop: needs STATEMESH_GOPEER and STATEMESH_GO_OBSERVER"]
 fn interop_both_sides_follow_each_other_beside_v0_19() {
     both_sides_follow_each_other(Company::Observer);
 }
@@ -85,7 +85,7 @@ fn interop_a_restarted_relay_is_followed_again() {
 }
 
 #[test]
-#[ignore = "interop: needs STATEMESH_GO_OBSERVER"]
+#[ignore = "interop: needs STATEMESH_GOPEER and STATEMESH_GO_OBSERVER"]
 fn interop_a_restarted_relay_is_followed_again_beside_v0_19() {
     a_restarted_relay_is_followed_again(Company::Observer);
 }
@@ -123,7 +123,7 @@ fn interop_a_killed_go_peer_is_gone() {
 }
 
 #[test]
-#[ignore = "interop: needs STATEMESH_GO_OBSERVER"]
+#[ignore = "interop: needs STATEMESH_GOPEER and STATEMESH_GO_OBSERVER"]
 fn interop_a_killed_go_peer_is_gone_beside_v0_19() {
     a_killed_go_peer_is_gone(Company::Observer);
 }

@@ -146,9 +146,9 @@ struct Measured {
 pub fn bench() -> Result<ExitCode> {
     let mut steps = Steps::default();
     let mut measured = Measured::default();
-    let done = steps.run("engine", || measure_engine(&mut measured))
-        && steps.run("handle", || measure_handle(&mut measured))
-        && steps.run("Go engine", || {
+    let done = steps.run("engine", |_| measure_engine(&mut measured))
+        && steps.run("handle", |_| measure_handle(&mut measured))
+        && steps.run("Go engine", |_| {
             measured.go = go_results(&Go::find_or_fetch()?.bench_engine()?);
             Ok(())
         });

@@ -116,7 +116,7 @@ struct Harness {
 pub fn bench(quick: bool) -> Result<ExitCode> {
     let mut steps = Steps::default();
     let mut harness = None;
-    let built = steps.run("our peers", || {
+    let built = steps.run("our peers", |_| {
         let ours = build_ours()?;
         harness = Some(Harness { ours, go: None });
         Ok(())
@@ -137,10 +137,10 @@ pub fn bench(quick: bool) -> Result<ExitCode> {
             continue;
         };
         let name = format!("{} {}", run.peers, run.side.peers());
-        complete &= steps.run(&name, || run.measure(program, &mut measured));
+        complete &= steps.run(&name, |_| run.measure(program, &mut measured));
     }
     if !quick {
-        complete &= steps.run("a thousand members, virtual time", || {
+        complete &= steps.run("a thousand members, virtual time", |_| {
             measured.thousand = Some(thousand()?);
             Ok(())
         });

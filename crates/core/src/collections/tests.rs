@@ -95,7 +95,7 @@ proptest! {
     }
 
     #[test]
-    fn a_set_is_like_that_of_std(changes: Vec<(bool, u8)>) {
+    fn a_set_is_like_that_of_std(changes: Vec<(bool, u8)>, from: u8) {
         let mut set = OrderedSet::new();
         let mut std = BTreeSet::new();
         for (add, item) in changes {
@@ -111,6 +111,8 @@ proptest! {
         std.retain(|item| item % 3 != 0);
         prop_assert!(set.iter().eq(&std));
         prop_assert_eq!(set.len(), std.len());
+        prop_assert!(set.iter_from(|item| *item < from).eq(std.range(from..)));
+        prop_assert_eq!(set.iter_from(|_| true).count(), 0);
         prop_assert!((0..=u8::MAX).all(|item| set.contains(&item) == std.contains(&item)));
         prop_assert_eq!(format!("{set:?}"), format!("{std:?}"));
         prop_assert_eq!(&std.iter().copied().collect::<OrderedSet<u8>>(), &set);

@@ -52,7 +52,7 @@ impl Node {
         let message = |part: OrderedMap<MachineIdx, wire::Info>| {
             let extension = Extension {
                 partial,
-                heartbeat_ms: Some(self.promise()),
+                heartbeat_ms: Some(millis(self.promise())),
                 links: links.take(),
                 ticks: self.local.ticks(part.keys()),
                 about: Some(self.config.about.clone()).filter(|about| *about != About::default()),
@@ -102,12 +102,13 @@ impl Node {
 
     /// The time planned for a heartbeat has come.
     pub(super) fn on_beat(&mut self, now: Instant) {
-        // It may have been planned when fewer were known. The introduction has told everything.
-        let interval = self.heartbeat();
-        let earliest = self.sent.info_at.map(|told| told + interval / 2);
+        // It may have been planned when fewer were known. The introduction has told everything; but what was promised then
+        // is kept: others suspect whoever misses three.
+        let latest = self.heartbeat().min(self.promised() * 2);
+        let earliest = self.sent.info_at.map(|told| told + latest / 2);
         match earliest.filter(|earliest| now < *earliest) {
             Some(earliest) => {
-                let late = self.jitter.up_to(interval / 2);
+                let late = self.jitter.up_to(latest / 2);
                 self.timers.set(Timer::Heartbeat, earliest + late);
             }
             None => self.beat(now),
@@ -119,6 +120,7 @@ impl Node {
         let interval = self.heartbeat();
         let early = self.jitter.up_to(interval / 20);
         self.timers.set(Timer::Heartbeat, now + interval - early);
+        self.sent.promised = Some(interval);
         let sums = self.registry.sums(self.sent.beat_sums, SUMS_IN_BEAT, true);
         self.sent.beat_sums = sums.last;
         let parts = self.local.take_all();
@@ -145,7 +147,7 @@ impl Node {
         let (mut sums, mut digests) = (filled(sums.sums), filled(sums.digests));
         for part in parts {
             let extension = Extension {
-                heartbeat_ms: Some(self.promise()),
+                heartbeat_ms: Some(millis(self.promise())),
                 links: links.take(),
                 sums: sums.take(),
                 digests: digests.take(),
@@ -353,8 +355,14 @@ impl Node {
         limiter::heartbeat(self.registry.company())
     }
 
-    fn promise(&self) -> u64 {
-        u64::try_from(self.heartbeat().as_millis()).unwrap_or(u64::MAX)
+    /// Others hear from us at least this often, both until the next heartbeat and after it.
+    fn promise(&self) -> Duration {
+        self.heartbeat().max(self.promised())
+    }
+
+    /// What the last heartbeat promised.
+    fn promised(&self) -> Duration {
+        self.sent.promised.unwrap_or(FIRST_PROMISE)
     }
 
     fn about_self<T>(&self, machines: OrderedMap<MachineIdx, T>) -> PerPeer<T> {
@@ -382,6 +390,12 @@ impl Node {
     }
 }
 
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// What a newcomer promises: it does not know yet how many there are.
+const FIRST_PROMISE: Duration = Duration::from_secs(20);
 /// Version of this project's part of the protocol: the extra keys.
 const VERSION: u64 = 1;
 /// Peers whose sums go along with an introduction: how a newcomer hears of the rest of the mesh.

@@ -1,8 +1,8 @@
 //! Links that nobody named: peers learned of on the mesh are dialled while there are too few links, so that a mesh whose
 //! members all know one relay survives the relay (mesh-protocol.md L2).
 //!
-//! A state machine without IO or time of its own. Invariants: one dial at a time, one per [`Pace::between_strangers`] at most, and a
-//! peer that cannot be reached is tried ever less often; whatever others tell, that is all it costs.
+//! A state machine without IO or time of its own. Invariants: one dial at a time, one per [`Pace::between_strangers`] at
+//! most, and a peer that cannot be reached is tried ever less often; whatever others tell, that is all it costs.
 
 use std::time::Duration;
 
@@ -10,6 +10,7 @@ use libp2p::swarm::ConnectionId;
 use libp2p::swarm::dial_opts::{DialOpts, PeerCondition};
 use libp2p::{Multiaddr, PeerId};
 use statemesh_core::collections::OrderedMap;
+use statemesh_core::hash::fnv1a;
 use statemesh_core::node::{Contact, Input};
 use statemesh_core::time::Instant;
 
@@ -157,12 +158,9 @@ impl Acquaintances {
         self.unreachable.insert(peer, failed);
     }
 
-    /// FNV-1a over the seed and the id: another order at every peer.
+    /// Over the seed and the id: another order at every peer.
     fn turn(&self, peer: &PeerId) -> u64 {
-        let bytes = peer.to_bytes();
-        bytes.iter().fold(self.seed, |hash, byte| {
-            (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-        })
+        fnv1a(self.seed, peer.to_bytes())
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
+use statemesh::core::hash::{FNV_BASIS, fnv1a};
 use statemesh::handlers::Handlers;
 use statemesh::machine::{Machine, Outcome, Pipe, PipeGuard, StateName, States, UnknownState};
 use statemesh::states;
@@ -109,12 +110,8 @@ pub(super) struct Pace(StdRng);
 
 impl Pace {
     pub(super) fn new(seed: u64, name: &str) -> Self {
-        // FNV-1a over the name, so that scripts do not march in step.
-        let mixed = name
-            .bytes()
-            .fold(seed ^ 0xcbf2_9ce4_8422_2325, |hash, byte| {
-                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-            });
+        // The name goes in, so that scripts do not march in step.
+        let mixed = fnv1a(seed ^ FNV_BASIS, name.bytes());
         Self(StdRng::seed_from_u64(mixed))
     }
 

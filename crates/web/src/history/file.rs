@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use statemesh::core::collections::OrderedSet;
+use statemesh::core::hash::{FNV_BASIS, fnv1a};
 use statemesh::{MachineIdx, PeerId, SchemaDef, StateDef};
 
 use super::bytes::{Reader, put, put_bytes};
@@ -434,11 +435,9 @@ fn read_numbers(reader: &mut Reader<'_>) -> Option<Vec<u64>> {
     (0..count).map(|_| reader.number()).collect()
 }
 
-/// FNV-1a: tells damage, not forgery.
+/// Tells damage, not forgery.
 fn checksum(bytes: &[u8]) -> u64 {
-    bytes.iter().fold(0xcbf2_9ce4_8422_2325, |sum, byte| {
-        (sum ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    fnv1a(FNV_BASIS, bytes.iter().copied())
 }
 
 /// What every recording begins with.

@@ -132,6 +132,18 @@ fn info_with_a_machine_without_one_and_without_schema() {
          ab50656572476f7373697073 80",
         Dialect::V5,
         Message::Info {
+            peers: of(P1, 0, info.clone()),
+            sums: Some(OrderedMap::new()),
+        },
+    );
+    // Ours leave out what a state does not say.
+    check(
+        "83 a454797065 a4696e666f a850656572496e666f 81 <P1> 81 00
+         86 a24964 a16d a6536368656d61 81 a141 82 a54d756c7469 c3 a752657175697265 91a142
+         a6537461746573 91a141 a54d54696d65 9101 a454616773 91a3743a31 a6506172656e74 a0
+         ab50656572476f7373697073 80",
+        Dialect::Compact,
+        Message::Info {
             peers: of(P1, 0, info),
             sums: Some(OrderedMap::new()),
         },
