@@ -48,7 +48,7 @@ async function weight(requested) {
 }
 
 test('D05 the release page keeps its budget', async ({ page, demoRelay }) => {
-  test.skip(process.env.STATEMESH_SMALL === 'false', 'built without the sources of the standard library, or without wasm-opt');
+  test.skip(process.env.STATEMESH_SMALL === 'false', 'built without the sources of the standard library');
   const { requested } = await visit(page, demoRelay);
   expect(await weight(requested)).toBeLessThanOrEqual(BUDGET);
 });

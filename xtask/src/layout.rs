@@ -13,8 +13,8 @@ use wasmparser::{
     CodeSectionReader, FunctionBody, FunctionSectionReader, Parser, Payload, TypeRef,
 };
 
-/// Bytes compared at a time: about two instructions.
-const SHINGLE: usize = 6;
+/// Bytes compared at a time: about two instructions. Measured: 0.3 % of the page against six.
+const SHINGLE: usize = 5;
 /// What more functions than this have in common tells none apart, and takes long to compare.
 const COMMON: usize = 1_000;
 /// How many functions back a function is compared with the last ones. Measured: 1 % of the page against only the last.
@@ -168,7 +168,7 @@ mod tests {
         }
         let mut code = CodeSection::new();
         let (a, b) = (1_000_003, 7_654_321);
-        for function in [long(a, 1), long(b, 1), long(a, 2), long(b, 2)] {
+        for function in [long(a, 1), long(b, 2), long(a, 3), long(b, 4)] {
             code.function(&function);
         }
         let mut caller = Function::new([]);

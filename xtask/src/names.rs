@@ -10,7 +10,7 @@ use std::convert::Infallible;
 use anyhow::{Context, Result};
 use wasm_encoder::reencode::{self, Reencode};
 use wasm_encoder::{ImportSection, Module};
-use wasmparser::{ImportSectionReader, Parser, Payload};
+use wasmparser::{CustomSectionReader, ImportSectionReader, Parser, Payload};
 
 /// The module and its loader, which call the functions between them by short names.
 pub fn shorten(wasm: &[u8], loader: &str) -> Result<(Vec<u8>, String)> {
@@ -33,10 +33,23 @@ pub fn shorten(wasm: &[u8], loader: &str) -> Result<(Vec<u8>, String)> {
     names
         .parse_core_module(&mut module, Parser::new(0), wasm)
         .context("renaming the imports of the page")?;
-    let loader = words(loader)
+    let loader: String = words(loader)
         .flat_map(|(word, rest)| [names.of(word), rest])
         .collect();
-    Ok((module.finish(), loader))
+    Ok((module.finish(), unadorned(&loader)))
+}
+
+/// The loader without its comments and indents.
+fn unadorned(loader: &str) -> String {
+    let mut is_comment = false;
+    let lines = loader.lines().map(str::trim_start).filter(|line| {
+        let begins = line.starts_with("/**");
+        is_comment |= begins;
+        let keep = !is_comment && !line.is_empty();
+        is_comment &= !line.ends_with("*/");
+        keep
+    });
+    lines.flat_map(|line| [line, "\n"]).collect()
 }
 
 /// Identifiers, each with what follows up to the next.
@@ -70,11 +83,20 @@ impl Reencode for Names {
         }
         Ok(())
     }
+
+    /// Names for debuggers, and which tools made it: a panic of the page has no text, so nobody reads them.
+    fn parse_custom_section(
+        &mut self,
+        _: &mut Module,
+        _: CustomSectionReader<'_>,
+    ) -> Result<(), reencode::Error<Infallible>> {
+        Ok(())
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use wasm_encoder::{EntityType, TypeSection};
+    use wasm_encoder::{CustomSection, EntityType, TypeSection};
 
     use super::*;
 
@@ -90,6 +112,10 @@ mod tests {
         }
         let mut module = Module::new();
         module.section(&types).section(&imports);
+        module.section(&CustomSection {
+            name: "producers".into(),
+            data: b"somebody".into(),
+        });
         module.finish()
     }
 
@@ -109,9 +135,30 @@ mod tests {
     fn both_sides_agree_on_the_new_names() -> Result<()> {
         let (wasm, loader) = shorten(&module(), LOADER)?;
         assert_eq!(imported(&wasm)?, ["i1", "both", "i0", "absent"]);
-        assert!(loader.contains("    i0: function() { log(); },\n"));
-        assert!(loader.contains("    i1: () => now(),\n    both: both(),\n};"));
+        assert!(loader.contains("\ni0: function() { log(); },\n"));
+        assert!(loader.contains("\ni1: () => now(),\nboth: both(),\n};"));
         Ok(())
+    }
+
+    #[test]
+    fn what_only_tools_read_goes() -> Result<()> {
+        fn count(wasm: &[u8]) -> usize {
+            let payloads = Parser::new(0).parse_all(wasm);
+            let custom = payloads.filter(|it| matches!(it, Ok(Payload::CustomSection(_))));
+            custom.count()
+        }
+        let (wasm, _) = shorten(&module(), LOADER)?;
+        assert_eq!((count(&module()), count(&wasm)), (1, 0));
+        Ok(())
+    }
+
+    #[test]
+    fn comments_and_indents_go() {
+        let loader = "/**\n * a * b\n */\nexport class A {\n    /** @type {B} */\n    b() {\n        return 1;\n\n    }\n}\n";
+        assert_eq!(
+            unadorned(loader),
+            "export class A {\nb() {\nreturn 1;\n}\n}\n"
+        );
     }
 
     #[test]

@@ -281,7 +281,7 @@ fn end_to_end(gopeer: Option<&Path>, options: TestOptions, report: &mut Report) 
 
 /// What the browser tests and benches need to know: the programs they start.
 pub fn end_to_end_environment(command: &mut Command, gopeer: Option<&Path>) {
-    let is_small = small::is_possible() && tools::has_wasm_opt();
+    let is_small = small::is_possible();
     command
         .env("STATEMESH_RELAY", build::relay_program())
         .env("STATEMESH_PACKAGE", package::folder())

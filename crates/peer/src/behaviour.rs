@@ -7,6 +7,7 @@
 #[cfg(not(target_arch = "wasm32"))]
 mod admission;
 pub(crate) mod catch_up;
+mod intake;
 pub(crate) mod neighbours;
 mod patience;
 pub(crate) mod signature;
@@ -109,7 +110,7 @@ fn gossipsub(keypair: &Keypair, topic: &IdentTopic, limits: &Limits, copies: Cop
         .max_transmit_size(MAX_MESSAGE)
         .max_control_message_size(MAX_CONTROL_MESSAGE)
         .idontwant_message_size_threshold(WORTH_DECLINING)
-        .duplicate_cache_time(DUPLICATE_CACHE)
+        .duplicate_cache_time(intake::REMEMBERED)
         .heartbeat_interval(HEARTBEAT)
         .heartbeat_initial_delay(HEARTBEAT_DELAY)
         .mesh_outbound_min(1)
@@ -155,8 +156,6 @@ const MAX_CONTROL_MESSAGE: usize = 256 * 1024;
 /// Smaller messages are not declined beforehand (`IDONTWANT`): a relay would tell every neighbour about every
 /// introduction of a kilobyte, and most of them have no other link that it could come from.
 const WORTH_DECLINING: usize = 16 * 1024;
-/// Go may deliver a message again for this long.
-const DUPLICATE_CACHE: Duration = Duration::from_secs(120);
 /// As in Go: mesh repair and gossip about missed messages.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 /// As in Go; the library's five seconds would be waited for at every start.

@@ -133,6 +133,10 @@ impl Registry {
     pub(crate) fn traffic(&self) -> Traffic {
         let mut traffic = self.traffic.lock().clone();
         traffic.copies = self.copies.count();
+        let refused = self.copies.refused();
+        if refused > 0 {
+            traffic.dropped.insert(TOO_MANY, refused);
+        }
         traffic
     }
     /// Counts a message.
@@ -238,3 +242,5 @@ impl Registry {
 
 /// Events kept for slow readers. A reader further behind gets `Lagged`. A guess: ten seconds of a busy mesh.
 const EVENTS: usize = 2048;
+/// Why messages were refused that would have to be remembered.
+const TOO_MANY: &str = "too many messages at once";

@@ -1,7 +1,8 @@
 //! Inputs that broke the libraries themselves, once, sent to a peer of ours over TCP: gossipsub's and yamux's.
 //!
 //! The client is none of libp2p's: after noise it writes the frames of yamux and the messages of gossipsub byte by byte, for
-//! libraries do not send what they should not. Afterwards the peer serves an honest one, and holds no more than before.
+//! libraries do not send what they should not. Afterwards the peer serves an honest one, and holds no more than before,
+//! or no more than it may.
 
 #![allow(clippy::unwrap_used)] // Test code, though not inside a #[test].
 
@@ -120,18 +121,31 @@ impl Raw {
         .await
     }
 
-    /// Opens a stream of gossipsub and sends these messages over it, then a subscription that shows when all were read.
-    async fn gossip(&mut self, controls: &[Vec<u8>]) {
+    /// Opens a stream of gossipsub and sends these calls over it, then a subscription that shows when all were read.
+    async fn gossip(&mut self, calls: &[Vec<u8>]) {
         let mut bytes = named("/multistream/1.0.0");
         bytes.extend(named("/meshsub/1.1.0"));
-        for control in controls {
-            bytes.extend(prefixed(&field(3, control)));
+        for call in calls {
+            bytes.extend(prefixed(call));
         }
         let topic = field(2, TOPIC.as_bytes());
         let subscription = [&[0x08, 1][..], &topic].concat();
         bytes.extend(prefixed(&field(1, &subscription)));
         assert!(bytes.len() < WINDOW, "{} bytes", bytes.len());
         self.data(SYN, &bytes).await;
+    }
+
+    /// Sends these calls and goes when all were read.
+    async fn gossip_to_the_end(mut self, victim: &Mesh, own: &[u8], calls: &[Vec<u8>]) {
+        self.gossip(calls).await;
+        assert_eq!(self.settle().await, Settled::Answered);
+        eventually("the subscription", || {
+            let mut peers = victim.peers().into_iter();
+            peers.any(|peer| peer.peer.as_bytes() == own)
+        })
+        .await;
+        drop(self);
+        eventually("the link to be closed", || victim.links().is_empty()).await;
     }
 }
 
@@ -174,6 +188,22 @@ fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
     [&[number << 3 | 2][..], &prefixed(bytes)].concat()
 }
 
+/// A call of gossipsub that publishes what somebody signed.
+fn publish(author: &Keypair, seqno: u64, data: &[u8]) -> Vec<u8> {
+    let author_id = author.public().to_peer_id().to_bytes();
+    let parts = [&author_id, data, &seqno.to_be_bytes(), TOPIC.as_bytes()];
+    let parts = (1..).zip(parts).map(|(number, part)| field(number, part));
+    let message = parts.collect::<Vec<_>>().concat();
+    let signed = [b"libp2p-pubsub:", &message[..]].concat();
+    let signature = field(5, &author.sign(&signed).unwrap());
+    field(2, &[message, signature].concat())
+}
+
+/// A call of gossipsub that controls.
+fn control(what: &[u8]) -> Vec<u8> {
+    field(3, what)
+}
+
 fn graft(topic: &str) -> Vec<u8> {
     field(3, &field(1, topic.as_bytes()))
 }
@@ -192,15 +222,8 @@ async fn gossip_leaves_nothing(rounds: usize, controls: impl Fn(usize) -> Vec<Ve
         let key = Keypair::generate_ed25519();
         let id = key.public().to_peer_id().to_bytes();
         let mut raw = Raw::dial(&victim, &key).await;
-        raw.gossip(&controls(round)).await;
-        assert_eq!(raw.settle().await, Settled::Answered);
-        eventually("the subscription", || {
-            let mut peers = victim.peers().into_iter();
-            peers.any(|peer| peer.peer.as_bytes() == id)
-        })
-        .await;
-        drop(raw);
-        eventually("the link to be closed", || victim.links().is_empty()).await;
+        let calls: Vec<_> = controls(round).iter().map(|what| control(what)).collect();
+        raw.gossip_to_the_end(&victim, &id, &calls).await;
         // The first round fills what stays filled.
         held.get_or_insert(allocator::bytes());
     }
@@ -230,6 +253,46 @@ async fn endless_grafts_and_prunes_of_topics_nobody_has() {
         controls.chunks(150).map(<[_]>::concat).collect()
     })
     .await;
+}
+
+/// What a message leaves behind that means nothing, from somebody never heard before, by the thousands: its id, for as long
+/// as it could come again. How many there are at most: `intake.rs::the_caches_of_a_flooded_peer_stay_below_32_mib`.
+#[tokio::test]
+async fn what_gossipsub_remembers_of_a_flood() {
+    const EACH: usize = 1000;
+    const ROUNDS: usize = 8;
+    let lamp = machine("lamp");
+    let victim = victim(&lamp).await;
+    let mut held = Vec::new();
+    for _ in 0..=ROUNDS {
+        let key = Keypair::generate_ed25519();
+        let id = key.public().to_peer_id().to_bytes();
+        let raw = Raw::dial(&victim, &key).await;
+        let calls: Vec<_> = (0..EACH)
+            .map(|_| publish(&Keypair::generate_ed25519(), 1, b"!"))
+            .collect();
+        raw.gossip_to_the_end(&victim, &id, &calls).await;
+        drop(calls);
+        held.push(allocator::bytes());
+    }
+    let brought = victim.traffic().copies;
+    assert_eq!(
+        brought,
+        ((ROUNDS + 1) * EACH) as u64,
+        "all were signed well"
+    );
+    // The first round fills tables that have bounds of their own.
+    let each = |bytes: usize| {
+        let grown = bytes.wrapping_sub(held[0]).cast_signed();
+        grown / (ROUNDS * EACH).cast_signed()
+    };
+    let offered = each(held[ROUNDS]);
+    println!("{offered} bytes each");
+    assert!((46..400).contains(&offered), "{offered} bytes each");
+    // For some seconds gossip may offer it.
+    eventually("the rest to go", || each(allocator::bytes()) < 280).await;
+    serves_an_honest_peer(&victim, &lamp).await;
+    common::stop([victim]).await;
 }
 
 /// Sends these frames, and sees that the peer closes the connection if it has to, and serves others.

@@ -1,7 +1,8 @@
 //! Signatures of gossipsub messages (spec 1.4), kept for those who come later.
 //!
 //! Gossipsub checks a signature and forgets it. [`KeepSignature`] carries it to the event loop behind the payload, where
-//! [`take`] takes it off again. What is forwarded to others is the message as it came.
+//! [`take`] takes it off again. What is forwarded to others is the message as it came. It is the one place between the
+//! check and gossipsub's caches, so it also says what gets there ([`Intake`]).
 
 use std::io;
 use std::sync::Arc;
@@ -9,35 +10,63 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use libp2p::gossipsub::{DataTransform, Message, RawMessage, TopicHash};
 use libp2p::identity::{Keypair, PublicKey};
+use parking_lot::Mutex;
 use statemesh_core::node::Signed;
+use web_time::Instant;
+
+use super::intake::Intake;
 
 /// Hands the signature over behind the payload: `payload, signature, its length in two bytes`.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct KeepSignature {
     copies: Copies,
+    intake: Mutex<Intake>,
+    origin: Instant,
 }
 
 /// Every copy of a message that a neighbour brought, counted: each has cost a check of its signature.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Copies(Arc<AtomicU64>);
+pub(crate) struct Copies(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    brought: AtomicU64,
+    refused: AtomicU64,
+}
 
 impl Copies {
     /// So far.
     pub(crate) fn count(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.0.brought.load(Ordering::Relaxed)
+    }
+
+    /// Those that were too many.
+    pub(crate) fn refused(&self) -> u64 {
+        self.0.refused.load(Ordering::Relaxed)
     }
 }
 
 impl KeepSignature {
     /// Counts there.
     pub(crate) fn counting(copies: Copies) -> Self {
-        Self { copies }
+        Self {
+            copies,
+            intake: Mutex::default(),
+            origin: Instant::now(),
+        }
     }
 }
 
 impl DataTransform for KeepSignature {
     fn inbound_transform(&self, raw: RawMessage) -> Result<Message, io::Error> {
-        self.copies.0.fetch_add(1, Ordering::Relaxed);
+        let counts = &self.copies.0;
+        counts.brought.fetch_add(1, Ordering::Relaxed);
+        let now = self.origin.elapsed();
+        let now = now.as_secs() * 1_000_000 + u64::from(now.subsec_micros());
+        if !self.intake.lock().admit(raw.data.len(), now) {
+            counts.refused.fetch_add(1, Ordering::Relaxed);
+            return Err(io::ErrorKind::QuotaExceeded.into());
+        }
         let mut data = raw.data;
         // With a key of its own the message could not be checked from the author's id alone; no peer in use has one.
         let signature = raw.signature.filter(|_| raw.key.is_none());
