@@ -221,7 +221,7 @@ async fn gossip_leaves_nothing(rounds: usize, controls: impl Fn(usize) -> Vec<Ve
     for round in 0..=rounds {
         let key = Keypair::generate_ed25519();
         let id = key.public().to_peer_id().to_bytes();
-        let mut raw = Raw::dial(&victim, &key).await;
+        let raw = Raw::dial(&victim, &key).await;
         let calls: Vec<_> = controls(round).iter().map(|what| control(what)).collect();
         raw.gossip_to_the_end(&victim, &id, &calls).await;
         // The first round fills what stays filled.
