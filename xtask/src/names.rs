@@ -1,32 +1,37 @@
-//! Short names between the page's program and its loader. wasm-bindgen calls each of the two hundred functions that the
+//! What the page's program and its loader call each other. wasm-bindgen names each of the two hundred functions that the
 //! program takes from the loader by its type, its method and a hash, which no compression makes small: 6 KB of what
-//! travels, once in each file.
+//! travels, once in each file. Classes that a library offers to scripts, and what the program exports for them, go: the
+//! page has no script but its own.
 //!
 //! The new names depend on nothing but the old ones.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
 use anyhow::{Context, Result};
 use wasm_encoder::reencode::{self, Reencode};
-use wasm_encoder::{ImportSection, Module};
-use wasmparser::{CustomSectionReader, ImportSectionReader, Parser, Payload};
+use wasm_encoder::{ExportSection, ImportSection, Module};
+use wasmparser::{CustomSectionReader, ExportSectionReader, ImportSectionReader, Parser, Payload};
 
 /// The module and its loader, which call the functions between them by short names.
 pub fn shorten(wasm: &[u8], loader: &str) -> Result<(Vec<u8>, String)> {
-    let mut names = Names(BTreeMap::new());
+    let loader = &without_classes(loader);
+    let mut names = Names {
+        short: BTreeMap::new(),
+        said: words(loader).map(|(word, _)| word.to_owned()).collect(),
+    };
     for payload in Parser::new(0).parse_all(wasm) {
         if let Payload::ImportSection(imports) = payload? {
             for import in imports.into_imports() {
                 let name = import?.name;
                 // Defined once and used nowhere else: whatever else has this name keeps it.
                 if words(loader).filter(|(word, _)| *word == name).count() == 1 {
-                    names.0.insert(name.to_owned(), String::new());
+                    names.short.insert(name.to_owned(), String::new());
                 }
             }
         }
     }
-    for (number, short) in names.0.values_mut().enumerate() {
+    for (number, short) in names.short.values_mut().enumerate() {
         *short = format!("i{number}");
     }
     let mut module = Module::new();
@@ -37,6 +42,39 @@ pub fn shorten(wasm: &[u8], loader: &str) -> Result<(Vec<u8>, String)> {
         .flat_map(|(word, rest)| [names.of(word), rest])
         .collect();
     Ok((module.finish(), unadorned(&loader)))
+}
+
+/// The loader without classes that nothing in it uses, and what belongs to them.
+fn without_classes(loader: &str) -> String {
+    let mut kept = loader.to_owned();
+    let classes = loader.lines().filter_map(|line| {
+        let class = line.strip_prefix("export class ")?;
+        class.strip_suffix(" {")
+    });
+    for class in classes {
+        let ends = [
+            (format!("export class {class} {{\n"), "\n}\n"),
+            (format!("if (Symbol.dispose) {class}."), ";\n"),
+            (format!("const {class}Finalization = "), ";\n"),
+        ];
+        let without = ends
+            .iter()
+            .fold(kept.clone(), |text, (begin, end)| cut(&text, begin, end));
+        let names = [class.to_owned(), format!("{class}Finalization")];
+        if !words(&without).any(|(word, _)| names.iter().any(|name| name == word)) {
+            kept = without;
+        }
+    }
+    kept
+}
+
+/// The text without its first part that begins and ends so.
+fn cut(text: &str, begin: &str, end: &str) -> String {
+    let part = text.split_once(begin).and_then(|(before, rest)| {
+        let (_, after) = rest.split_once(end)?;
+        Some([before, after].concat())
+    });
+    part.unwrap_or_else(|| text.to_owned())
 }
 
 /// The loader without its comments and indents.
@@ -59,12 +97,17 @@ fn words(text: &str) -> impl Iterator<Item = (&str, &str)> {
         .map(move |piece| piece.split_at(piece.trim_end_matches(|c| !is_part(c)).len()))
 }
 
-/// Short names by the long ones.
-struct Names(BTreeMap<String, String>);
+/// What the two call each other.
+struct Names {
+    /// Short names by the long ones.
+    short: BTreeMap<String, String>,
+    /// Every name in the loader.
+    said: BTreeSet<String>,
+}
 
 impl Names {
     fn of<'a>(&'a self, name: &'a str) -> &'a str {
-        self.0.get(name).map_or(name, String::as_str)
+        self.short.get(name).map_or(name, String::as_str)
     }
 }
 
@@ -84,6 +127,20 @@ impl Reencode for Names {
         Ok(())
     }
 
+    fn parse_export_section(
+        &mut self,
+        exports: &mut ExportSection,
+        section: ExportSectionReader<'_>,
+    ) -> Result<(), reencode::Error<Infallible>> {
+        for export in section {
+            let export = export?;
+            if self.said.contains(export.name) {
+                self.parse_export(exports, export)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Names for debuggers, and which tools made it: a panic of the page has no text, so nobody reads them.
     fn parse_custom_section(
         &mut self,
@@ -96,7 +153,7 @@ impl Reencode for Names {
 
 #[cfg(test)]
 mod tests {
-    use wasm_encoder::{CustomSection, EntityType, TypeSection};
+    use wasm_encoder::{CustomSection, EntityType, ExportKind, TypeSection};
 
     use super::*;
 
@@ -149,6 +206,55 @@ mod tests {
         }
         let (wasm, _) = shorten(&module(), LOADER)?;
         assert_eq!((count(&module()), count(&wasm)), (1, 0));
+        Ok(())
+    }
+
+    #[test]
+    fn classes_that_nothing_uses_go() {
+        let class = |name: &str| {
+            format!(
+                "export class {name} {{\n    free() {{\n        {name}Finalization.unregister(this);\n    }}\n}}\n\
+                 if (Symbol.dispose) {name}.prototype[Symbol.dispose] = {name}.prototype.free;\n"
+            )
+        };
+        let finalization = |name: &str| {
+            format!(
+                "const {name}Finalization = x\n? {{ register: () => {{}} }}\n: new R(p => wasm.{name}_free(p));\n"
+            )
+        };
+        let rest = "function used() { return new Used(); }\n";
+        let loader = |names: &[&str]| {
+            let classes = names.iter().map(|name| class(name));
+            let finalizations = names.iter().map(|name| finalization(name));
+            classes
+                .chain([rest.to_owned()])
+                .chain(finalizations)
+                .collect::<String>()
+        };
+        assert_eq!(
+            without_classes(&loader(&["Idle", "Used", "IdleToo"])),
+            loader(&["Used"])
+        );
+    }
+
+    #[test]
+    fn only_what_the_loader_calls_is_exported() -> Result<()> {
+        let mut module = Module::new();
+        let mut exports = ExportSection::new();
+        for name in ["__wbindgen_start", "idle_free"] {
+            exports.export(name, ExportKind::Memory, 0);
+        }
+        module.section(&exports);
+        let (wasm, _) = shorten(&module.finish(), "wasm.__wbindgen_start();")?;
+        let mut names = Vec::new();
+        for payload in Parser::new(0).parse_all(&wasm) {
+            if let Payload::ExportSection(exports) = payload? {
+                for export in exports {
+                    names.push(export?.name.to_owned());
+                }
+            }
+        }
+        assert_eq!(names, ["__wbindgen_start"]);
         Ok(())
     }
 
