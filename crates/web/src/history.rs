@@ -7,8 +7,8 @@
 //! Parts: [`Track`] is one machine (`chunk`: 64 records behind a key; `marks`, `gaps`, [`Pyramid`] beside them),
 //! [`History`] all of them, in one order and within one budget; [`Journal`] is what happened around them; [`Cursor`] says
 //! where the page looks; `moment` finds what a link names; [`owner_order`] sorts by the owners' clocks; [`lane`] says
-//! what to draw, [`health`] how a machine was; `file`
-//! writes and reads recordings (docs/smesh.md).
+//! what to draw, [`health`] how a machine was, [`timeline`] when how much happened; [`Faces`] makes the page's world of any
+//! moment; `file` writes and reads recordings (docs/smesh.md).
 //!
 //! Invariants: records are ordered as they were seen, over all machines; ticks never cross from one run of an owner into
 //! the next; what was not seen is never filled in; what was dropped is said; the newest clock of a machine that lives is
@@ -30,6 +30,8 @@ mod record;
 mod recorder;
 mod side;
 mod store;
+mod then;
+mod timeline;
 mod track;
 
 #[cfg(test)]
@@ -54,6 +56,8 @@ pub use self::record::{Cause, Detail, Entry, Fidelity, Head, Moved, Place, Recor
 pub use self::recorder::Recorder;
 pub use self::side::{LogLine, RefusedBy, Side};
 pub use self::store::{History, Limits, Named, Refused};
+pub use self::then::{Faces, neighbour};
+pub use self::timeline::{Bar, Timeline, timeline};
 pub use self::track::{Known, Look, StateAt, Track};
 
 /// A point in what was seen: an instant, and how many records of the page had come until then. Many records may share

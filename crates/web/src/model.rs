@@ -29,7 +29,9 @@ pub use connection::{Carrier, Connection, Failure, LinkFacts, Phase, Stop};
 pub use fleet::{FleetRow, Group, StateWord, WordKind, fleet, fleet_row};
 pub use health::{Assessment, Health, OwnerWord, Rule, Suffix, Vitals, judge};
 pub use link::{MachineRef, Resolution, resolve};
-pub use machine::{Change, GAPS_KEPT, Learned, Machine, MachineKey, Reading, Role, StateChange};
+pub use machine::{
+    CHANGES_KEPT, Change, GAPS_KEPT, Learned, Machine, MachineKey, Past, Reading, Role, StateChange,
+};
 pub use peers::{PeerFacts, PeerRole, PeerRow, peer_rows};
 pub use piece::Piece;
 pub use route::Route;

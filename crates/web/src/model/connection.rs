@@ -111,6 +111,15 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// The same relay, as if it were connected: for what was seen while it was.
+    #[must_use]
+    pub fn shown_as_live(&self) -> Self {
+        Self {
+            phase: Phase::Live,
+            ..self.clone()
+        }
+    }
+
     /// Dialling since `now`.
     #[must_use]
     pub fn begin(relay: String, https: bool, now: Seen) -> Self {

@@ -157,7 +157,45 @@ pub struct Machine {
     gaps: VecDeque<u32>,
 }
 
+/// A machine as it was: what may differ from how it is.
+#[derive(Clone, Debug)]
+pub struct Past {
+    /// Schema.
+    pub schema: Arc<SchemaFacts>,
+    /// Clock.
+    pub clock: Arc<[u64]>,
+    /// Signed by its owner.
+    pub first_hand: bool,
+    /// When the newest change happened.
+    pub changed: Interval,
+    /// The newest changes, oldest first.
+    pub changes: VecDeque<Change>,
+    /// How many changes were seen in all.
+    pub change_count: u64,
+    /// When its owner went or took it back.
+    pub gone: Option<Seen>,
+    /// What the rules of health watch.
+    pub conditions: Conditions,
+}
+
 impl Machine {
+    /// The same machine as it was.
+    #[must_use]
+    pub fn then(&self, past: Past) -> Self {
+        Self {
+            schema: past.schema,
+            clock: past.clock,
+            first_hand: past.first_hand,
+            changed: past.changed,
+            changes: past.changes,
+            change_count: past.change_count,
+            gone: past.gone,
+            conditions: past.conditions,
+            gaps: VecDeque::new(),
+            ..self.clone()
+        }
+    }
+
     /// A machine just learned.
     #[must_use]
     pub fn new(learned: Learned, now: Seen) -> Self {
@@ -291,7 +329,7 @@ impl Machine {
 }
 
 /// Changes kept of one machine (guess: some screens full).
-const CHANGES_KEPT: usize = 100;
+pub const CHANGES_KEPT: usize = 100;
 /// Gaps that the rule for Quiet looks back on (dashboard design 4.4).
 pub const GAPS_KEPT: usize = 200;
 /// Tags shown of one machine.

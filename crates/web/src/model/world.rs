@@ -71,6 +71,36 @@ impl World {
         }
     }
 
+    /// What the tab knew at another moment: these machines, judged so. The tab's own place in the mesh is today's.
+    #[must_use]
+    pub fn then(&self, machines: Vec<(Machine, Assessment)>, at: Seen) -> Self {
+        let mut world = Self {
+            machines: OrderedMap::new(),
+            assessments: OrderedMap::new(),
+            peers: self.peers.clone(),
+            links: self.links.clone(),
+            own: self.own,
+            connection: self.connection.shown_as_live(),
+            joined: self.joined,
+            attention: Attention::default(),
+            dirty: OrderedSet::new(),
+            fresh: OrderedSet::new(),
+            reshaped: true,
+        };
+        for (machine, answer) in machines {
+            world.assessments.insert(machine.key, answer);
+            world.machines.insert(machine.key, machine);
+        }
+        world.peers.for_each_mut(|_, facts| {
+            facts.gone = facts.gone.filter(|gone| gone.at <= at);
+        });
+        world.forget(at);
+        world
+            .attention
+            .follow(&world.machines, &world.assessments, &world.peers, at);
+        world
+    }
+
     /// Takes one event.
     pub fn apply(&mut self, input: Input, now: Seen) {
         match input {
