@@ -67,7 +67,7 @@ enum Content {
 #[derive(Arbitrary, Debug)]
 enum Body {
     Info(Vec<(u8, Vec<(u8, Machine)>)>, Vec<(u8, u8, u64)>),
-    Updates(Vec<(u8, Vec<(u8, Vec<u8>)>)>),
+    Updates(Vec<(u8, Clocks)>),
     Gossip(Vec<(u8, u8, u64)>),
     ReqInfo(Vec<u8>),
     ReqUpdates(Vec<u8>),
@@ -83,13 +83,19 @@ struct Machine {
     tags: Vec<u8>,
 }
 
+/// Index and ticks of machines.
+type Clocks = Vec<(u8, Vec<u8>)>;
+/// How many, whether that is all, those open with their round trips, those closed.
+type Neighbours = (u8, bool, Vec<(u8, u8)>, Vec<u8>);
+
 #[derive(Arbitrary, Debug)]
 struct Extras {
     run: Option<u8>,
     wall_s: Option<u8>,
     heartbeat: Option<u8>,
     partial: bool,
-    links: Option<(u8, bool, Vec<(u8, u8)>, Vec<u8>)>,
+    addresses: Option<Vec<u16>>,
+    links: Option<Neighbours>,
     sums: Vec<(u8, u8, u64)>,
     ticks: Vec<(u8, u8)>,
     about: Option<u8>,
@@ -220,7 +226,7 @@ impl Machine {
             states: Some(names),
             clock: Some(ticks),
             tags: Some(self.tags.iter().map(|tag| format!("t{tag}")).collect()),
-            parent: String::new(),
+            ..Info::default()
         }
     }
 }
@@ -271,6 +277,10 @@ impl Extras {
             about: self.about.map(|name| About {
                 name: name.to_string(),
                 ..About::default()
+            }),
+            addresses: self.addresses.as_ref().map(|ports| {
+                let text = |port| format!("/ip4/192.0.2.7/tcp/{port}");
+                ports.iter().map(text).collect()
             }),
         }
     }

@@ -118,6 +118,11 @@ fn lint(steps: &mut Steps, deny: bool) {
         let mut clippy = cargo(["clippy", "--locked", "--package", "statemesh"]);
         report.check(clippy.arg("--no-default-features").args(DENY_WARNINGS))
     });
+    // A workspace of its own, which else nobody would notice not to compile any more.
+    steps.run("clippy, fuzz", |report| {
+        let mut clippy = cargo(["clippy", "--locked", "--manifest-path", "fuzz/Cargo.toml"]);
+        report.check(clippy.args(DENY_WARNINGS))
+    });
     require(steps, "deny", deny, "no cargo-deny", |report| {
         report.check(&mut cargo([
             "deny", "--locked", "check", "licenses", "bans", "sources",
