@@ -6,7 +6,9 @@ use leptos::wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
 use crate::browser;
-use crate::components::{BottomBar, ConnectionBar, LiveRegion, SkipButton, TopBar, dynamic};
+use crate::components::{
+    BottomBar, ConnectionBar, Dock, LiveRegion, SkipButton, TopBar, dynamic, listen,
+};
 use crate::model::Route;
 use crate::pages::{JoinPage, MachinePage, NotFound, OverviewPage, PeersPage};
 use crate::router::Router;
@@ -42,6 +44,7 @@ pub fn mount() {
 
 #[component]
 fn App() -> impl IntoView {
+    listen(expect_context::<Store>());
     let route = expect_context::<Router>().route;
     let page = move || match route.get() {
         Route::Overview => view! { <OverviewPage /> }.into_any(),
@@ -57,6 +60,7 @@ fn App() -> impl IntoView {
         <main id="main" tabindex="-1">
             {dynamic(page)}
         </main>
+        <Dock />
         <BottomBar />
         <LiveRegion />
     }

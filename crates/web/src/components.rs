@@ -1,14 +1,18 @@
 //! Widgets, one file each. They show what the store says and know no protocol.
 
 mod attention;
+mod canvas;
 mod changes;
 mod connection_bar;
 mod copy;
+mod dock;
 mod dynamic;
 mod empty;
 mod failures;
 mod fleet;
 mod glyph;
+mod keys;
+mod lane;
 mod live_region;
 mod machine_head;
 mod machine_list;
@@ -22,11 +26,14 @@ pub use attention::AttentionList;
 pub use changes::Changes;
 pub use connection_bar::ConnectionBar;
 pub use copy::CopyButton;
+pub use dock::Dock;
 pub use dynamic::{RowKey, dynamic, rows};
 pub use empty::EmptyMesh;
 pub use failures::Failures;
 pub use fleet::Fleet;
 pub use glyph::{health_glyph, icon, state_glyph};
+pub use keys::listen;
+pub use lane::{lane_head, lane_of};
 pub use live_region::{LiveRegion, SkipButton};
 pub use machine_head::MachineFacts;
 pub use machine_list::MachineList;

@@ -2,7 +2,7 @@
 //!
 //! Dashboard: `session` runs the tab's peer and turns its events into inputs of `model`, `store` holds what is shown,
 //! `pages` and `components` show it. `model` and `words` are plain Rust, tested on the host.
-//! [`history`] keeps what was seen; so far nothing on the page reads it.
+//! [`history`] keeps what was seen; `store::time` looks at any moment of it.
 //!
 //! Browser peer: `js` is what a JavaScript page imports, `const mesh = await join({ topic, relays })`; it shares nothing
 //! with the dashboard but the few questions to the browser in `browser`.

@@ -42,5 +42,5 @@ pub use tree::{
     ChangeRow, ChangedState, MachineHead, MachineScreen, MachineView, RelationRow, StateRow,
     machine_screen,
 };
-pub use verdict::{AttentionRow, Subject, Verdict, attention_rows, verdict};
+pub use verdict::{AttentionRow, Subject, Verdict, attention_rows, past_verdict, verdict};
 pub use world::{Input, World};

@@ -142,10 +142,8 @@ impl Session {
         let events = mesh.events();
         let (transitions, own) = mpsc::unbounded();
         let _observed = mesh.lifecycle().trace(move |transition| {
-            if transition.accepted && transition.clock_before != transition.clock_after {
-                // The receiver goes only with this session.
-                let _ = transitions.unbounded_send(());
-            }
+            // The receiver goes only with this session.
+            let _ = transitions.unbounded_send(transition.clone());
         });
         self.inner.update_value(|inner| {
             inner.mesh = Some(mesh.clone());
@@ -164,7 +162,11 @@ impl Session {
             }
             match next {
                 Either::Left(event) => self.apply(&mesh, clock, event),
-                Either::Right(()) => {
+                Either::Right(transition) => {
+                    self.store.transition(&convert::own_key(&mesh), &transition);
+                    if transition.clock_before == transition.clock_after {
+                        continue;
+                    }
                     let (key, reading) = convert::own_reading(&mesh, browser::now());
                     self.store.apply(Input::Read(key, reading));
                 }

@@ -2,24 +2,38 @@
 //!
 //! Events change the [`World`] at once and only ask for a frame; [`Store::draw`] runs once in that frame and sets the
 //! signals of what looks different. So one tick repaints one row, however many events came.
+//!
+//! Every event goes into the history, too. While the page looks at a moment of it ([`time`]), the same signals are set
+//! from the [`World`] of that moment, and the live one goes on unseen.
+
+pub mod time;
+mod views;
 
 use leptos::prelude::*;
 use statemesh::PeerId;
 
+use self::time::{Dock, Time};
+use self::views::{Changes, Drawn, Views};
 use crate::browser;
 use crate::model::{
     AttentionRow, Connection, FleetRow, Group, Input, MachineKey, MachineRef, MachineScreen,
-    PeerRow, Phase, Piece, Resolution, Role, Seen, Verdict, WallClock, World, attention_rows,
-    fleet, fleet_row, machine_screen, peer_rows, resolve, verdict,
+    PeerRow, Phase, Piece, Role, Seen, Verdict, WallClock, World, attention_rows, past_verdict,
+    peer_rows, verdict,
 };
-use statemesh::core::collections::OrderedMap;
+use statemesh::core::collections::OrderedSet;
 
 /// A handle on everything shown; copies are the same store.
 #[derive(Clone, Copy)]
 pub struct Store {
     inner: StoredValue<Inner, LocalStorage>,
-    /// The page's time, four times a second.
+    /// The moment that is looked at, four times a second; the page's time while that is live.
     pub now: RwSignal<Seen>,
+    /// The page's time, four times a second, whatever is looked at.
+    pub clock: RwSignal<Seen>,
+    /// The time dock.
+    pub dock: RwSignal<Dock>,
+    /// Counts up when lanes and timelines are to be drawn again.
+    pub frame: RwSignal<u32>,
     /// Where the tab's peer stands.
     pub connection: RwSignal<Connection>,
     /// Name of the mesh.
@@ -42,10 +56,8 @@ pub struct Store {
 
 struct Inner {
     world: World,
-    groups: OrderedMap<PeerId, ArcRwSignal<Group>>,
-    rows: OrderedMap<MachineKey, ArcRwSignal<FleetRow>>,
-    wanted: Option<MachineRef>,
-    machine_page: bool,
+    time: Time,
+    views: Views,
     frame_asked: bool,
     timer_passed: bool,
     marked: bool,
@@ -60,6 +72,9 @@ impl Store {
         let world = World::new(relay, browser::is_https(), now);
         Self {
             now: RwSignal::new(now),
+            clock: RwSignal::new(now),
+            dock: RwSignal::new(Dock::default()),
+            frame: RwSignal::new(0),
             connection: RwSignal::new(world.connection().clone()),
             topic: RwSignal::new(None),
             verdict: RwSignal::new(Verdict::default()),
@@ -71,10 +86,8 @@ impl Store {
             wall: browser::wall_clock(),
             inner: StoredValue::new_local(Inner {
                 world,
-                groups: OrderedMap::new(),
-                rows: OrderedMap::new(),
-                wanted: None,
-                machine_page: false,
+                time: Time::default(),
+                views: Views::default(),
                 frame_asked: false,
                 timer_passed: true,
                 marked: false,
@@ -88,6 +101,7 @@ impl Store {
         let now = browser::now();
         self.inner.update_value(|inner| {
             inner.world = World::new(relay, browser::is_https(), now);
+            inner.time = Time::default();
             inner.timer_passed = true;
         });
         self.topic.set(None);
@@ -97,8 +111,10 @@ impl Store {
     /// Takes an event and asks for a frame.
     pub fn apply(self, input: Input) {
         let now = browser::now();
-        self.inner
-            .update_value(|inner| inner.world.apply(input, now));
+        self.inner.update_value(|inner| {
+            inner.time.record(&input, now);
+            inner.world.apply(input, now);
+        });
         self.ask_frame();
     }
 
@@ -114,10 +130,7 @@ impl Store {
     /// The Machine page is open, about this machine; `None`: the last one, or a sensible first.
     pub fn want(self, wanted: Option<MachineRef>) {
         self.inner.update_value(|inner| {
-            if wanted.is_some() {
-                inner.wanted = wanted;
-            }
-            inner.machine_page = true;
+            inner.views.open_machine(wanted);
             inner.timer_passed = true;
         });
         self.draw();
@@ -125,20 +138,19 @@ impl Store {
 
     /// The Machine page was left.
     pub fn want_none(self) {
-        self.inner.update_value(|inner| inner.machine_page = false);
+        self.inner.update_value(|inner| inner.views.close_machine());
     }
 
     /// The signal of one row. Rows live as long as their machine is known.
     #[must_use]
     pub fn row(self, key: &MachineKey) -> Option<ArcRwSignal<FleetRow>> {
-        self.inner.with_value(|inner| inner.rows.get(key).cloned())
+        self.inner.with_value(|inner| inner.views.row(key))
     }
 
     /// The signal of one host.
     #[must_use]
     pub fn host(self, peer: &PeerId) -> Option<ArcRwSignal<Group>> {
-        self.inner
-            .with_value(|inner| inner.groups.get(peer).cloned())
+        self.inner.with_value(|inner| inner.views.host(peer))
     }
 
     fn ask_frame(self) {
@@ -163,21 +175,26 @@ impl Store {
             return;
         };
         if drawing.slow {
-            self.now.set(now);
+            self.clock.set(now);
         }
+        if drawing.slow || drawing.moved {
+            self.now.set(drawing.at);
+            self.frame.update(|frame| *frame = frame.wrapping_add(1));
+        }
+        set(self.dock, drawing.dock);
         set(self.connection, drawing.connection);
         set(self.verdict, drawing.verdict);
         set(self.attention, drawing.attention);
-        for (signal, row) in drawing.rows {
+        for (signal, row) in drawing.drawn.rows {
             signal.set(row);
         }
-        for (signal, group) in drawing.groups {
+        for (signal, group) in drawing.drawn.groups {
             signal.set(group);
         }
-        if let Some(hosts) = drawing.hosts {
+        if let Some(hosts) = drawing.drawn.hosts {
             set(self.hosts, hosts);
         }
-        if let Some(screen) = drawing.screen {
+        if let Some(screen) = drawing.drawn.screen {
             set(self.screen, screen);
         }
         if let Some(peers) = drawing.peers {
@@ -196,13 +213,14 @@ impl Store {
 /// What one frame changes; computed while the store is borrowed, applied after.
 struct Drawing {
     slow: bool,
+    /// Another moment is looked at.
+    moved: bool,
+    at: Seen,
+    dock: Dock,
     connection: Connection,
     verdict: Verdict,
     attention: Vec<AttentionRow>,
-    rows: Vec<(ArcRwSignal<FleetRow>, FleetRow)>,
-    groups: Vec<(ArcRwSignal<Group>, Group)>,
-    hosts: Option<Vec<PeerId>>,
-    screen: Option<MachineScreen>,
+    drawn: Drawn,
     peers: Option<Vec<PeerRow>>,
     announcement: Option<String>,
     first_remote: bool,
@@ -212,78 +230,41 @@ impl Inner {
     fn draw(&mut self, wall: WallClock, now: Seen) -> Drawing {
         self.world.settle(now);
         let slow = std::mem::take(&mut self.timer_passed);
-        let reshaped = self.world.take_reshaped();
-        let dirty = self.world.take_dirty();
-        let mut rows = Vec::new();
-        for key in &dirty {
-            if let Some(machine) = self.world.machine(key) {
-                let row = fleet_row(&self.world, machine, now);
-                match self.rows.get(key) {
-                    Some(signal) if signal.with_untracked(|old| *old != row) => {
-                        rows.push((signal.clone(), row));
-                    }
-                    Some(_) => {}
-                    None => {
-                        self.rows.insert(*key, ArcRwSignal::new(row));
-                    }
-                }
-            }
-        }
-        let (groups, hosts) = if slow || reshaped {
-            let (groups, hosts) = self.draw_groups(now);
-            (groups, Some(hosts))
-        } else {
-            (Vec::new(), None)
+        let moved = self.time.look(&self.world, self.views.shown(), now);
+        let (past, at) = self.time.past(now);
+        let mut changes = Changes {
+            slow,
+            reshaped: moved,
+            dirty: OrderedSet::new(),
         };
-        let verdict = verdict(&self.world, wall, now);
-        let redraw = slow || reshaped || !dirty.is_empty();
-        let screen = (self.machine_page && redraw).then(|| self.draw_screen(now));
+        if past.is_none() {
+            // What came while something else was looked at is drawn now.
+            changes.reshaped |= self.world.take_reshaped();
+            changes.dirty = self.world.take_dirty();
+        }
+        let world = past.unwrap_or(&self.world);
+        if moved {
+            changes.dirty = world.machines().map(|machine| machine.key).collect();
+        }
+        let verdict = match past {
+            None => verdict(world, wall, now),
+            Some(then) => past_verdict(then, at, &self.world, wall),
+        };
+        let drawn = self.views.draw(world, &changes, at);
+        let attention = attention_rows(world, at);
         Drawing {
             slow,
+            moved,
+            at,
+            attention,
+            drawn,
+            peers: slow.then(|| peer_rows(&self.world, now)),
+            dock: self.time.dock(&self.world, self.views.shown(), now),
             connection: self.world.connection().clone(),
-            attention: attention_rows(&self.world, now),
             announcement: self.announce(&verdict, now),
             verdict,
-            rows,
-            groups,
-            hosts,
-            screen,
-            peers: slow.then(|| peer_rows(&self.world, now)),
             first_remote: self.is_first_remote(),
         }
-    }
-
-    /// A machine shown because none was named stays the one shown.
-    fn draw_screen(&mut self, now: Seen) -> MachineScreen {
-        let found = resolve(&self.world, self.wanted.as_ref());
-        if let (None, Resolution::Found(key)) = (&self.wanted, &found) {
-            self.wanted = self
-                .world
-                .machine(key)
-                .map(|machine| MachineRef::of(&self.world, machine));
-        }
-        machine_screen(&self.world, self.wanted.as_ref(), &found, now)
-    }
-
-    fn draw_groups(&mut self, now: Seen) -> (Vec<(ArcRwSignal<Group>, Group)>, Vec<PeerId>) {
-        let world = &self.world;
-        self.rows.retain(|key, _| world.machine(key).is_some());
-        let fleet = fleet(world, now);
-        let hosts: Vec<PeerId> = fleet.iter().map(|group| group.peer).collect();
-        self.groups.retain(|peer, _| hosts.contains(peer));
-        let mut changed = Vec::new();
-        for group in fleet {
-            match self.groups.get(&group.peer) {
-                Some(signal) if signal.with_untracked(|old| *old != group) => {
-                    changed.push((signal.clone(), group));
-                }
-                Some(_) => {}
-                None => {
-                    self.groups.insert(group.peer, ArcRwSignal::new(group));
-                }
-            }
-        }
-        (changed, hosts)
     }
 
     /// The headline for the live region, when it changed, at most once in five seconds. Why there is no connection

@@ -176,19 +176,74 @@ pub fn problems(needing: usize, silent: usize) -> String {
 /// The same in the past, after the connection went.
 #[must_use]
 pub fn last_known(needing: usize, silent: usize) -> String {
-    let past = join(&[
+    let past = past_problems(needing, silent);
+    if past.is_empty() {
+        "What you see is the last known state.".to_owned()
+    } else {
+        format!("What you see is the last known state: {past}.")
+    }
+}
+
+/// The headline at a moment: `At 14:32:08.611: 2 machines needed attention`.
+#[must_use]
+pub fn at_moment(moment: &str, (needing, silent): (usize, usize), total: usize) -> String {
+    let past = past_problems(needing, silent);
+    match (past.is_empty(), total) {
+        (false, _) => format!("At {moment}: {past}"),
+        (true, 0) => format!("At {moment} no machine was known"),
+        (true, 1) => format!("At {moment} the one machine was fine"),
+        (true, total) => format!(
+            "At {moment} all {} machines were fine",
+            grouped(total as u64)
+        ),
+    }
+}
+
+/// The line below it: `Now: 3 need attention.`
+#[must_use]
+pub fn by_now(needing: usize, silent: usize) -> String {
+    let parts = join(&[
+        problem_count(needing, "needs attention", "need attention"),
+        problem_count(silent, "host is silent", "hosts are silent"),
+    ]);
+    if parts.is_empty() {
+        "Now nothing needs attention.".to_owned()
+    } else {
+        format!("Now: {parts}.")
+    }
+}
+
+/// What the dock says beside the clock while it is paused: `38.0 s behind live · 2 316 changes since`.
+#[must_use]
+pub fn behind(behind: u64, since: u64) -> String {
+    let word = if since == 1 { "change" } else { "changes" };
+    format!(
+        "{} behind live · {} {word} since",
+        age_text(behind),
+        grouped(since)
+    )
+}
+
+/// A stretch of time as a control names it: `10 s`, `5 min`, `1 h`, `all`.
+#[must_use]
+pub fn window(ms: Option<u64>) -> String {
+    match ms {
+        None => "all".to_owned(),
+        Some(ms) if ms < 120_000 => format!("{} s", ms / 1_000),
+        Some(ms) if ms < 3_600_000 => format!("{} min", ms / 60_000),
+        Some(ms) => format!("{} h", ms / 3_600_000),
+    }
+}
+
+fn past_problems(needing: usize, silent: usize) -> String {
+    join(&[
         problem_count(
             needing,
             "machine needed attention",
             "machines needed attention",
         ),
         problem_count(silent, "host was silent", "hosts were silent"),
-    ]);
-    if past.is_empty() {
-        "What you see is the last known state.".to_owned()
-    } else {
-        format!("What you see is the last known state: {past}.")
-    }
+    ])
 }
 
 fn problem_count(count: usize, one: &str, many: &str) -> Option<String> {
@@ -407,6 +462,39 @@ mod tests {
         assert_eq!(fine(30, 30), "All 30 machines are fine");
         assert_eq!(fine(28, 30), "28 of 30 machines are fine, 2 starting");
         assert_eq!(last_known(0, 0), "What you see is the last known state.");
+    }
+
+    #[test]
+    fn the_past_is_said_in_the_past() {
+        let moment = "14:32:08.611";
+        for (counts, total, text) in [
+            ((2, 0), 30, "At 14:32:08.611: 2 machines needed attention"),
+            (
+                (1, 1),
+                30,
+                "At 14:32:08.611: 1 machine needed attention, 1 host was silent",
+            ),
+            ((0, 0), 30, "At 14:32:08.611 all 30 machines were fine"),
+            ((0, 0), 1, "At 14:32:08.611 the one machine was fine"),
+            ((0, 0), 0, "At 14:32:08.611 no machine was known"),
+        ] {
+            assert_eq!(at_moment(moment, counts, total), text);
+        }
+        assert_eq!(by_now(3, 1), "Now: 3 need attention, 1 host is silent.");
+        assert_eq!(by_now(0, 0), "Now nothing needs attention.");
+        assert_eq!(
+            behind(38_000, 2_316),
+            "38.0 s behind live · 2\u{202f}316 changes since"
+        );
+        assert_eq!(behind(400, 1), "0.4 s behind live · 1 change since");
+        let windows = [
+            Some(10_000),
+            Some(60_000),
+            Some(300_000),
+            Some(3_600_000),
+            None,
+        ];
+        assert_eq!(windows.map(window), ["10 s", "60 s", "5 min", "1 h", "all"]);
     }
 
     #[test]

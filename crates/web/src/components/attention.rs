@@ -65,9 +65,15 @@ fn Row(subject: Subject) -> impl IntoView {
     let href = move || row.with(|row| row.as_ref().map(|row| row.href.clone()));
     let health = move || row.with(|row| row.as_ref().map(|row| row.health.mark()));
     let over = move || row.with(|row| row.as_ref().is_some_and(|row| row.lasted.is_some()));
+    // The page it leads to shows the moment at which it began.
+    let go = move |_| {
+        if let Some(onset) = row.with_untracked(|row| row.as_ref().map(|row| row.onset)) {
+            store.seek(onset.by);
+        }
+    };
     view! {
         <li class:over=over>
-            <a href=href data-attention=health>
+            <a href=href data-attention=health on:click=go>
                 {dynamic(move || row.get().map(|row| cells(store, &row)))}
             </a>
         </li>
@@ -105,7 +111,7 @@ fn cells(store: Store, row: &AttentionRow) -> impl IntoView + use<> {
             {since(onset, wall)}
         </span>
         <span class="ago num">{dynamic(ago)}</span>
-        <span class="go">"Open" {icon("i-right")}</span>
+        <span class="go">"Go to moment" {icon("i-right")}</span>
     }
 }
 

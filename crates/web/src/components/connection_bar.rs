@@ -21,7 +21,7 @@ pub fn ConnectionBar() -> impl IntoView {
             .with(|connection| words::lost(&connection.relay))
     };
     let since = move || {
-        let now = store.now.get();
+        let now = store.clock.get();
         store
             .connection
             .with(|connection| words::lost_since(connection, now))
@@ -47,7 +47,7 @@ pub fn ConnectionBar() -> impl IntoView {
         })
     };
     let back = Memo::new(move |_| {
-        let now = store.now.get();
+        let now = store.clock.get();
         store.connection.with(|connection| {
             let (after, at) = connection.back.filter(|_| connection.is_live())?;
             (now.since(at) < BACK_SHOWN).then(|| words::back(after))

@@ -6,7 +6,7 @@ use statemesh::PeerId;
 
 use super::dynamic::{RowKey, dynamic, rows};
 use super::roving::{Roving, move_focus};
-use super::{health_glyph, name};
+use super::{health_glyph, lane_head, lane_of, name};
 use crate::model::{
     FleetRow, Group, Health, MachineKey, PeerRole, Shown, StateWord, WordKind, age_text, grouped,
 };
@@ -36,6 +36,9 @@ pub fn Fleet(filter: RwSignal<Option<Health>>) -> impl IntoView {
                     </span>
                     <span class="num" role="columnheader">
                         "Changed"
+                    </span>
+                    <span class="lanes" role="columnheader" aria-label="Changes over time">
+                        {lane_head(store)}
                     </span>
                 </div>
                 {rows(
@@ -228,6 +231,9 @@ fn Row(key: MachineKey, filter: RwSignal<Option<Health>>) -> impl IntoView {
                 </span>
                 <span class="changed num" role="gridcell">
                     {dynamic(age)}
+                </span>
+                <span class="lanes" role="presentation">
+                    {lane_of(store, key)}
                 </span>
             </a>
         }

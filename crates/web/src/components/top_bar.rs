@@ -130,7 +130,7 @@ fn main_link(peers: &[PeerRow]) -> Option<LinkFacts> {
 fn Pill() -> impl IntoView {
     let store = expect_context::<Store>();
     let mark = Memo::new(move |_| {
-        let now = store.now.get();
+        let now = store.clock.get();
         store.connection.with(|connection| connection.mark(now))
     });
     let link = Derived::new(move || {

@@ -116,7 +116,9 @@ mod tests {
     use super::super::Limits;
     use super::*;
     use crate::model::fixture::{learned_of, reading};
-    use crate::model::{Health, Input, Phase, WallClock, attention_rows, fleet_row, verdict};
+    use crate::model::{
+        Health, Input, Phase, Verdict, WallClock, attention_rows, fleet_row, past_verdict, verdict,
+    };
 
     /// A live page and a recorder that see the same.
     struct Page {
@@ -199,19 +201,36 @@ mod tests {
     }
 
     #[test]
-    fn what_needed_attention_then_is_listed_then() {
+    fn the_headline_says_when_and_how_it_is_now() {
         let page = story();
-        let listed = |at| {
+        let wall = WallClock::default();
+        let said = |at| {
             let then = page.then(at, 20_000);
-            let counts = verdict(&then, WallClock::default(), Seen(at)).counts;
-            (counts, attention_rows(&then, Seen(at)).len())
+            let Verdict {
+                headline,
+                detail,
+                counts,
+                ..
+            } = past_verdict(&then, Seen(at), &page.world, wall);
+            let plain = |pieces: &[_]| crate::model::Piece::plain(pieces);
+            (plain(&headline), plain(&detail), counts)
         };
-        assert_eq!(listed(500), (vec![], 0));
-        assert_eq!(listed(1_500), (vec![(Health::Ok, 2)], 0));
-        let both = vec![(Health::Error, 1), (Health::NotReady, 1)];
-        assert_eq!(listed(4_000), (both, 2));
-        let now = verdict(&page.world, WallClock::default(), Seen(9_000));
-        assert_eq!(now.counts, [(Health::NotReady, 1), (Health::Ok, 1)]);
+        let (headline, detail, counts) = said(4_000);
+        assert_eq!(headline, "At 00:00:04.000: 2 machines needed attention");
+        assert_eq!(detail, "Now: 1 needs attention.");
+        assert_eq!(counts, [(Health::Error, 1), (Health::NotReady, 1)]);
+        let (headline, _, counts) = said(1_500);
+        assert_eq!(headline, "At 00:00:01.500 all 2 machines were fine");
+        assert_eq!(counts, [(Health::Ok, 2)]);
+        assert_eq!(said(500).0, "At 00:00:00.500 no machine was known");
+        assert_eq!(
+            verdict(&page.world, wall, Seen(9_000)).counts,
+            [(Health::NotReady, 1), (Health::Ok, 1)]
+        );
+        assert_eq!(
+            attention_rows(&page.then(4_000, 20_000), Seen(4_000)).len(),
+            2
+        );
     }
 
     #[test]

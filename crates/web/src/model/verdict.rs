@@ -244,6 +244,33 @@ pub fn verdict(world: &World, wall: WallClock, now: Seen) -> Verdict {
     }
 }
 
+/// The headline as of a moment, and how it is now.
+#[must_use]
+pub fn past_verdict(then: &World, at: Seen, present: &World, wall: WallClock) -> Verdict {
+    let counts = counts(then);
+    let total = counts.iter().map(|(_, count)| count).sum();
+    let (needing, silent) = problem_counts(present);
+    Verdict {
+        headline: vec![Piece::Text(words::at_moment(
+            &wall.text(at, 3),
+            problem_counts(then),
+            total,
+        ))],
+        detail: vec![Piece::Text(words::by_now(needing, silent))],
+        attention: needing + silent,
+        counts: counts.into_iter().filter(|(_, count)| *count > 0).collect(),
+    }
+}
+
+/// Machines that need attention, and hosts that are silent.
+fn problem_counts(world: &World) -> (usize, usize) {
+    let open = world.attention().entries.iter();
+    let open = open.filter(|(_, entry)| entry.over.is_none());
+    let (hosts, machines): (Vec<_>, Vec<_>) =
+        open.partition(|(subject, _)| matches!(subject, Subject::Host(_)));
+    (machines.len(), hosts.len())
+}
+
 fn counts(world: &World) -> Vec<(Health, usize)> {
     let shown = [
         Health::Error,

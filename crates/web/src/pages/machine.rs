@@ -80,7 +80,7 @@ fn part<T: Default + PartialEq + Send + Sync + 'static>(
 fn NoMachine() -> impl IntoView {
     let store = expect_context::<Store>();
     let absent = Memo::new(move |_| {
-        let now = store.now.get();
+        let now = store.clock.get();
         store
             .connection
             .with(|connection| words::no_machine(connection, now))

@@ -105,7 +105,7 @@ fn TheConnection() -> impl IntoView {
         })
     });
     let state = move || {
-        let now = store.now.get();
+        let now = store.clock.get();
         store.connection.with(|connection| {
             let word = words::pill(connection.mark(now));
             format!("{word} for {}", age_text(now.since(connection.since)))
@@ -194,7 +194,7 @@ fn cells(store: Store, row: &PeerRow) -> impl IntoView + use<> {
     };
     let link = row.link.as_ref();
     let dash = || "-".to_owned();
-    let heard = move || heard.map_or_else(dash, |heard| age_text(store.now.get().since(heard)));
+    let heard = move || heard.map_or_else(dash, |heard| age_text(store.clock.get().since(heard)));
     view! {
         <td>
             {health_glyph(health)}

@@ -100,16 +100,20 @@ pub fn lifecycle(mesh: &Mesh, now: Seen) -> Learned {
 
 /// A look at the tab's own machine: here the instant is known.
 pub fn own_reading(mesh: &Mesh, now: Seen) -> (MachineKey, Reading) {
-    let key = MachineKey {
-        peer: mesh.peer_id(),
-        index: MachineIdx(0),
-    };
     let reading = Reading {
         clock: mesh.lifecycle().clock().into(),
         first_hand: true,
         changed: Interval::at(now),
     };
-    (key, reading)
+    (own_key(mesh), reading)
+}
+
+/// The tab's own machine.
+pub fn own_key(mesh: &Mesh) -> MachineKey {
+    MachineKey {
+        peer: mesh.peer_id(),
+        index: MachineIdx(0),
+    }
 }
 
 /// What is known of a peer.

@@ -1,0 +1,237 @@
+//! Drawing on canvases: lanes and timelines. Takes plain models and a width in pixels, and reads its colours from the
+//! stylesheet, so that themes and forced colours hold here, too. What is drawn is said in words elsewhere on the page.
+
+use leptos::prelude::window;
+use leptos::wasm_bindgen::JsCast;
+use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
+
+use crate::history::{Lane, LaneSpan, MarkKind, SpanKind, Timeline};
+use crate::model::Seen;
+use crate::store::time::Stage;
+
+/// A canvas ready to be drawn on, in CSS pixels.
+pub struct Sheet {
+    context: CanvasRenderingContext2d,
+    /// Width.
+    pub width: f64,
+    /// Height.
+    pub height: f64,
+    ink: Ink,
+}
+
+/// Colours, from the stylesheet.
+struct Ink {
+    line: String,
+    change: String,
+    error: String,
+    cancel: String,
+    hatch: String,
+    accent: String,
+    tint: String,
+}
+
+impl Sheet {
+    /// Cleared, as large as it is on screen; `None` where it is not on screen.
+    pub fn on(canvas: &HtmlCanvasElement) -> Option<Self> {
+        let (width, height) = (
+            f64::from(canvas.client_width()),
+            f64::from(canvas.client_height()),
+        );
+        if width < 1.0 || height < 1.0 {
+            return None;
+        }
+        let scale = window().device_pixel_ratio().clamp(1.0, 3.0);
+        // Setting the size clears it.
+        canvas.set_width((width * scale).round() as u32);
+        canvas.set_height((height * scale).round() as u32);
+        let context = canvas.get_context("2d").ok()??;
+        let context: CanvasRenderingContext2d = context.dyn_into().ok()?;
+        context.scale(scale, scale).ok()?;
+        let style = window().get_computed_style(canvas).ok()??;
+        let ink = |name: &str| style.get_property_value(name).unwrap_or_default();
+        Some(Self {
+            context,
+            width,
+            height,
+            ink: Ink {
+                line: ink("--lane-line"),
+                change: ink("--lane-change"),
+                error: ink("--lane-error"),
+                cancel: ink("--lane-cancel"),
+                hatch: ink("--lane-hatch"),
+                accent: ink("--lane-accent"),
+                tint: ink("--lane-tint"),
+            },
+        })
+    }
+
+    fn x(&self, stage: &Stage, at: Seen) -> f64 {
+        stage.share(at).min(1.0) * self.width
+    }
+
+    fn fill(&self, color: &str, (x, y, width, height): (f64, f64, f64, f64)) {
+        self.context.set_fill_style_str(color);
+        self.context.fill_rect(x, y, width, height);
+    }
+
+    fn outline(&self, color: &str, (x, y, width, height): (f64, f64, f64, f64)) {
+        self.context.set_stroke_style_str(color);
+        self.context.set_line_width(1.0);
+        self.context.stroke_rect(
+            x + 0.5,
+            y + 0.5,
+            (width - 1.0).max(0.0),
+            (height - 1.0).max(0.0),
+        );
+    }
+
+    /// Slanted lines: not known.
+    fn hatch(&self, from: f64, to: f64, top: f64, bottom: f64) {
+        let context = &self.context;
+        context.save();
+        context.begin_path();
+        context.rect(from, top, to - from, bottom - top);
+        context.clip();
+        context.begin_path();
+        let rise = bottom - top;
+        let mut x = (from / HATCH).floor() * HATCH - rise;
+        while x < to {
+            context.move_to(x, bottom);
+            context.line_to(x + rise, top);
+            x += HATCH;
+        }
+        context.set_stroke_style_str(&self.ink.hatch);
+        context.set_line_width(1.0);
+        context.stroke();
+        context.restore();
+    }
+
+    fn cursor(&self, stage: &Stage) {
+        if let Some(at) = stage
+            .cursor
+            .filter(|at| stage.from <= *at && *at <= stage.to)
+        {
+            let x = self.x(stage, at);
+            self.fill(&self.ink.accent, (x - 1.0, 0.0, 2.0, self.height));
+        }
+    }
+
+    /// One machine's lane.
+    pub fn lane(&self, lane: &Lane, stage: &Stage) {
+        let middle = (self.height / 2.0).floor();
+        self.fill(&self.ink.line, (0.0, middle, self.width, 1.0));
+        for span in &lane.spans {
+            self.span(span, stage, middle);
+        }
+        for mark in &lane.marks {
+            let x = self.x(stage, mark.at).floor();
+            match mark.kind {
+                MarkKind::Restart(_) => {
+                    self.fill(&self.ink.change, (x - 2.0, 2.0, 1.0, self.height - 4.0));
+                    self.fill(&self.ink.change, (x + 1.0, 2.0, 1.0, self.height - 4.0));
+                }
+                // What came before is not known.
+                MarkKind::Known => self.context.clear_rect(0.0, 0.0, x, self.height),
+                MarkKind::Schema | MarkKind::Fidelity(_) => {}
+            }
+        }
+        // What came after the moment looked at is there, but not what is shown.
+        if let Some(at) = stage.cursor.filter(|at| *at < stage.to) {
+            let x = self.x(stage, at);
+            self.context.save();
+            let _ = self
+                .context
+                .set_global_composite_operation("destination-out");
+            self.fill("rgb(0 0 0 / .6)", (x, 0.0, self.width - x, self.height));
+            self.context.restore();
+        }
+        self.cursor(stage);
+    }
+
+    fn span(&self, span: &LaneSpan, stage: &Stage, middle: f64) {
+        let (from, to) = (self.x(stage, span.from), self.x(stage, span.to));
+        let width = (to - from).max(1.0);
+        match span.kind {
+            SpanKind::Changes => {
+                let height = tall(span.height, self.height - 4.0);
+                let bar = (from.floor(), middle - (height / 2.0).floor(), 1.0, height);
+                self.fill(&self.ink.change, bar);
+            }
+            SpanKind::Errors => {
+                let bar = (from.floor(), 3.0, width.max(2.0).ceil(), self.height - 6.0);
+                self.fill(&self.ink.error, bar);
+            }
+            SpanKind::Cancels => self.cross(from, middle),
+            SpanKind::Between => {
+                let height = tall(span.height, self.height - 6.0).max(4.0);
+                let top = (middle - height / 2.0).round();
+                self.outline(&self.ink.line, (from.floor(), top, width.max(2.0), height));
+            }
+            SpanKind::Missing | SpanKind::Silent | SpanKind::Lost | SpanKind::Dropped => {
+                self.context.clear_rect(from, 0.0, to - from, self.height);
+                self.hatch(from, to, 3.0, self.height - 3.0);
+            }
+            SpanKind::Gone => self.context.clear_rect(from, 0.0, to - from, self.height),
+        }
+    }
+
+    fn cross(&self, x: f64, middle: f64) {
+        let context = &self.context;
+        context.begin_path();
+        for (from, to) in [(-2.5, 2.5), (2.5, -2.5)] {
+            context.move_to(x - 2.5, middle + from);
+            context.line_to(x + 2.5, middle + to);
+        }
+        context.set_stroke_style_str(&self.ink.cancel);
+        context.set_line_width(1.2);
+        context.stroke();
+    }
+
+    /// The timeline of the whole mesh.
+    pub fn timeline(&self, timeline: &Timeline, stage: &Stage) {
+        let base = self.height - 4.0;
+        let (from, to) = stage.window;
+        let (left, right) = (self.x(stage, from), self.x(stage, to));
+        self.fill(
+            &self.ink.tint,
+            (left, 0.0, (right - left).max(2.0), self.height),
+        );
+        for (from, to) in &timeline.lost {
+            self.hatch(self.x(stage, *from), self.x(stage, *to), 4.0, base);
+        }
+        let most = timeline.most.max(1) as f64;
+        for bar in &timeline.bars {
+            let x = self.x(stage, bar.from).floor();
+            let end = self.x(stage, Seen(bar.from.0 + timeline.width)).floor();
+            let width = (end - x - 1.0).max(1.0);
+            let share = (bar.changes as f64 / most).sqrt();
+            let height = (share * (base - 4.0)).max(1.0).round();
+            self.fill(&self.ink.change, (x, base - height, width, height));
+            if bar.errors > 0 {
+                self.fill(&self.ink.error, (x, base + 1.0, width, 3.0));
+            }
+        }
+        self.fill(&self.ink.line, (0.0, base, self.width, 1.0));
+        self.cursor(stage);
+    }
+}
+
+/// Heights of marks: twice as much is one step taller.
+fn tall(count: u64, most: f64) -> f64 {
+    let steps = f64::from(u64::BITS - count.leading_zeros());
+    (2.0 + 2.0 * steps).min(most)
+}
+
+/// Pixels between the lines of a hatch.
+const HATCH: f64 = 5.0;
+
+#[cfg(test)]
+mod tests {
+    use super::tall;
+
+    #[test]
+    fn more_is_taller_up_to_the_row() {
+        let heights = [1, 2, 3, 4, 1_000, u64::MAX].map(|count| tall(count, 15.0));
+        assert_eq!(heights, [4.0, 6.0, 6.0, 8.0, 15.0, 15.0]);
+    }
+}

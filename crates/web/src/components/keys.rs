@@ -1,0 +1,46 @@
+//! Keys that work everywhere but in fields (dashboard design 7.1).
+
+use leptos::ev::{self, KeyboardEvent};
+use leptos::prelude::*;
+use leptos::wasm_bindgen::JsCast;
+use web_sys::Element;
+
+use crate::store::Store;
+
+/// Listens as long as the page lives.
+pub fn listen(store: Store) {
+    window_event_listener(ev::keydown, move |event| press(store, &event));
+}
+
+fn press(store: Store, event: &KeyboardEvent) {
+    if event.default_prevented() || event.ctrl_key() || event.alt_key() || event.meta_key() {
+        return;
+    }
+    let focused = event
+        .target()
+        .and_then(|target| target.dyn_into::<Element>().ok());
+    let is_in = |selector: &str| {
+        let found = focused.as_ref().map(|element| element.closest(selector));
+        matches!(found, Some(Ok(Some(_))))
+    };
+    if is_in(FIELDS) {
+        return;
+    }
+    match event.key().as_str() {
+        // A button in focus takes it for itself.
+        " " if !is_in("button, a, [role=treeitem]") => store.play_or_pause(),
+        // A tree opens and closes with these.
+        "ArrowLeft" if !is_in("[role=tree]") => store.step(false),
+        "ArrowRight" if !is_in("[role=tree]") => store.step(true),
+        "h" if !is_in(LISTS) => store.step(false),
+        "l" if !is_in(LISTS) => store.step(true),
+        "L" => store.live(),
+        _ => return,
+    }
+    event.prevent_default();
+}
+
+/// Where letters are typed.
+const FIELDS: &str = "input, select, textarea, [contenteditable]";
+/// Where letters search.
+const LISTS: &str = "[role=tree]";

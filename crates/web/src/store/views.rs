@@ -1,0 +1,146 @@
+//! The signals of rows and hosts, and which machine the Machine page is about. What is drawn comes from whichever world is
+//! looked at.
+
+use leptos::prelude::*;
+use statemesh::PeerId;
+use statemesh::core::collections::{OrderedMap, OrderedSet};
+
+use crate::model::{
+    FleetRow, Group, MachineKey, MachineRef, MachineScreen, Resolution, Seen, World, fleet,
+    fleet_row, machine_screen, resolve,
+};
+
+/// Signals, by what they are about.
+#[derive(Default)]
+pub struct Views {
+    groups: OrderedMap<PeerId, ArcRwSignal<Group>>,
+    rows: OrderedMap<MachineKey, ArcRwSignal<FleetRow>>,
+    wanted: Option<MachineRef>,
+    machine_page: bool,
+    shown: Option<MachineKey>,
+}
+
+/// What may look different since the last frame.
+pub struct Changes {
+    /// Ages count on.
+    pub slow: bool,
+    /// Machines came or went, or changed their place.
+    pub reshaped: bool,
+    /// Machines that look different.
+    pub dirty: OrderedSet<MachineKey>,
+}
+
+/// What does.
+pub struct Drawn {
+    /// Rows.
+    pub rows: Vec<(ArcRwSignal<FleetRow>, FleetRow)>,
+    /// Hosts.
+    pub groups: Vec<(ArcRwSignal<Group>, Group)>,
+    /// Their order.
+    pub hosts: Option<Vec<PeerId>>,
+    /// The Machine page.
+    pub screen: Option<MachineScreen>,
+}
+
+impl Views {
+    /// The signal of one row.
+    pub fn row(&self, key: &MachineKey) -> Option<ArcRwSignal<FleetRow>> {
+        self.rows.get(key).cloned()
+    }
+
+    /// The signal of one host.
+    pub fn host(&self, peer: &PeerId) -> Option<ArcRwSignal<Group>> {
+        self.groups.get(peer).cloned()
+    }
+
+    /// The Machine page is open, about this machine; `None`: the last one, or a sensible first.
+    pub fn open_machine(&mut self, wanted: Option<MachineRef>) {
+        if wanted.is_some() {
+            self.wanted = wanted;
+        }
+        self.machine_page = true;
+    }
+
+    /// The Machine page was left.
+    pub fn close_machine(&mut self) {
+        self.machine_page = false;
+        self.shown = None;
+    }
+
+    /// The machine that the Machine page shows.
+    pub fn shown(&self) -> Option<&MachineKey> {
+        self.shown.as_ref()
+    }
+
+    /// Draws what changed, as of `at`.
+    pub fn draw(&mut self, world: &World, changes: &Changes, at: Seen) -> Drawn {
+        let mut rows = Vec::new();
+        for key in &changes.dirty {
+            if let Some(machine) = world.machine(key) {
+                let row = fleet_row(world, machine, at);
+                match self.rows.get(key) {
+                    Some(signal) if signal.with_untracked(|old| *old != row) => {
+                        rows.push((signal.clone(), row));
+                    }
+                    Some(_) => {}
+                    None => {
+                        self.rows.insert(*key, ArcRwSignal::new(row));
+                    }
+                }
+            }
+        }
+        let (groups, hosts) = if changes.slow || changes.reshaped {
+            let (groups, hosts) = self.draw_groups(world, at);
+            (groups, Some(hosts))
+        } else {
+            (Vec::new(), None)
+        };
+        let redraw = changes.slow || changes.reshaped || !changes.dirty.is_empty();
+        Drawn {
+            rows,
+            groups,
+            hosts,
+            screen: (self.machine_page && redraw).then(|| self.draw_screen(world, at)),
+        }
+    }
+
+    /// A machine shown because none was named stays the one shown.
+    fn draw_screen(&mut self, world: &World, at: Seen) -> MachineScreen {
+        let found = resolve(world, self.wanted.as_ref());
+        if let (None, Resolution::Found(key)) = (&self.wanted, &found) {
+            self.wanted = world
+                .machine(key)
+                .map(|machine| MachineRef::of(world, machine));
+        }
+        let screen = machine_screen(world, self.wanted.as_ref(), &found, at);
+        self.shown = match &screen {
+            MachineScreen::Machine(view) => Some(view.head.key),
+            MachineScreen::Nothing | MachineScreen::Unknown { .. } => None,
+        };
+        screen
+    }
+
+    fn draw_groups(
+        &mut self,
+        world: &World,
+        at: Seen,
+    ) -> (Vec<(ArcRwSignal<Group>, Group)>, Vec<PeerId>) {
+        self.rows.retain(|key, _| world.machine(key).is_some());
+        let fleet = fleet(world, at);
+        let hosts: Vec<PeerId> = fleet.iter().map(|group| group.peer).collect();
+        self.groups.retain(|peer, _| hosts.contains(peer));
+        let mut changed = Vec::new();
+        for group in fleet {
+            match self.groups.get(&group.peer) {
+                Some(signal) if signal.with_untracked(|old| *old != group) => {
+                    changed.push((signal.clone(), group));
+                }
+                Some(_) => {}
+                None => {
+                    self.groups.insert(group.peer, ArcRwSignal::new(group));
+                }
+            }
+        }
+        (changed, hosts)
+    }
+}

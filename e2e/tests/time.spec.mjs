@@ -1,0 +1,100 @@
+// Back in time: one cursor for the whole page, and nothing in view moves while it does not.
+import { test, expect, machineRow, stateInView } from '../support/fixtures.mjs';
+
+/** A message of the mesh, from one peer to the screen of another. */
+const FOLLOWED = 15_000;
+
+const dock = (page) => page.locator('.dock');
+const isLive = (page) => expect(dock(page)).toHaveAttribute('data-time', 'live');
+const isPaused = (page) => expect(dock(page)).toHaveAttribute('data-time', 'paused');
+
+async function lamp(start, state = 'On') {
+  const relay = await start.relay();
+  const scripted = await start.scripted(relay);
+  scripted.tell({ do: 'expose', id: 'lamp', states: [state], tags: ['host:desk'] });
+  return { relay, scripted, toggle: () => scripted.tell({ do: 'toggle', id: 'lamp', state }) };
+}
+
+test('D15 what was is shown as it was, and stays until live again', async ({ page, start }) => {
+  const { relay, scripted, toggle } = await lamp(start);
+  await page.goto(relay.url);
+  const row = machineRow(page, scripted.peer, 'lamp');
+  const ticks = row.locator('.ticks');
+  for (const tick of [1, 2, 3]) {
+    await expect(ticks).toHaveText(String(tick - 1), { timeout: FOLLOWED });
+    toggle();
+  }
+  await expect(ticks).toHaveText('3', { timeout: FOLLOWED });
+  await isLive(page);
+
+  await page.keyboard.press('ArrowLeft');
+  await isPaused(page);
+  await expect(ticks).toHaveText('3');
+  await page.keyboard.press('ArrowLeft');
+  await expect(ticks).toHaveText('2');
+  await expect(row.locator('[data-state="On"]')).toHaveCount(0);
+  await page.keyboard.press('ArrowLeft');
+  await expect(ticks).toHaveText('1');
+  await expect(row.locator('[data-state="On"][data-tick="1"]')).toBeVisible();
+  await expect(page.locator('.verdict h1')).toHaveText(/^At \d\d:\d\d:\d\d\.\d{3}/);
+
+  // What comes meanwhile is counted and not shown.
+  const since = async () => Number((await dock(page).textContent()).match(/live · (\d+) changes? since/)[1]);
+  const before = await since();
+  toggle();
+  await expect.poll(since, { timeout: FOLLOWED }).toBeGreaterThan(before);
+  await expect(ticks).toHaveText('1');
+
+  await page.keyboard.press('Shift+L');
+  await isLive(page);
+  await expect(ticks).toHaveText('4');
+});
+
+test('D15 a click on a lane or on the timeline looks there', async ({ page, start }) => {
+  const { relay, scripted } = await lamp(start);
+  await page.goto(relay.url);
+  const row = machineRow(page, scripted.peer, 'lamp');
+  await expect(row).toBeVisible({ timeout: FOLLOWED });
+  const lane = row.locator('canvas.lane');
+  const { width, height } = await lane.boundingBox();
+  await lane.click({ position: { x: width - 2, y: height / 2 } });
+  await isPaused(page);
+  expect(page.url(), 'a lane leads nowhere else').toBe(relay.url);
+  await page.getByRole('button', { name: 'Back to live' }).click();
+  await isLive(page);
+
+  const slider = page.getByRole('slider', { name: 'Moment looked at' });
+  const box = await slider.boundingBox();
+  await slider.click({ position: { x: 1, y: box.height / 2 } });
+  await isPaused(page);
+  // A minute ago this page was not open.
+  await expect(page.locator('.verdict h1')).toHaveText(/no machine was known$/);
+  await expect(row).toBeHidden();
+  await expect(slider).toHaveAttribute('aria-valuetext', /, paused$/);
+  await slider.press('End');
+  await isLive(page);
+  await expect(row).toBeVisible();
+});
+
+test('D07 an attention row leads to the machine as it was when it began', async ({ page, start }) => {
+  const { relay, scripted, toggle } = await lamp(start, 'ErrBulb');
+  await page.goto(relay.url);
+  await expect(machineRow(page, scripted.peer, 'lamp')).toBeVisible({ timeout: FOLLOWED });
+  toggle();
+  const attention = page.locator('[data-attention="error"]');
+  await expect(attention).toBeVisible({ timeout: FOLLOWED });
+  await attention.focus();
+  await page.keyboard.press('Enter');
+  await isPaused(page);
+  await expect(stateInView(page, 'ErrBulb')).toHaveAttribute('data-tick', '1');
+  toggle();
+  // It goes on without the page.
+  await expect.poll(() => dock(page).textContent(), { timeout: FOLLOWED }).toMatch(/[1-9]\d* changes? since/);
+  await expect(stateInView(page, 'ErrBulb')).toHaveAttribute('data-tick', '1');
+  await page.keyboard.press('ArrowRight');
+  await expect(stateInView(page, 'ErrBulb')).toHaveAttribute('data-tick', '2');
+  await page.keyboard.press('ArrowLeft');
+  await expect(stateInView(page, 'ErrBulb')).toHaveAttribute('data-active', 'true');
+  await page.keyboard.press('Shift+L');
+  await expect(stateInView(page, 'ErrBulb')).toHaveAttribute('data-tick', '2');
+});
