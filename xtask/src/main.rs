@@ -5,6 +5,7 @@
 
 mod bench;
 mod build;
+mod claim;
 mod cli;
 mod command;
 mod fuzz;
@@ -30,14 +31,20 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Parser;
 
+use crate::claim::Claim;
 use crate::cli::{Cli, Task};
 
 fn main() -> ExitCode {
     if let Some(compiled) = small::stand_in() {
         return exit_code(compiled);
     }
-    exit_code(match Cli::parse().task {
-        Task::Run { relay_args } => run::run(&relay_args),
+    let task = Cli::parse().task;
+    exit_code(Claim::new().and_then(|claim| perform(task, claim)))
+}
+
+fn perform(task: Task, claim: Claim) -> Result<ExitCode> {
+    match task {
+        Task::Run { relay_args } => run::run(&relay_args, claim),
         Task::Build => build::build(),
         Task::Package => package::package(),
         Task::Test(options) => test::test(options),
@@ -51,7 +58,7 @@ fn main() -> ExitCode {
             name: Some(name),
             quick,
         } => bench::bench(name, quick),
-    })
+    }
 }
 
 fn exit_code(done: Result<ExitCode>) -> ExitCode {

@@ -5,6 +5,7 @@ use std::process::{ExitCode, ExitStatus};
 use anyhow::Result;
 
 use crate::build;
+use crate::claim::Claim;
 use crate::relay::{About, AfterSignal, Echo, EndedEarly, Relay, forward_signals};
 use crate::steps::Steps;
 use crate::workspace;
@@ -13,13 +14,15 @@ use crate::workspace;
 const NO_DEMO: &str = "--no-demo";
 
 /// Builds, starts, says where to look, and stays until the relay ends.
-pub fn run(relay_args: &[String]) -> Result<ExitCode> {
+pub fn run(relay_args: &[String], building: Claim) -> Result<ExitCode> {
     forward_signals(AfterSignal::Wait)?;
     let mut steps = Steps::default();
     let Some(program) = build::build_all(&mut steps) else {
         steps.summarise();
         return Ok(ExitCode::FAILURE);
     };
+
+    drop(building);
 
     println!("\n== relay");
     let mut relay = match Relay::start(&program, &demo_by_default(relay_args), Echo::Shown) {

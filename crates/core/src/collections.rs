@@ -154,7 +154,8 @@ impl<K: Ord, V> OrderedMap<K, V> {
     where
         K: Borrow<Q>,
     {
-        Some(held(&self.values, self.keys.place(key)?))
+        let spot = self.keys.find(key).ok()?;
+        Some(held(&self.values, self.keys.order.place(spot)))
     }
 
     /// The value of `key`, to be changed.
@@ -162,13 +163,15 @@ impl<K: Ord, V> OrderedMap<K, V> {
     where
         K: Borrow<Q>,
     {
-        let place = self.keys.place(key)?;
-        Some(held_mut(&mut self.values, place))
+        let spot = self.keys.find(key).ok()?;
+        Some(held_mut(&mut self.values, self.keys.order.place(spot)))
     }
 
-    /// Where `key` lies: there [`Self::at`] finds its value until an entry is taken out.
-    pub(crate) fn place(&self, key: &K) -> Option<usize> {
-        self.keys.place(key)
+    /// Where `key` lies: there [`Self::at`] finds its value until an entry is taken out. `rank` is as for
+    /// [`Self::insert_ranked`].
+    pub(crate) fn place(&self, rank: u32, key: &K) -> Option<usize> {
+        let spot = self.keys.find_ranked(Some(rank), key).ok()?;
+        Some(self.keys.order.place(spot))
     }
 
     /// The value at a place that [`Self::place`] told.
@@ -193,24 +196,34 @@ impl<K: Ord, V> OrderedMap<K, V> {
     pub fn get_or_insert_with(&mut self, key: K, value: impl FnOnce() -> V) -> &mut V {
         let place = match self.keys.find(&key) {
             Ok(spot) => self.keys.order.place(spot),
-            Err(spot) => self.put(spot, key, value()),
+            Err(spot) => self.put(spot, 0, key, value()),
         };
         held_mut(&mut self.values, place)
     }
 
     /// Sets the value of `key` and returns the one it had.
     pub fn insert(&mut self, key: K, value: V) -> Option<V> {
-        match self.keys.find(&key) {
+        self.set(None, key, value)
+    }
+
+    /// The same in a map of which every entry came this way: `rank` is a number that differs for most keys, and never falls
+    /// from one to a greater one.
+    pub(crate) fn insert_ranked(&mut self, rank: u32, key: K, value: V) -> Option<V> {
+        self.set(Some(rank), key, value)
+    }
+
+    fn set(&mut self, rank: Option<u32>, key: K, value: V) -> Option<V> {
+        match self.keys.find_ranked(rank, &key) {
             Ok(spot) => self.values[self.keys.order.place(spot)].replace(value),
             Err(spot) => {
-                self.put(spot, key, value);
+                self.put(spot, rank.unwrap_or_default(), key, value);
                 None
             }
         }
     }
 
-    fn put(&mut self, spot: Spot, key: K, value: V) -> usize {
-        let place = self.keys.put(spot, key);
+    fn put(&mut self, spot: Spot, rank: u32, key: K, value: V) -> usize {
+        let place = self.keys.put(spot, rank, key);
         if place == self.values.len() {
             self.values.push(Some(value));
         } else {

@@ -56,6 +56,18 @@ impl PeerId {
         &self.bytes[..usize::from(self.len)]
     }
 
+    /// A number that never falls from one id to a greater one, and tells most apart: the first random bytes of an Ed25519
+    /// key.
+    pub(crate) fn rank(&self) -> u32 {
+        match self.bytes.split_at(ED25519_PREFIX.len()) {
+            (start, [a, b, c, d, ..]) if *start == ED25519_PREFIX => {
+                u32::from_be_bytes([*a, *b, *c, *d])
+            }
+            (start, _) if *start < ED25519_PREFIX[..] => 0,
+            _ => u32::MAX,
+        }
+    }
+
     /// The last `n` characters of the base58 text, as people compare ids.
     #[must_use]
     pub fn short(&self, n: usize) -> String {
@@ -171,6 +183,8 @@ impl StateIdx {
 
 /// Multihash code of the identity function.
 const IDENTITY: u8 = 0x00;
+/// How the id of an Ed25519 key begins: an identity multihash of 36 bytes, the protobuf of the key.
+const ED25519_PREFIX: [u8; 6] = [IDENTITY, 36, 0x08, 0x01, 0x12, 0x20];
 /// Multihash code of SHA2-256.
 const SHA2_256: u8 = 0x12;
 /// Longest key inlined in a peer id (libp2p peer-ids spec).
@@ -210,6 +224,30 @@ mod tests {
     use super::*;
 
     const ED25519: &str = "12D3KooWGzBJXKcVDXSmxXWmHCrFSSXRWzJT8rNcJzkKAdvYFcFC";
+
+    #[test]
+    fn ranks_never_fall_and_tell_keys_apart() {
+        let key = |number: u32| {
+            let mut bytes = [9; 38];
+            bytes[..6].copy_from_slice(&ED25519_PREFIX);
+            bytes[6..10].copy_from_slice(&number.to_be_bytes());
+            PeerId::from_bytes(&bytes).unwrap()
+        };
+        let inline =
+            |bytes: &[u8]| PeerId::from_bytes(&[&[IDENTITY, bytes.len() as u8], bytes].concat());
+        let mut ids = vec![
+            peer_id(0),
+            peer_id(usize::MAX),
+            inline(&[0; 36]).unwrap(),
+            inline(&[255; 36]).unwrap(),
+            inline(&[0x08]).unwrap(),
+            inline(&[255; 42]).unwrap(),
+        ];
+        ids.extend([0, 1, 255, 256, 1 << 31, u32::MAX].map(key));
+        ids.sort();
+        assert!(ids.iter().map(PeerId::rank).is_sorted());
+        assert_eq!([7, 1 << 31].map(|number| key(number).rank()), [7, 1 << 31]);
+    }
 
     #[test]
     fn text_round_trip() {

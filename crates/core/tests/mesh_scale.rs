@@ -237,7 +237,7 @@ fn with_go_members_a_busy_topic_keeps_to_forty_messages_a_second() {
     assert!(all <= 40 * 30 * 11 / 10, "{}", net.traffic());
 }
 
-/// When all introduce themselves nobody knows how many they are: the first promise is short, and has to be kept.
+/// When all introduce themselves nobody knows how many they are: the first promise has to be kept whatever turns out.
 #[test]
 fn a_crowd_that_joined_at_once_keeps_its_first_promise() {
     let (mut net, machines) = settled(far_apart(14), 300, S(0));

@@ -6,16 +6,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::{self, Write};
+use std::os::fd::AsFd;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures::StreamExt;
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde::Serialize;
 use statemesh::core::engine::is_active_tick;
 use statemesh::mesh::{Connection, Mesh, MeshEvent, Role, SpawnError};
 use statemesh::remote::RemoteMachine;
 use statemesh::{MachineIdx, PeerId};
+use tokio::sync::oneshot;
 use tokio::time::{sleep, timeout};
 
 use crate::cli::WatchArgs;
@@ -39,11 +43,34 @@ pub async fn run(args: WatchArgs, signals: &mut Signals) -> Result<(), WatchErro
     let watched = tokio::select! {
         watched = watch(&mesh, &args) => watched,
         () = signals.wait() => Ok(()),
+        () = nobody_reads() => Ok(()),
     };
     let _ = timeout(BYE, mesh.shutdown()).await;
     match watched {
         Err(WatchError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,
+    }
+}
+
+/// Waits until the reader of standard output is gone: on a quiet mesh the next line, and with it the closed pipe, may be
+/// far away. Never ends for files and terminals.
+async fn nobody_reads() {
+    let (gone, noticed) = oneshot::channel();
+    std::thread::spawn(move || {
+        let stdout = io::stdout();
+        // Without events asked for, only errors and the end of the other side are told.
+        let mut descriptor = [PollFd::new(stdout.as_fd(), PollFlags::empty())];
+        let told = loop {
+            match poll(&mut descriptor, PollTimeout::NONE) {
+                Err(Errno::EINTR) => {}
+                told => break told,
+            }
+        };
+        // The watcher may have ended by itself.
+        told.is_ok_and(|_| gone.send(()).is_ok())
+    });
+    if noticed.await.is_err() {
+        std::future::pending().await
     }
 }
 
@@ -176,7 +203,10 @@ impl<W: Write> Ledger<W> {
             MeshEvent::MachineGone(machine) => self.forget((machine.peer(), machine.index())),
             MeshEvent::Lagged(_) => self.compare(mesh),
             MeshEvent::Connection(Connection::Reconnecting { failures, .. }) => {
-                tracing::warn!("not connected ({}); trying again", reasons(&failures));
+                match reasons(&failures) {
+                    first if first.is_empty() => tracing::warn!("not connected; trying again"),
+                    why => tracing::warn!("not connected ({why}); trying again"),
+                }
                 Ok(())
             }
             MeshEvent::Connection(_)

@@ -7,7 +7,7 @@ use std::ops::Bound;
 
 use slab::Slab;
 
-use super::order::{Order, Places, Spot};
+use super::order::{IntoPlaces, Order, Places, Spot};
 
 /// A set in order.
 #[derive(Clone)]
@@ -60,7 +60,10 @@ impl<T> OrderedSet<T> {
             true => Ordering::Less,
             false => Ordering::Greater,
         };
-        let from = self.order.find(&mut compare).unwrap_or_else(|spot| spot);
+        let from = self
+            .order
+            .find(None, &mut compare)
+            .unwrap_or_else(|spot| spot);
         Items {
             places: self.order.between(from, self.order.end()),
             items: &self.items,
@@ -117,7 +120,7 @@ impl<T> OrderedSet<T> {
         let mut kept = Slab::with_capacity(2 * self.len());
         self.order.renumber(&mut |place| {
             moved(place);
-            kept.insert(self.items.remove(place))
+            kept.insert(self.items.remove(place));
         });
         self.items = kept;
     }
@@ -134,17 +137,21 @@ impl<T: Ord> OrderedSet<T> {
     where
         T: Borrow<Q>,
     {
-        let items = &self.items;
-        self.order
-            .find(&mut |place| items[place].borrow().cmp(item))
+        self.find_ranked(None, item)
     }
 
-    pub(super) fn place<Q: Ord + ?Sized>(&self, item: &Q) -> Option<usize>
+    /// The same, among items that were put with their ranks.
+    pub(super) fn find_ranked<Q: Ord + ?Sized>(
+        &self,
+        rank: Option<u32>,
+        item: &Q,
+    ) -> Result<Spot, Spot>
     where
         T: Borrow<Q>,
     {
-        let spot = self.find(item).ok()?;
-        Some(self.order.place(spot))
+        let items = &self.items;
+        self.order
+            .find(rank, &mut |place| items[place].borrow().cmp(item))
     }
 
     /// Where a range begins or ends; `at` says whether an item that is included stands behind the bound or before it.
@@ -156,12 +163,12 @@ impl<T: Ord> OrderedSet<T> {
         };
         // No item equals a bound: that of the bound itself is before or behind it.
         let mut compare = |place: usize| self.items[place].cmp(bound).then(at);
-        self.order.find(&mut compare).err()
+        self.order.find(None, &mut compare).err()
     }
 
-    pub(super) fn put(&mut self, spot: Spot, item: T) -> usize {
+    pub(super) fn put(&mut self, spot: Spot, rank: u32, item: T) -> usize {
         let place = self.items.insert(item);
-        self.order.insert(spot, place);
+        self.order.insert(spot, rank, place);
         place
     }
 
@@ -178,7 +185,7 @@ impl<T: Ord> OrderedSet<T> {
         match self.find(&item) {
             Ok(_) => false,
             Err(spot) => {
-                self.put(spot, item);
+                self.put(spot, 0, item);
                 true
             }
         }
@@ -299,7 +306,7 @@ impl<T> DoubleEndedIterator for Items<'_, T> {
 
 /// Items taken out of an [`OrderedSet`], in order.
 pub struct IntoItems<T> {
-    places: std::iter::Flatten<std::vec::IntoIter<Vec<usize>>>,
+    places: IntoPlaces,
     items: Slab<T>,
 }
 

@@ -95,6 +95,26 @@ proptest! {
     }
 
     #[test]
+    fn ranks_only_help_to_find(changes: Vec<(bool, u8, u16)>) {
+        let rank = |key: u8| u32::from(key / 4);
+        let mut map = OrderedMap::new();
+        let mut std = BTreeMap::new();
+        for (add, key, value) in changes {
+            if add {
+                prop_assert_eq!(map.insert_ranked(rank(key), key, value), std.insert(key, value));
+            } else {
+                prop_assert_eq!(map.remove(&key), std.remove(&key));
+            }
+            map.keys.order.check();
+        }
+        for key in 0..=u8::MAX {
+            let place = map.place(rank(key), &key);
+            prop_assert_eq!(place.map(|place| map.at(place)), std.get(&key));
+        }
+        prop_assert!(map.into_iter().eq(std));
+    }
+
+    #[test]
     fn a_set_is_like_that_of_std(changes: Vec<(bool, u8)>, from: u8) {
         let mut set = OrderedSet::new();
         let mut std = BTreeSet::new();

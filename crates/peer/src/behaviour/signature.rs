@@ -177,6 +177,27 @@ mod tests {
     }
 
     #[test]
+    fn what_is_more_than_caches_may_hold_is_refused_and_counted() {
+        let copies = Copies::default();
+        let keep = KeepSignature::counting(copies.clone());
+        let pass = |bytes| {
+            let raw = RawMessage {
+                source: None,
+                data: vec![0; bytes],
+                sequence_number: Some(1),
+                topic: IdentTopic::new("t").hash(),
+                signature: None,
+                key: None,
+                validated: false,
+            };
+            keep.inbound_transform(raw).is_ok()
+        };
+        // The next four seconds' worth, and then as much again.
+        assert_eq!([4 << 20, 4 << 20].map(pass), [true, false]);
+        assert_eq!((copies.count(), copies.refused()), (2, 1));
+    }
+
+    #[test]
     fn the_signature_comes_through_behind_the_payload() {
         let copies = Copies::default();
         let check = |signature: Option<Vec<u8>>, key: Option<Vec<u8>>, expected: &[u8]| {

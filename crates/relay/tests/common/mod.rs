@@ -111,11 +111,6 @@ impl Running {
         }
     }
 
-    /// How it ended, when it has.
-    pub fn try_ended(&mut self) -> Option<ExitStatus> {
-        self.child.try_wait().unwrap()
-    }
-
     /// Standard error, when it was piped; the process must have ended.
     pub fn errors(&mut self) -> String {
         let mut text = String::new();

@@ -23,7 +23,7 @@ impl Peers {
         match self.last.get() {
             Some((last, place)) if last == *id => place,
             Some(_) | None => {
-                let place = self.table.place(id);
+                let place = self.table.place(id.rank(), id);
                 self.last.set(Some((*id, place)));
                 place
             }
@@ -44,7 +44,7 @@ impl Peers {
     }
 
     pub(super) fn insert(&mut self, id: PeerId, peer: Peer) {
-        self.table.insert(id, peer);
+        self.table.insert_ranked(id.rank(), id, peer);
         self.last.set(None);
     }
 
