@@ -33,6 +33,8 @@
   // After a panic nothing of the program runs any more.
   addEventListener("error", (event) => trapped(event.error));
   addEventListener("unhandledrejection", (event) => trapped(event.reason));
+  // The first use of WebRTC takes a while: it begins beside loading.
+  globalThis.RTCPeerConnection?.generateCertificate({ name: "ECDSA", namedCurve: "P-256" }).catch(() => {});
   const program = document.querySelector('meta[name="statemesh-program"]');
   const script = import(program.content);
   whenParsed(() =>

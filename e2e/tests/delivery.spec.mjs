@@ -34,6 +34,18 @@ test('D05 the release page is strict, compressed and talks to its own origin onl
   await answer.body?.cancel();
 });
 
+test('the relay’s answer comes while the program loads, and once', async ({ page, demoRelay }) => {
+  await visit(page, demoRelay);
+  const [answers, program] = await page.evaluate(() => {
+    const all = performance.getEntriesByType('resource');
+    return [all.filter(({ name }) => name.endsWith('/api/relay')), all.find(({ name }) => name.endsWith('.wasm'))].map((entries) =>
+      JSON.parse(JSON.stringify(entries)),
+    );
+  });
+  expect(answers.map(({ initiatorType }) => initiatorType)).toEqual(['link']);
+  expect(answers[0].startTime).toBeLessThan(program.responseEnd);
+});
+
 /** What the first visit loads in bytes, compressed in one way. */
 async function weight(requested, encoding) {
   let total = 0;

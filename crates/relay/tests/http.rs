@@ -26,6 +26,8 @@ fn tells_how_to_dial(relay: &Relay) {
     let (head, body) = relay.get("/api/relay", "");
     assert!(head.starts_with("http/1.1 200"), "{head}");
     assert!(head.contains("content-type: application/json"), "{head}");
+    // Pages ask again before every round of dialling.
+    assert!(head.contains("cache-control: no-store"), "{head}");
     let info: serde_json::Value = serde_json::from_str(&body).unwrap();
     assert_eq!(info["peer"], relay.peer.as_str());
     assert_eq!(info["topic"], "mesh");

@@ -91,7 +91,6 @@ pub enum FetchError {
 /// [`FetchError`].
 pub async fn fetch_text(url: &str, timeout: u32) -> Result<String, FetchError> {
     let init = RequestInit::new();
-    init.set_cache(web_sys::RequestCache::NoStore);
     init.set_signal(Some(&AbortSignal::timeout_with_u32(timeout)));
     let answer = JsFuture::from(window().fetch_with_str_and_init(url, &init)).await;
     let response: Response = answer
