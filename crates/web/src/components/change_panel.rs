@@ -63,10 +63,7 @@ fn title(change: &ChangeDetail) -> (AnyView, Option<&'static str>) {
             let words = say::changes(change.ticks());
             (view! { {number} {words} }.into_any(), Some("committed"))
         }
-        None => (
-            say::snapshot(change.ticks(), change.at).into_any(),
-            Some("interval"),
-        ),
+        None => (say::snapshot(change.ticks(), change.at).into_any(), None),
     }
 }
 

@@ -69,10 +69,16 @@ pub fn Rain() -> impl IntoView {
     let cursor = Memo::new(move |_| window.with(|window| (window.cursor, window.total)));
     Effect::new(move |_| {
         let (cursor, total) = cursor.get();
-        if let (Some(grid), Some(row)) = (grid.get(), cursor) {
-            show_row(&grid, row, total);
-        }
-        measure();
+        let Some(grid) = grid.get() else {
+            return;
+        };
+        // By then the list is as long as it has become.
+        request_animation_frame(move || {
+            if let Some(row) = cursor {
+                show_row(&grid, row, total);
+            }
+            measure();
+        });
     });
     Effect::new(move |_| {
         store.frame.track();

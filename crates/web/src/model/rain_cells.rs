@@ -107,7 +107,11 @@ fn draw(paths: &mut Vec<InkPath>, cell: Cell, tone: Tone, x: u32) {
                 &[(x + 5, "0h4v2h-4z"), (x + 5, "18h4v2h-4z")],
             );
         }
-        Cell::Off => put(paths, Ink::Outline(tone), &[(x + 3, "4h8v12h-8zl8-12")]),
+        Cell::Off => put(
+            paths,
+            Ink::Outline(tone),
+            &[(x + 3, "4h8v12h-8z"), (x + 3, "16l8-12")],
+        ),
         Cell::Flicker => put(
             paths,
             Ink::Outline(tone),
@@ -186,7 +190,10 @@ mod tests {
             Some("M19 0h4v20h-4zM47 0h4v20h-4z")
         );
         assert_eq!(of(Ink::Block(Tone::Multi)), Some("M30 2h10v16h-10z"));
-        assert_eq!(of(Ink::Outline(Tone::Error)), Some("M3 4h8v12h-8zl8-12"));
+        assert_eq!(
+            of(Ink::Outline(Tone::Error)),
+            Some("M3 4h8v12h-8zM3 16l8-12")
+        );
         assert_eq!(of(Ink::Foot), Some("M30 18h10v2h-10z"));
         assert!(rain_paths(&cells, &[], &[], &schema()).is_empty());
     }

@@ -64,6 +64,7 @@ pub fn result(head: &Head) -> &'static str {
 pub fn snapshot(ticks: u64, at: Interval) -> String {
     let changes = changes(ticks);
     match at.after {
+        Some(after) if after == at.by => format!("Snapshot: {changes}"),
         Some(after) => format!(
             "Snapshot: {changes} in at most {}",
             age_text(at.by.since(after))
