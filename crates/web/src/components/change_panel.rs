@@ -32,6 +32,10 @@ pub fn ChangePanel() -> impl IntoView {
 fn panel(store: Store, change: &ChangeDetail) -> AnyView {
     let (title, result) = title(change);
     let unknown = unknown(change).map(|words| view! { <p class="unknown">{words}</p> });
+    let without =
+        say::not_in_clock(&change.known).map(|words| view! { <p class="unknown">{words}</p> });
+    let epoch = (change.is_first_look && change.epoch > 1)
+        .then(|| view! { <p class="unknown">{say::restarted(change.epoch)}</p> });
     view! {
         <div class="column-head">
             <h2>{title}</h2>
@@ -39,7 +43,9 @@ fn panel(store: Store, change: &ChangeDetail) -> AnyView {
         </div>
         <div class="scroll" tabindex="0" role="group" aria-label="Details of the change">
             {facts(store, change)}
+            {epoch}
             {unknown}
+            {without}
             {difference(change)}
             {refusals(change)}
         </div>
@@ -57,7 +63,14 @@ fn title(change: &ChangeDetail) -> (AnyView, Option<&'static str>) {
                 Some(say::result(head)),
             )
         }
-        None if change.is_first_look => (say::FIRST_LOOK.into_any(), None),
+        None if change.is_first_look => {
+            let word = if change.epoch > 1 {
+                say::NEW_RUN
+            } else {
+                say::FIRST_LOOK
+            };
+            (word.into_any(), None)
+        }
         None if change.time.is_none() => (say::THINNED.into_any(), None),
         None if number.is_some() => {
             let words = say::changes(change.ticks());

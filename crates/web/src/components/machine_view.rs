@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use leptos::prelude::*;
+use statemesh::core::collections::OrderedSet;
 
 use super::dynamic::dynamic;
 use super::{ChangePanel, Matrix, Rain, StateTree, WhatIf};
@@ -24,6 +25,8 @@ pub struct MachineUi {
     pub changed: Derived<Vec<usize>>,
     /// The state selected.
     pub selected: RwSignal<Option<usize>>,
+    /// States that What if calls.
+    pub called: RwSignal<OrderedSet<usize>>,
     /// The tab in the middle.
     pub tab: RwSignal<Tab>,
     /// What a phone shows.
@@ -82,6 +85,7 @@ impl MachineUi {
                 })
             }),
             selected: RwSignal::new(None),
+            called: RwSignal::new(OrderedSet::new()),
             tab: RwSignal::new(Tab::default()),
             pane: RwSignal::new(Pane::default()),
             expand: RwSignal::new(0),
@@ -90,6 +94,7 @@ impl MachineUi {
         Effect::new(move |_| {
             key.track();
             ui.selected.set(None);
+            ui.called.set(OrderedSet::new());
         });
         ui
     }

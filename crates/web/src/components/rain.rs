@@ -52,57 +52,18 @@ pub fn Rain() -> impl IntoView {
         window,
         columns,
     };
-    let grid = NodeRef::<Div>::new();
-    let measure = move || {
-        if let Some(grid) = grid.get_untracked() {
-            let row = row_height(&grid, window.with_untracked(|window| window.total));
-            // In steps, so that few scroll events change anything.
-            let first = (f64::from(grid.scroll_top()) / row) as usize / STEP * STEP;
-            let count = (f64::from(grid.client_height()) / row) as usize / STEP * STEP + 4 * STEP;
-            let seen = (first.saturating_sub(STEP), count);
-            if view.get_untracked() != seen {
-                view.set(seen);
-            }
-        }
+    let list = List {
+        grid: NodeRef::new(),
+        view,
+        window,
     };
     // The row at the cursor stays on screen; whoever scrolls away from it is left there until it moves.
     let cursor = Memo::new(move |_| window.with(|window| (window.cursor, window.total)));
-    Effect::new(move |_| {
-        let (cursor, total) = cursor.get();
-        let Some(grid) = grid.get() else {
-            return;
-        };
-        // By then the list is as long as it has become.
-        request_animation_frame(move || {
-            if let Some(row) = cursor {
-                show_row(&grid, row, total);
-            }
-            measure();
-        });
-    });
+    Effect::new(move |_| list.follow(cursor.get()));
     Effect::new(move |_| {
         store.frame.track();
-        measure();
+        list.measure();
     });
-    let key = move |event: KeyboardEvent| {
-        let page = view.get_untracked().1.cast_signed() as i64 - 3 * STEP as i64;
-        let by = match event.key().as_str() {
-            "ArrowDown" | "j" => 1,
-            "ArrowUp" | "k" => -1,
-            "PageDown" => page.max(1),
-            "PageUp" => -page.max(1),
-            _ => return,
-        };
-        if event.ctrl_key() || event.alt_key() || event.meta_key() || event.shift_key() {
-            return;
-        }
-        event.prevent_default();
-        if by.abs() == 1 {
-            store.step(by > 0);
-        } else {
-            store.step_by(by);
-        }
-    };
     let at_cursor = move || cursor.get().0.map(|row| format!("rain-{row}"));
     let total = move || window.with(|window| (window.total + 1).to_string());
     let height = move || window.with(|window| format!("calc(var(--rain-row) * {})", window.total));
@@ -118,9 +79,9 @@ pub fn Rain() -> impl IntoView {
             aria-label="Transitions"
             aria-rowcount=total
             aria-activedescendant=at_cursor
-            on:scroll=move |_| measure()
-            on:keydown=key
-            node_ref=grid
+            on:scroll=move |_| list.measure()
+            on:keydown=move |event| list.press(store, &event)
+            node_ref=list.grid
         >
             {dynamic(move || head(sheet))}
             <div class="rain-body" role="rowgroup" style:height=height>
@@ -131,6 +92,67 @@ pub fn Rain() -> impl IntoView {
                 )}
             </div>
         </div>
+    }
+}
+
+/// The list that scrolls.
+#[derive(Clone, Copy)]
+struct List {
+    grid: NodeRef<Div>,
+    /// First row read, and how many.
+    view: RwSignal<(usize, usize)>,
+    window: Derived<RainWindow>,
+}
+
+impl List {
+    /// Sees what is on screen.
+    fn measure(self) {
+        if let Some(grid) = self.grid.get_untracked() {
+            let total = self.window.with_untracked(|window| window.total);
+            let row = row_height(&grid, total);
+            // In steps, so that few scroll events change anything.
+            let first = (f64::from(grid.scroll_top()) / row) as usize / STEP * STEP;
+            let count = (f64::from(grid.client_height()) / row) as usize / STEP * STEP + 4 * STEP;
+            let seen = (first.saturating_sub(STEP), count);
+            if self.view.get_untracked() != seen {
+                self.view.set(seen);
+            }
+        }
+    }
+
+    /// Has the row at the cursor on screen.
+    fn follow(self, (cursor, total): (Option<usize>, usize)) {
+        let Some(grid) = self.grid.get() else {
+            return;
+        };
+        // By then the list is as long as it has become.
+        request_animation_frame(move || {
+            if let Some(row) = cursor {
+                show_row(&grid, row, total);
+            }
+            self.measure();
+        });
+    }
+
+    fn press(self, store: Store, event: &KeyboardEvent) {
+        let rows = self.view.get_untracked().1.saturating_sub(3 * STEP).max(1);
+        let page = i64::try_from(rows).unwrap_or(1);
+        let by = match event.key().as_str() {
+            "ArrowDown" | "j" => 1,
+            "ArrowUp" | "k" => -1,
+            "PageDown" => page,
+            "PageUp" => -page,
+            _ => return,
+        };
+        if event.ctrl_key() || event.alt_key() || event.meta_key() || event.shift_key() {
+            return;
+        }
+        event.prevent_default();
+        if by.abs() == 1 {
+            store.step(by > 0);
+        } else {
+            store.step_by(by);
+        }
     }
 }
 

@@ -9,7 +9,8 @@ use super::roving::move_focus;
 use super::{WhyPanel, name, state_glyph};
 use crate::browser;
 use crate::derived::Derived;
-use crate::model::{RelationRow, StateRow, grouped, state_order};
+use crate::model::{RelationRow, Seen, StateRow, grouped, state_order};
+use crate::store::Store;
 use crate::words::machine as say;
 use statemesh::core::collections::OrderedSet;
 
@@ -19,113 +20,52 @@ struct Tree {
     ui: MachineUi,
     states: Derived<Vec<StateRow>>,
     open: RwSignal<OrderedSet<usize>>,
+    by_name: RwSignal<bool>,
+    /// Indexes in the order shown.
+    order: Derived<Vec<usize>>,
+    /// Letters typed, and when the last.
+    typed: RwSignal<(String, Seen)>,
 }
 
 /// The tree of the machine shown, and why the selected state is as it is.
 #[component]
 pub fn StateTree(states: Derived<Vec<StateRow>>) -> impl IntoView {
     let ui = expect_context::<MachineUi>();
-    let open = RwSignal::new(OrderedSet::<usize>::new());
-    let tree = Tree { ui, states, open };
     let by_name = RwSignal::new(false);
-    let typed = RwSignal::new((String::new(), browser::now()));
-    let lines = move |states: &[StateRow]| -> usize {
-        states.iter().map(|row| 1 + row.relations.len()).sum()
+    let tree = Tree {
+        ui,
+        states,
+        open: RwSignal::new(OrderedSet::new()),
+        by_name,
+        order: Derived::new(move || {
+            let names = by_name.get();
+            states.with(|states| state_order(states, names))
+        }),
+        typed: RwSignal::new((String::new(), browser::now())),
     };
     // A tree that fits is unfolded when its machine is opened.
     Effect::new(move |_| {
         ui.key.track();
-        states.with_untracked(|states| {
-            let fits = !browser::is_narrow() && lines(states) <= UNFOLDED_LINES;
-            open.set(if fits {
-                (0..states.len()).collect()
-            } else {
-                OrderedSet::new()
-            });
-        });
+        tree.unfold(!browser::is_narrow() && tree.lines() <= UNFOLDED_LINES);
     });
-    let count = Memo::new(move |_| states.with(Vec::len));
-    let is_open = Memo::new(move |_| open.with(|open| !open.is_empty()));
-    let toggle_all = move || {
-        let all = !is_open.get_untracked();
-        let wanted = if all { count.get_untracked() } else { 0 };
-        open.set((0..wanted).collect());
-    };
     // The key `x` asks from elsewhere.
     Effect::new(move |asked: Option<u32>| {
         let now = ui.expand.get();
         if asked.is_some_and(|asked| asked != now) {
-            toggle_all();
+            tree.toggle_all();
         }
         now
     });
-    let order = Derived::new(move || {
-        let names = by_name.get();
-        states.with(|states| state_order(states, names))
-    });
     let items = move || {
         let key = ui.key.get();
-        order
-            .get()
-            .into_iter()
-            .map(|at| (key, at))
-            .collect::<Vec<_>>()
-    };
-    let search = move |event: KeyboardEvent| {
-        let now = browser::now();
-        let mut text = typed.with_untracked(|(text, at)| {
-            if now.since(*at) > SEARCH {
-                String::new()
-            } else {
-                text.clone()
-            }
-        });
-        let Some(letter) = letter(&event, text.is_empty()) else {
-            return move_focus(event);
-        };
-        event.prevent_default();
-        text.push(letter);
-        let found = order.with_untracked(|order| {
-            states.with_untracked(|states| {
-                say::search(states, order, &text, ui.selected.get_untracked())
-            })
-        });
-        typed.set((text, now));
-        if let Some(at) = found {
-            browser::focus(&format!("state-{at}"));
-        }
-    };
-    let hint = move || {
-        typed.with(|(text, at)| {
-            let is_fresh = expect_context::<crate::store::Store>()
-                .clock
-                .get()
-                .since(*at)
-                < SEARCH;
-            (!text.is_empty() && is_fresh).then(|| format!("Search: {text}"))
-        })
+        let order = tree.order.get();
+        order.into_iter().map(|at| (key, at)).collect::<Vec<_>>()
     };
     view! {
         <section class="states" aria-label="States">
-            <div class="column-head">
-                <h2>"States"</h2>
-                <span class="label" role="status">{dynamic(hint)}</span>
-                <span class="grow"></span>
-                <button
-                    class="chip"
-                    type="button"
-                    title="Order by schema or by name"
-                    aria-pressed=move || by_name.get().to_string()
-                    on:click=move |_| by_name.update(|by_name| *by_name = !*by_name)
-                >
-                    "By name"
-                </button>
-                <button class="chip" type="button" title="Expand or collapse all (x)" on:click=move |_| toggle_all()>
-                    {dynamic(move || if is_open.get() { "Collapse" } else { "Expand" })}
-                </button>
-            </div>
+            <Head tree />
             <div class="scroll">
-                <div class="tree" role="tree" aria-label="States" on:keydown=search>
+                <div class="tree" role="tree" aria-label="States" on:keydown=move |event| tree.press(event)>
                     {rows(
                         items,
                         |(key, at)| RowKey::Numbered(*key, *at as u64),
@@ -138,7 +78,85 @@ pub fn StateTree(states: Derived<Vec<StateRow>>) -> impl IntoView {
     }
 }
 
-/// A key that searches; a space only goes on with what was begun.
+#[component]
+fn Head(tree: Tree) -> impl IntoView {
+    let store = expect_context::<Store>();
+    let Tree { by_name, open, .. } = tree;
+    let is_open = Memo::new(move |_| open.with(|open| !open.is_empty()));
+    let hint = move || {
+        tree.typed.with(|(text, at)| {
+            let is_fresh = store.clock.get().since(*at) < SEARCH;
+            (!text.is_empty() && is_fresh).then(|| format!("Search: {text}"))
+        })
+    };
+    view! {
+        <div class="column-head">
+            <h2>"States"</h2>
+            <span class="label" role="status">{dynamic(hint)}</span>
+            <span class="grow"></span>
+            <button
+                class="chip"
+                type="button"
+                title="Order by schema or by name"
+                aria-pressed=move || by_name.get().to_string()
+                on:click=move |_| by_name.update(|by_name| *by_name = !*by_name)
+            >
+                "By name"
+            </button>
+            <button class="chip" type="button" title="Expand or collapse all (x)" on:click=move |_| tree.toggle_all()>
+                {dynamic(move || if is_open.get() { "Collapse" } else { "Expand" })}
+            </button>
+        </div>
+    }
+}
+
+impl Tree {
+    fn lines(self) -> usize {
+        self.states
+            .with_untracked(|states| states.iter().map(|row| 1 + row.relations.len()).sum())
+    }
+
+    fn unfold(self, all: bool) {
+        let count = if all {
+            self.states.with_untracked(Vec::len)
+        } else {
+            0
+        };
+        self.open.set((0..count).collect());
+    }
+
+    fn toggle_all(self) {
+        self.unfold(self.open.with_untracked(OrderedSet::is_empty));
+    }
+
+    /// Letters search; other keys move.
+    fn press(self, event: KeyboardEvent) {
+        let now = browser::now();
+        let mut text = self.typed.with_untracked(|(text, at)| {
+            if now.since(*at) > SEARCH {
+                String::new()
+            } else {
+                text.clone()
+            }
+        });
+        let Some(letter) = letter(&event, text.is_empty()) else {
+            return move_focus(event);
+        };
+        event.prevent_default();
+        text.push(letter);
+        let selected = self.ui.selected.get_untracked();
+        let found = self.order.with_untracked(|order| {
+            let states = self.states;
+            states.with_untracked(|states| say::search(states, order, &text, selected))
+        });
+        self.typed.set((text, now));
+        if let Some(at) = found {
+            browser::focus(&format!("state-{at}"));
+        }
+    }
+}
+
+/// A key that searches.
 fn letter(event: &KeyboardEvent, is_first: bool) -> Option<char> {
     if event.ctrl_key() || event.alt_key() || event.meta_key() {
         return None;
@@ -152,7 +170,9 @@ fn letter(event: &KeyboardEvent, is_first: bool) -> Option<char> {
 
 #[component]
 fn Item(at: usize, tree: Tree) -> impl IntoView {
-    let Tree { ui, states, open } = tree;
+    let Tree {
+        ui, states, open, ..
+    } = tree;
     let row = Derived::new(move || states.with(|states| states.get(at).cloned()));
     let is_open = Memo::new(move |_| open.with(|open| open.contains(&at)));
     let has_more = Memo::new(move |_| {

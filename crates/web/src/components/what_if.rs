@@ -7,7 +7,7 @@ use super::dynamic::{RowKey, dynamic, rows};
 use super::machine_view::MachineUi;
 use super::{name, sentence, state_glyph};
 use crate::derived::Derived;
-use crate::model::{SchemaFacts, WhatIf as Answer, what_if};
+use crate::model::{SchemaFacts, WhatIf as Answer, is_active, what_if};
 use crate::store::Store;
 use crate::words::machine as say;
 use statemesh::core::collections::OrderedSet;
@@ -18,17 +18,15 @@ pub fn WhatIf() -> impl IntoView {
     let ui = expect_context::<MachineUi>();
     let store = expect_context::<Store>();
     let kind = RwSignal::new(KINDS[0].0);
-    let called = RwSignal::new(
-        ui.selected
-            .get_untracked()
-            .into_iter()
-            .collect::<OrderedSet<usize>>(),
-    );
+    let called = ui.called;
+    // Who opens it with a state selected asks about that.
+    if called.with_untracked(OrderedSet::is_empty) {
+        called.set(ui.selected.get_untracked().into_iter().collect());
+    }
     let clock = Derived::new(move || {
-        ui.key
-            .get()
-            .and_then(|key| store.clock_at_cursor(&key))
-            .unwrap_or_default()
+        let key = ui.key.get();
+        let clock = key.and_then(|key| store.clock_at_cursor(&key));
+        clock.unwrap_or_default()
     });
     let answer = Derived::new(move || {
         let called: Vec<usize> = called.with(|called| called.iter().copied().collect());
@@ -53,36 +51,9 @@ pub fn WhatIf() -> impl IntoView {
     });
     let items = move || {
         let key = ui.key.get();
-        let count = ui
-            .schema
-            .with(|schema| schema.as_ref().map_or(0, |it| it.states.len()));
+        let schema = ui.schema.get();
+        let count = schema.map_or(0, |schema| schema.states.len());
         (0..count).map(|at| (key, at)).collect::<Vec<_>>()
-    };
-    let chip = move |at: usize| {
-        let shown = ui
-            .schema
-            .with_untracked(|it| it.as_ref().map(|it| say::state_name(it, at)));
-        let is_active = Memo::new(move |_| clock.with(|clock| crate::model::is_active(clock, at)));
-        let toggle = move |_| {
-            called.update(|called| {
-                if !called.remove(&at) {
-                    called.insert(at);
-                }
-            });
-        };
-        view! {
-            <button
-                class="chip"
-                type="button"
-                aria-pressed=move || called.with(|called| called.contains(&at)).to_string()
-                on:click=toggle
-            >
-                {dynamic(move || state_glyph(is_active.get(), false, false))}
-                {shown.as_ref().map(name)}
-                <span class="vh">{dynamic(move || if is_active.get() { " on" } else { " off" })}</span>
-            </button>
-        }
-        .into_any()
     };
     let result = move || {
         let schema = ui.schema.get()?;
@@ -93,11 +64,43 @@ pub fn WhatIf() -> impl IntoView {
             <h3>{say::WHAT_IF}</h3>
             <div class="choices" role="group" aria-label="Mutation">{kinds.collect_view()}</div>
             <div class="choices" role="group" aria-label="Called states">
-                {rows(items, |(key, at)| RowKey::Numbered(*key, *at as u64), move |(_, at)| chip(at))}
+                {rows(
+                    items,
+                    |(key, at)| RowKey::Numbered(*key, *at as u64),
+                    move |(_, at)| view! { <Choice at clock /> }.into_any(),
+                )}
             </div>
             <div role="status" class="answer">{dynamic(result)}</div>
             <p class="unknown" hidden=move || answer.with(Option::is_some)>{say::CHOOSE}</p>
         </div>
+    }
+}
+
+/// A state to call.
+#[component]
+fn Choice(at: usize, clock: Derived<Vec<u64>>) -> impl IntoView {
+    let ui = expect_context::<MachineUi>();
+    let called = ui.called;
+    let schema = ui.schema.get_untracked().unwrap_or_default();
+    let is_active = Memo::new(move |_| clock.with(|clock| is_active(clock, at)));
+    let toggle = move |_| {
+        called.update(|called| {
+            if !called.remove(&at) {
+                called.insert(at);
+            }
+        });
+    };
+    view! {
+        <button
+            class="chip"
+            type="button"
+            aria-pressed=move || called.with(|called| called.contains(&at)).to_string()
+            on:click=toggle
+        >
+            {dynamic(move || state_glyph(is_active.get(), false, false))}
+            {name(&say::state_name(&schema, at))}
+            <span class="vh">{dynamic(move || if is_active.get() { " on" } else { " off" })}</span>
+        </button>
     }
 }
 

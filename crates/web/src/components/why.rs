@@ -20,6 +20,7 @@ pub fn WhyPanel() -> impl IntoView {
             .iter()
             .map(|line| view! { <p>{sentence(line)}</p> });
         let try_it = move |_| {
+            ui.called.set([state].into_iter().collect());
             ui.tab.set(Tab::WhatIf);
             ui.pane.set(Pane::Main);
         };

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use super::{
-    Fidelity, Head, Interval, Place, Position, RefusedBy, SchemaFacts, Seen, StateChange, Track,
-    is_active, rain_row,
+    Fidelity, Head, Interval, Known, Look, Place, Position, RefusedBy, SchemaFacts, Seen,
+    StateChange, Track, is_active, rain_row,
 };
 
 /// The record at the cursor.
@@ -39,6 +39,10 @@ pub struct ChangeDetail {
     pub refusals: Vec<RefusedBy>,
     /// The transition after it: what it did, and when.
     pub next: Option<(Option<u64>, Head, Seen)>,
+    /// The owner's run it belongs to.
+    pub epoch: u64,
+    /// How well the clock behind it is known.
+    pub known: Known,
     /// The machine's schema then.
     pub schema: Arc<SchemaFacts>,
 }
@@ -101,13 +105,12 @@ pub fn change_at(track: &Track, position: Position) -> Option<ChangeDetail> {
     let detail = entry.detail;
     let head = detail.as_ref().and_then(|detail| detail.head.clone());
     let changes = detail.as_ref().map_or(&[][..], |detail| &detail.changes);
-    let clock = match track.look(at) {
-        super::Look::State(state) => state.clock,
-        super::Look::NotYet | super::Look::Dropped { .. } => Vec::new(),
+    let Look::State(then) = track.look(at) else {
+        return None;
     };
     let states = changes.iter().map(|change| {
         let reason = head.as_ref().map_or(Reason::Unknown, |head| {
-            reason(&schema, head, changes, *change, &clock)
+            reason(&schema, head, changes, *change, &then.clock)
         });
         (*change, reason)
     });
@@ -133,6 +136,8 @@ pub fn change_at(track: &Track, position: Position) -> Option<ChangeDetail> {
             .map_or_else(Vec::new, |side| side.refusals),
         next,
         head,
+        epoch: entry.epoch,
+        known: then.known,
         schema,
     })
 }
@@ -303,7 +308,7 @@ mod tests {
         recorder.take(&Input::Learned(learned("m", &[1, 1, 0, 0])), Seen(0));
         let key = learned("m", &[]).key;
         recorder.take(
-            &Input::Read(key, reading(&[1, 0 + 2, 5, 0], 3_000, 8_000)),
+            &Input::Read(key, reading(&[1, 2, 5, 0], 3_000, 8_000)),
             Seen(8_000),
         );
         let track = recorder.history().track(&key).unwrap();

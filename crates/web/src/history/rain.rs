@@ -296,7 +296,7 @@ impl Reader<'_> {
 
 fn moved(change: StateChange, is_transition: bool) -> Cell {
     let is_on = change.after % 2 == 1;
-    match (change.ticks() % 2 == 0, is_on) {
+    match (change.ticks().is_multiple_of(2), is_on) {
         (true, true) if is_transition => Cell::Again,
         (true, _) => Cell::Flicker,
         (false, true) => Cell::On,

@@ -112,9 +112,8 @@ pub fn what_if(
 /// Reads off the schema what stands in the way of called states.
 fn blocks(schema: &SchemaFacts, clock: &[u64], kind: MutationKind, called: &[usize]) -> Vec<Block> {
     let adds = |at: usize| {
-        called
-            .iter()
-            .any(|&by| schema.states[by].adds.contains(&at))
+        let mut callers = called.iter().filter_map(|by| schema.states.get(*by));
+        callers.any(|by| by.adds.contains(&at))
     };
     let stays = |at: usize| kind == MutationKind::Add && is_active(clock, at);
     let is_there = |at: usize| called.contains(&at) || adds(at) || stays(at);

@@ -4,7 +4,7 @@ use statemesh::StateIdx;
 use statemesh::core::engine::{Handler, MutationKind};
 
 use super::{counted, flicker};
-use crate::history::{ChangeDetail, Gap, Head, Missed, RainEvent, RainRow, Reason};
+use crate::history::{ChangeDetail, Gap, Head, Known, Missed, RainEvent, RainRow, Reason};
 use crate::model::{
     Block, Interval, Piece, SchemaFacts, Shown, StateRow, WallClock, WhatIf, age_text, grouped,
 };
@@ -165,6 +165,44 @@ pub fn unordered(ticks: u64) -> String {
 pub fn owner_time(micros: u64, zone_ms: i64) -> String {
     let ms = (micros / 1_000).saturating_add_signed(zone_ms);
     WallClock { start: ms }.text(crate::model::Seen(0), 3)
+}
+
+/// A new run of the owner.
+#[must_use]
+pub fn restarted(epoch: u64) -> String {
+    format!(
+        "Earlier transitions belong to epoch {}.",
+        epoch.saturating_sub(1)
+    )
+}
+
+/// What the clock shown does not have.
+#[must_use]
+pub fn not_in_clock(known: &Known) -> Option<String> {
+    match known {
+        Known::Exactly => None,
+        Known::Without(missing) => Some(gap(missing)),
+        Known::Before { records } => Some(format!(
+            "The clock is older: what {} changed was dropped to save room.",
+            counted(
+                usize::try_from(*records).unwrap_or(usize::MAX),
+                "record",
+                "records"
+            )
+        )),
+    }
+}
+
+/// `tx 862`, and which record of how many that is.
+#[must_use]
+pub fn record_of(change: &ChangeDetail) -> (String, String) {
+    let (row, total) = change.row;
+    let row = grouped(row as u64 + 1);
+    let of = format!(" of {}", grouped(total as u64));
+    match change.number {
+        Some(number) => (format!("#{number}"), format!(", record {row}{of}")),
+        None => (row, of),
+    }
 }
 
 /// History was cut to save room.
