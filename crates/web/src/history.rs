@@ -7,8 +7,9 @@
 //! Parts: [`Track`] is one machine (`chunk`: 64 records behind a key; `marks`, `gaps`, [`Pyramid`] beside them),
 //! [`History`] all of them, in one order and within one budget; [`Journal`] is what happened around them; [`Cursor`] says
 //! where the page looks; `moment` finds what a link names; [`owner_order`] sorts by the owners' clocks; [`lane`] says
-//! what to draw, [`rain`] lists one machine's records as rows, [`health`] how a machine was, [`timeline`] when how much happened; [`Faces`] makes the page's world of any
-//! moment; `file` writes and reads recordings (docs/smesh.md).
+//! what to draw, [`rain`] lists one machine's records as rows, [`change_at`] is one record in full, [`health`] how a machine
+//! was, [`timeline`] when how much happened; [`Faces`] makes the page's world of any moment; `file` writes and reads recordings
+//! (docs/smesh.md).
 //!
 //! Invariants: records are ordered as they were seen, over all machines; ticks never cross from one run of an owner into
 //! the next; what was not seen is never filled in; what was dropped is said; the newest clock of a machine that lives is
