@@ -67,8 +67,8 @@ fn facts(head: &MachineHead, states: Memo<usize>) -> impl IntoView + use<> {
     let record = move || {
         let change = ui?.change;
         change.with(|change| {
-            let (record, of) = say::record_of(change.as_ref()?);
-            Some(view! { <span>"record " <b>{record}</b> {of}</span> })
+            let (word, record, of) = say::record_of(change.as_ref()?);
+            Some(view! { <span>{word} <b>{record}</b> {of}</span> })
         })
     };
     let fidelity = move || {

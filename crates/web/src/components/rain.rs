@@ -340,7 +340,10 @@ fn mutation(schema: &SchemaFacts, event: &RainEvent) -> AnyView {
         } => say::changes(changes.len() as u64).into_any(),
         RainEvent::Change { at, changes, .. } => {
             let ticks = changes.iter().map(|it| it.ticks());
-            say::snapshot(ticks.fold(0, u64::saturating_add), *at).into_any()
+            let words = say::snapshot(ticks.fold(0, u64::saturating_add), *at);
+            // Where there is little room, the row says the figures alone.
+            let (lead, rest) = words.split_at(words.find(": ").map_or(0, |at| at + 2));
+            view! { <span class="lead">{lead.to_owned()}</span> {rest.to_owned()} }.into_any()
         }
         RainEvent::FirstLook(_, true) => say::NEW_RUN.into_any(),
         RainEvent::FirstLook(_, false) => say::FIRST_LOOK.into_any(),

@@ -193,15 +193,14 @@ pub fn not_in_clock(known: &Known) -> Option<String> {
     }
 }
 
-/// `tx 862`, and which record of how many that is.
+/// Which record of how many is at the cursor: what it is called, its number, the rest.
 #[must_use]
-pub fn record_of(change: &ChangeDetail) -> (String, String) {
+pub fn record_of(change: &ChangeDetail) -> (&'static str, String, String) {
     let (row, total) = change.row;
-    let row = grouped(row as u64 + 1);
-    let of = format!(" of {}", grouped(total as u64));
+    let (row, total) = (grouped(row as u64 + 1), grouped(total as u64));
     match change.number {
-        Some(number) => (format!("#{number}"), format!(", record {row}{of}")),
-        None => (row, of),
+        Some(number) => ("tx ", grouped(number), format!(", record {row} of {total}")),
+        None => ("record ", row, format!(" of {total}")),
     }
 }
 
