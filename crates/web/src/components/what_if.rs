@@ -125,10 +125,12 @@ fn view_answer(schema: &SchemaFacts, answer: &Answer) -> AnyView {
         let line = say::block(schema, block);
         view! { <p>{sentence(&line)}</p> }
     });
+    let is_unclear = !answer.accepted && answer.blocks.is_empty();
     let said = say::what_if(answer);
     view! {
         <p class="verdict-word" data-accepted=answer.accepted.to_string()><b>{said}</b></p>
         {blocks.collect_view()}
+        {is_unclear.then(|| view! { <p>{say::NO_FIT}</p> })}
         <dl>
             {(!answer.on.is_empty()).then(|| list("Goes on", &answer.on, true))}
             {(!answer.off.is_empty()).then(|| list("Goes off", &answer.off, false))}

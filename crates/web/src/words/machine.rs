@@ -22,6 +22,9 @@ pub const NEW_RUN: &str = "Restarted";
 pub const THINNED: &str = "A change whose details were dropped to save room";
 /// Who called is not in what came.
 pub const CALLER_UNKNOWN: &str = "Who called it was not sent.";
+/// It would be refused, and no single state is to blame.
+pub const NO_FIT: &str =
+    "The relations of these states and of the active ones do not fit together.";
 /// Nothing was chosen yet.
 pub const CHOOSE: &str = "Choose a mutation and the states it calls.";
 /// Legend of the matrix.
