@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! scripted --topic mesh --connect ADDR
-//! -> {"do":"expose","id":"m","tags":["host:h"],"states":["Start","Busy"],"active":["Start"]}
+//! -> {"do":"expose","id":"m","tags":["host:h"],"states":["Start","Busy"],"active":["Start"],"require":{"Busy":["Start"]}}
 //! <- {"event":"exposed","id":"m","index":207360000}
 //! -> {"do":"toggle","id":"m","state":"Busy"}
 //! <- {"event":"changed","id":"m","state":"Busy","tick":1,"at_us":1780000000000000}
@@ -43,6 +43,12 @@ enum Command {
         tags: Vec<String>,
         #[serde(default)]
         active: Vec<String>,
+        /// States that a state requires.
+        #[serde(default)]
+        require: BTreeMap<String, Vec<String>>,
+        /// States that a state removes.
+        #[serde(default)]
+        remove: BTreeMap<String, Vec<String>>,
     },
     Toggle {
         id: String,
@@ -71,8 +77,11 @@ async fn main() -> Result<()> {
                 states,
                 tags,
                 active,
+                require,
+                remove,
             } => {
-                let machine = build(&id, states, tags, &active)?;
+                let schema = schema(states, &require, &remove);
+                let machine = build(&id, schema, tags, &active)?;
                 let index = mesh.expose(&machine).await?;
                 machines.insert(id.clone(), machine);
                 say(&json!({"event": "exposed", "id": id, "index": index.to_string()}));
@@ -93,10 +102,25 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-fn build(id: &str, states: Vec<String>, tags: Vec<String>, active: &[String]) -> Result<Machine> {
-    let schema = states.into_iter().fold(SchemaDef::new(), |schema, state| {
-        schema.state(state, StateDef::new())
+fn schema(
+    states: Vec<String>,
+    require: &BTreeMap<String, Vec<String>>,
+    remove: &BTreeMap<String, Vec<String>>,
+) -> SchemaDef {
+    let states = states.into_iter().map(|name| {
+        let state = StateDef {
+            require: require.get(&name).cloned(),
+            remove: remove.get(&name).cloned(),
+            ..StateDef::new()
+        };
+        (name, state)
     });
+    states.fold(SchemaDef::new(), |schema, (name, state)| {
+        schema.state(name, state)
+    })
+}
+
+fn build(id: &str, schema: SchemaDef, tags: Vec<String>, active: &[String]) -> Result<Machine> {
     let machine = tags
         .into_iter()
         .fold(Machine::builder(id, schema), |builder, tag| {

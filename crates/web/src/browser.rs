@@ -4,7 +4,7 @@
 use leptos::prelude::window;
 use leptos::wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortSignal, HtmlTextAreaElement, RequestInit, Response, js_sys};
+use web_sys::{AbortSignal, HtmlElement, HtmlTextAreaElement, RequestInit, Response, js_sys};
 
 use crate::model::{Seen, WallClock};
 
@@ -25,6 +25,12 @@ pub fn wall_clock() -> WallClock {
     WallClock {
         start: start as u64,
     }
+}
+
+/// Milliseconds that local time is ahead of UTC.
+#[must_use]
+pub fn zone() -> i64 {
+    -(js_sys::Date::new_0().get_timezone_offset() * 60_000.0) as i64
 }
 
 /// Scheme, host and port this page came from.
@@ -64,6 +70,17 @@ pub fn is_narrow() -> bool {
         .ok()
         .flatten()
         .is_some_and(|query| query.matches())
+}
+
+/// Gives the focus to the element of this id, if it is there and takes it.
+pub fn focus(id: &str) {
+    let element = window()
+        .document()
+        .and_then(|document| document.get_element_by_id(id));
+    if let Some(element) = element.and_then(|it| it.dyn_into::<HtmlElement>().ok()) {
+        // A hidden one does not take it, and then it stays where it was.
+        let _ = element.focus();
+    }
 }
 
 /// Sets a performance mark.

@@ -49,6 +49,14 @@ impl<T: PartialEq + Send + Sync + 'static> Derived<T> {
         self.with(T::clone)
     }
 
+    /// A copy, once.
+    pub fn get_untracked(self) -> T
+    where
+        T: Clone,
+    {
+        self.with_untracked(T::clone)
+    }
+
     /// The reader follows it.
     pub fn track(self) {
         self.memo.track();

@@ -7,14 +7,16 @@
 //! Parts: [`Track`] is one machine (`chunk`: 64 records behind a key; `marks`, `gaps`, [`Pyramid`] beside them),
 //! [`History`] all of them, in one order and within one budget; [`Journal`] is what happened around them; [`Cursor`] says
 //! where the page looks; `moment` finds what a link names; [`owner_order`] sorts by the owners' clocks; [`lane`] says
-//! what to draw, [`health`] how a machine was, [`timeline`] when how much happened; [`Faces`] makes the page's world of any
-//! moment; `file` writes and reads recordings (docs/smesh.md).
+//! what to draw, [`rain`] lists one machine's records as rows, [`change_at`] is one record in full, [`health`] how a machine
+//! was, [`timeline`] when how much happened; [`Faces`] makes the page's world of any moment; `file` writes and reads recordings
+//! (docs/smesh.md).
 //!
 //! Invariants: records are ordered as they were seen, over all machines; ticks never cross from one run of an owner into
 //! the next; what was not seen is never filled in; what was dropped is said; the newest clock of a machine that lives is
 //! never dropped. Nothing told by others makes any of this panic or grow beyond its budget.
 
 mod bytes;
+mod change;
 mod chunk;
 mod cursor;
 mod file;
@@ -26,6 +28,7 @@ mod marks;
 mod moment;
 mod owner_order;
 mod pyramid;
+mod rain;
 mod record;
 mod recorder;
 mod side;
@@ -42,6 +45,7 @@ pub use crate::model::{
     is_active, is_work,
 };
 
+pub use self::change::{ChangeDetail, Reason, change_at, known_since, last_change};
 pub use self::cursor::{Cursor, Pace, step};
 pub use self::file::{Excerpt, NotRead, Recording, read_recording, write_recording};
 pub use self::gaps::{Gap, Missed};
@@ -52,6 +56,9 @@ pub use self::marks::{Begins, Mark, Standing};
 pub use self::moment::{Found, Moment, NotFound, Wanted};
 pub use self::owner_order::{MAX_PLACED, Offset, Placed, owner_order};
 pub use self::pyramid::{Count, Pyramid, Tally, Window};
+pub use self::rain::{
+    Cell, RainColumns, RainEvent, RainRow, RainWindow, change_of, rain, rain_columns, rain_row,
+};
 pub use self::record::{Cause, Detail, Entry, Fidelity, Head, Moved, Place, Record, Ticks};
 pub use self::recorder::Recorder;
 pub use self::side::{LogLine, RefusedBy, Side};

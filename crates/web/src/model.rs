@@ -10,14 +10,18 @@ mod fleet;
 mod health;
 mod link;
 mod machine;
+mod matrix;
 mod peers;
 mod piece;
+mod rain_cells;
 mod route;
 mod schema;
 mod text;
 mod time;
 mod tree;
 mod verdict;
+mod what_if;
+mod why;
 mod world;
 
 #[cfg(test)]
@@ -32,15 +36,18 @@ pub use link::{MachineRef, Resolution, resolve};
 pub use machine::{
     CHANGES_KEPT, Change, GAPS_KEPT, Learned, Machine, MachineKey, Past, Reading, Role, StateChange,
 };
+pub use matrix::matrix_row;
 pub use peers::{PeerFacts, PeerRole, PeerRow, peer_rows};
 pub use piece::Piece;
+pub use rain_cells::{CELL_HEIGHT, CELL_WIDTH, rain_paths};
 pub use route::Route;
 pub use schema::{SchemaFacts, StateFacts, is_active};
 pub use text::Shown;
 pub use time::{Age, Interval, Seen, WallClock, age_text, grouped};
 pub use tree::{
-    ChangeRow, ChangedState, MachineHead, MachineScreen, MachineView, RelationRow, StateRow,
-    machine_screen,
+    MachineHead, MachineScreen, MachineView, RelationRow, StateRow, machine_screen, state_order,
 };
 pub use verdict::{AttentionRow, Subject, Verdict, attention_rows, past_verdict, verdict};
+pub use what_if::{Block, WhatIf, what_if};
+pub use why::{Known, Why, why};
 pub use world::{Input, World};

@@ -167,8 +167,10 @@ impl Session {
                     if transition.clock_before == transition.clock_after {
                         continue;
                     }
-                    let (key, reading) = convert::own_reading(&mesh, browser::now());
-                    self.store.apply(Input::Read(key, reading));
+                    // Not the clock of now: transitions on their way here are not told yet.
+                    let reading = convert::reading_after(&transition, browser::now());
+                    self.store
+                        .apply(Input::Read(convert::own_key(&mesh), reading));
                 }
             }
         }

@@ -13,34 +13,57 @@ pub fn listen(store: Store) {
 }
 
 fn press(store: Store, event: &KeyboardEvent) {
-    if event.default_prevented() || event.ctrl_key() || event.alt_key() || event.meta_key() {
-        return;
-    }
-    let focused = event
-        .target()
-        .and_then(|target| target.dyn_into::<Element>().ok());
-    let is_in = |selector: &str| {
-        let found = focused.as_ref().map(|element| element.closest(selector));
-        matches!(found, Some(Ok(Some(_))))
-    };
-    if is_in(FIELDS) {
+    let focus = Focus::of(event);
+    if event.default_prevented() || focus.is_elsewhere(event) {
         return;
     }
     match event.key().as_str() {
         // A button in focus takes it for itself.
-        " " if !is_in("button, a, [role=treeitem]") => store.play_or_pause(),
+        " " if !focus.is_in("button, a, [role=treeitem]") => store.play_or_pause(),
+        "ArrowLeft" if event.shift_key() => store.step_by(-FAR),
+        "ArrowRight" if event.shift_key() => store.step_by(FAR),
         // A tree opens and closes with these.
-        "ArrowLeft" if !is_in("[role=tree]") => store.step(false),
-        "ArrowRight" if !is_in("[role=tree]") => store.step(true),
-        "h" if !is_in(LISTS) => store.step(false),
-        "l" if !is_in(LISTS) => store.step(true),
+        "ArrowLeft" if !focus.is_in(LISTS) => store.step(false),
+        "ArrowRight" if !focus.is_in(LISTS) => store.step(true),
+        "Home" => store.step_to_end(false),
+        "End" => store.step_to_end(true),
+        "h" if !focus.is_list() => store.step(false),
+        "l" if !focus.is_list() => store.step(true),
         "L" => store.live(),
         _ => return,
     }
     event.prevent_default();
 }
 
+/// What has the focus while a key is pressed.
+pub struct Focus(Option<Element>);
+
+impl Focus {
+    /// Of an event.
+    pub fn of(event: &KeyboardEvent) -> Self {
+        let target = event.target();
+        Self(target.and_then(|target| target.dyn_into::<Element>().ok()))
+    }
+
+    /// The key is typed into a field, or meant for the browser.
+    pub fn is_elsewhere(&self, event: &KeyboardEvent) -> bool {
+        event.ctrl_key() || event.alt_key() || event.meta_key() || self.is_in(FIELDS)
+    }
+
+    /// Letters search there.
+    pub fn is_list(&self) -> bool {
+        self.is_in(LISTS)
+    }
+
+    fn is_in(&self, selector: &str) -> bool {
+        let found = self.0.as_ref().map(|element| element.closest(selector));
+        matches!(found, Some(Ok(Some(_))))
+    }
+}
+
 /// Where letters are typed.
 const FIELDS: &str = "input, select, textarea, [contenteditable]";
 /// Where letters search.
 const LISTS: &str = "[role=tree]";
+/// Records of a long step (dashboard design 7.1).
+const FAR: i64 = 50;

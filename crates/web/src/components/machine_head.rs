@@ -3,11 +3,12 @@
 use leptos::prelude::*;
 
 use super::dynamic::dynamic;
-use super::{health_glyph, icon, name, sentence};
+use super::{MachineUi, health_glyph, icon, name, sentence};
 use crate::derived::Derived;
+use crate::history::Fidelity;
 use crate::model::{MachineHead, grouped};
 use crate::store::Store;
-use crate::words;
+use crate::words::{self, machine as say};
 
 /// The header of the Machine page.
 #[component]
@@ -61,11 +62,30 @@ fn facts(head: &MachineHead, states: Memo<usize>) -> impl IntoView + use<> {
             </span>
         }
     });
+    let ui = use_context::<MachineUi>();
+    let own = head.own;
+    let record = move || {
+        let change = ui?.change;
+        change.with(|change| {
+            let (word, record, of) = say::record_of(change.as_ref()?);
+            Some(view! { <span>{word} <b>{record}</b> {of}</span> })
+        })
+    };
+    let fidelity = move || {
+        let heard = ui.and_then(|ui| ui.change.with(|it| it.as_ref().map(|it| it.fidelity)));
+        let fallback = if own {
+            Fidelity::Local
+        } else {
+            Fidelity::Snapshots
+        };
+        heard.unwrap_or(fallback).word()
+    };
     view! {
         <span class="facts">
             <span>
                 "machine time " <b>{format!("t{}", grouped(head.time))}</b>
             </span>
+            {dynamic(record)}
             <span>
                 "schema " <b>{dynamic(move || format!("{} states", states.get()))}</b>
             </span>
@@ -74,7 +94,7 @@ fn facts(head: &MachineHead, states: Memo<usize>) -> impl IntoView + use<> {
         </span>
         <span class="grow"></span>
         <span class="tag fidelity" title="Clocks from time to time: changes have intervals, not instants">
-            {if head.own { "Local" } else { "Snapshots" }}
+            {dynamic(fidelity)}
         </span>
     }
 }

@@ -65,6 +65,11 @@ impl Recorder {
             return;
         }
         if track.clock() != transition.clock_before {
+            if is_in(&transition.clock_after, track.clock()) {
+                // A look at the machine came before its word about this.
+                self.refused += 1;
+                return;
+            }
             // What moved it before was not observed.
             let at = Interval {
                 after: None,
@@ -161,6 +166,11 @@ impl Recorder {
     fn count(&mut self, result: Result<(), Refused>) {
         self.refused += u64::from(result.is_err());
     }
+}
+
+/// The ticks of one clock are in another one.
+fn is_in(earlier: &[u64], later: &[u64]) -> bool {
+    (0..earlier.len().max(later.len())).all(|state| later.get(state) >= earlier.get(state))
 }
 
 fn fidelity(own: bool) -> Fidelity {
@@ -298,5 +308,48 @@ mod tests {
         }
         assert_eq!(track.gaps().count(), 0);
         assert_eq!(recorder.refused(), transitions.len() as u64);
+    }
+
+    #[test]
+    fn what_an_own_machine_says_late_is_no_restart() {
+        let def = SchemaDef::new()
+            .state("Start", StateDef::new())
+            .state("Ready", StateDef::new().auto().require(["Start"]));
+        let machine = Machine::new("own", def.clone());
+        let own = Learned {
+            own: true,
+            schema: Arc::new(SchemaFacts::new(&def)),
+            reading: reading(&machine.clock(), 0, 0),
+            ..learned("own", &[])
+        };
+        let key = own.key;
+        let mut recorder = Recorder::new(Limits::default());
+        recorder.take(&Input::Learned(own), Seen(0));
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let sink = seen.clone();
+        let _guard = machine.trace(move |transition| sink.lock().unwrap().push(transition.clone()));
+        machine.add("Start").unwrap();
+        let read = Reading {
+            changed: Interval::at(Seen(5)),
+            ..reading(&machine.clock(), 0, 0)
+        };
+        recorder.take(&Input::Read(key, read), Seen(5));
+        for transition in seen.lock().unwrap().iter() {
+            recorder.transition(&key, transition, Seen(6));
+        }
+        machine.remove("Start").unwrap();
+        for transition in seen.lock().unwrap().iter() {
+            recorder.transition(&key, transition, Seen(7));
+        }
+        let track = recorder.history().track(&key).unwrap();
+        assert_eq!(track.standing().epoch, 1, "it never restarted");
+        assert_eq!(track.clock(), machine.clock());
+        let numbers: Vec<_> = track
+            .entries(Place(1))
+            .map(|it| it.detail.unwrap().number)
+            .collect();
+        let last = seen.lock().unwrap().last().unwrap().tx.0;
+        assert_eq!(numbers.first(), Some(&None), "the look came first");
+        assert_eq!(numbers.last(), Some(&Some(last)));
     }
 }

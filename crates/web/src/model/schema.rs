@@ -44,6 +44,8 @@ pub struct StateFacts {
     pub required_by: Vec<usize>,
     /// Reverse relations, by index.
     pub removed_by: Vec<usize>,
+    /// Required states that do not exist: it can never be on.
+    pub unknown: Vec<Shown>,
     /// Tags of the state.
     pub tags: Vec<Shown>,
 }
@@ -62,6 +64,13 @@ impl SchemaFacts {
                 .filter_map(|name| index.get(name.as_str()).copied())
                 .collect()
         };
+        let ghosts = |names: &Option<Vec<String>>| -> Vec<Shown> {
+            let names = names.iter().flatten();
+            names
+                .filter(|name| !index.contains_key(name.as_str()))
+                .map(|name| Shown::new(name))
+                .collect()
+        };
         let mut states: Vec<StateFacts> = def
             .states
             .iter()
@@ -70,6 +79,7 @@ impl SchemaFacts {
                 adds: row(&state.add),
                 removes: row(&state.remove),
                 after: row(&state.after),
+                unknown: ghosts(&state.require),
                 ..StateFacts::bare(name, state)
             })
             .collect();
@@ -86,6 +96,45 @@ impl SchemaFacts {
             ready: index.get("Ready").copied(),
             states,
         }
+    }
+
+    /// As a definition that the engine takes. States have their names, but for those that would make it do something by
+    /// itself: nothing here may call anybody.
+    #[must_use]
+    pub fn def(&self) -> SchemaDef {
+        let name = |at: &usize| {
+            let name = self.states[*at].name.clone();
+            if name == RESTORED {
+                format!("{name}\0")
+            } else {
+                name
+            }
+        };
+        let names = |list: &[usize]| list.iter().map(name).collect::<Vec<String>>();
+        let states = self.states.iter().enumerate().map(|(at, facts)| {
+            let ghosts = facts.unknown.iter().map(|_| "\0".to_owned());
+            // What the engine takes out of lists when it reads them is put in once more.
+            let held = |list: &[usize], other: &usize| list.contains(other).then_some(*other);
+            let again = |list: &[usize], more: &[usize]| {
+                let own = held(list, &at);
+                let more = more.iter().filter_map(|other| held(list, other));
+                let all: Vec<usize> = list.iter().copied().chain(own).chain(more).collect();
+                names(&all)
+            };
+            let state = StateDef {
+                auto: facts.auto,
+                multi: facts.multi,
+                require: Some(names(&facts.requires).into_iter().chain(ghosts).collect()),
+                add: Some(names(&facts.adds)),
+                remove: Some(again(&facts.removes, &facts.adds)),
+                after: Some(again(&facts.after, &[])),
+                tags: None,
+            };
+            (name(&at), state)
+        });
+        states.fold(SchemaDef::new(), |def, (name, state)| {
+            def.state(name, state)
+        })
     }
 
     /// Indexes of error states that this clock shows active.
@@ -109,6 +158,7 @@ impl StateFacts {
             after: Vec::new(),
             required_by: Vec::new(),
             removed_by: Vec::new(),
+            unknown: Vec::new(),
             tags: def
                 .tags
                 .iter()
@@ -118,6 +168,9 @@ impl StateFacts {
         }
     }
 }
+
+/// A state of this name is added by the engine to whoever takes over a clock.
+const RESTORED: &str = "MachineRestored";
 
 /// The tick of a state, 0 where the clock is too short.
 #[must_use]

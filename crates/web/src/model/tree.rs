@@ -1,10 +1,10 @@
-//! The Machine page: facts, the tree of states with their relations, and the changes seen, each in its interval.
+//! The Machine page: facts, and the tree of states with their relations.
 
 use super::schema::tick;
 use super::verdict::host_name;
 use super::world::World;
 use super::{
-    Assessment, Change, Interval, Machine, MachineKey, MachineRef, Piece, Resolution, Seen, Shown,
+    Assessment, Interval, Machine, MachineKey, MachineRef, Piece, Resolution, Seen, Shown,
     StateFacts,
 };
 use crate::words;
@@ -33,8 +33,6 @@ pub struct MachineView {
     pub head: MachineHead,
     /// Its states, in index order.
     pub states: Vec<StateRow>,
-    /// Changes seen, newest first.
-    pub changes: Vec<ChangeRow>,
 }
 
 /// Facts of a machine.
@@ -91,8 +89,6 @@ pub struct StateRow {
     pub error: bool,
     /// Activates by itself.
     pub auto: bool,
-    /// What the newest change did to it: `+1`, `+1 off`.
-    pub mark: Option<String>,
     /// Relations, those that name at least one state.
     pub relations: Vec<RelationRow>,
     /// Tags.
@@ -140,38 +136,6 @@ impl RelationKind {
     }
 }
 
-/// A change.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ChangeRow {
-    /// Counts from 1.
-    pub number: u64,
-    /// When.
-    pub at: Interval,
-    /// Ticks in all.
-    pub ticks: u64,
-    /// More than one tick: their order is unknown.
-    pub unordered: bool,
-    /// Changed states.
-    pub states: Vec<ChangedState>,
-    /// Its owner began anew.
-    pub restarted: bool,
-}
-
-/// A state in a change.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ChangedState {
-    /// Its name.
-    pub shown: Shown,
-    /// Its tick afterwards.
-    pub tick: u64,
-    /// Active afterwards.
-    pub active: bool,
-    /// An error state.
-    pub error: bool,
-    /// What cannot be seen from the tick alone.
-    pub note: Option<String>,
-}
-
 /// The page for what a link resolved to.
 #[must_use]
 pub fn machine_screen(
@@ -196,16 +160,20 @@ pub fn machine_screen(
                 states: (0..machine.schema.states.len())
                     .map(|at| state_row(machine, at))
                     .collect(),
-                changes: machine
-                    .changes
-                    .iter()
-                    .rev()
-                    .map(|change| change_row(machine, change))
-                    .collect(),
             })),
             None => MachineScreen::Nothing,
         },
     }
+}
+
+/// The order of the states shown: that of the schema, or by name.
+#[must_use]
+pub fn state_order(states: &[StateRow], by_name: bool) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..states.len()).collect();
+    if by_name {
+        order.sort_by(|a, b| states[*a].name.cmp(&states[*b].name));
+    }
+    order
 }
 
 fn head(world: &World, machine: &Machine, wanted: Option<&MachineRef>, now: Seen) -> MachineHead {
@@ -238,10 +206,6 @@ fn head(world: &World, machine: &Machine, wanted: Option<&MachineRef>, now: Seen
 fn state_row(machine: &Machine, at: usize) -> StateRow {
     let state = &machine.schema.states[at];
     let active = machine.is_active(at);
-    let changed = machine.changes.back().and_then(|change| {
-        let states = &change.states;
-        states.iter().find(|change| change.state == at)
-    });
     StateRow {
         name: state.name.clone(),
         shown: state.shown.clone(),
@@ -250,11 +214,6 @@ fn state_row(machine: &Machine, at: usize) -> StateRow {
         multi: state.multi,
         error: state.is_error,
         auto: state.auto,
-        mark: changed.map(|change| match (change.ticks(), active) {
-            (0, _) => "restarted".to_owned(),
-            (ticks, true) => format!("+{ticks}"),
-            (ticks, false) => format!("+{ticks} off"),
-        }),
         relations: relations(machine, state),
         tags: state.tags.clone(),
     }
@@ -282,37 +241,6 @@ fn relations(machine: &Machine, state: &StateFacts) -> Vec<RelationRow> {
             .collect(),
     })
     .collect()
-}
-
-fn change_row(machine: &Machine, change: &Change) -> ChangeRow {
-    let ticks = change
-        .states
-        .iter()
-        .fold(0, |sum: u64, change| sum.saturating_add(change.ticks()));
-    ChangeRow {
-        number: change.number,
-        at: change.at,
-        ticks,
-        unordered: ticks > 1,
-        states: change
-            .states
-            .iter()
-            .map(|changed| {
-                let state = &machine.schema.states[changed.state];
-                let active = changed.after % 2 == 1;
-                ChangedState {
-                    shown: state.shown.clone(),
-                    tick: changed.after,
-                    active,
-                    error: state.is_error,
-                    note: changed
-                        .flickered()
-                        .then(|| words::flicker(changed.ticks(), active)),
-                }
-            })
-            .collect(),
-        restarted: change.restarted,
-    }
 }
 
 #[cfg(test)]
@@ -345,17 +273,5 @@ mod tests {
         let ready = &view.states[1];
         assert_eq!(ready.relations[0].kind, RelationKind::Requires);
         assert!(ready.relations[0].targets[0].2, "Start is active");
-    }
-
-    #[test]
-    fn marks_show_the_newest_change_only() {
-        let view = view(&[[1, 1, 0, 0], [1, 2, 0, 0], [1, 2, 3, 0]]);
-        assert_eq!(view.states[1].mark, None);
-        assert_eq!(view.states[2].mark.as_deref(), Some("+3"));
-        let newest = &view.changes[0];
-        assert!(newest.unordered);
-        assert_eq!(newest.states[0].note.as_deref(), Some("+3 ticks, now on"));
-        assert_eq!(view.changes[1].states[0].note, None);
-        assert_eq!(view.changes.len(), 2);
     }
 }

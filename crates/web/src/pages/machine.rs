@@ -1,8 +1,10 @@
-//! Machine: all machines beside one of them, its states and its recent changes.
+//! Machine: all machines beside one of them, its states, its history, and the change at the cursor.
 
 use leptos::prelude::*;
 
-use crate::components::{Changes, MachineFacts, MachineList, StateTree, dynamic, name};
+use crate::components::{
+    MachineFacts, MachineList, MachinePanes, MachineUi, dynamic, listen_here, name,
+};
 use crate::derived::Derived;
 use crate::model::{MachineRef, MachineScreen, MachineView, Shown};
 use crate::router::Router;
@@ -49,16 +51,16 @@ fn Machine() -> impl IntoView {
     let store = expect_context::<Store>();
     let head = part(store, |view| Some(view.head.clone()));
     let states = part(store, |view| view.states.clone());
-    let changes = part(store, |view| view.changes.clone());
     let key = Derived::new(move || head.with(|head| head.as_ref().map(|head| head.key)));
     let mark = Memo::new(move |_| head.with(|head| head.as_ref().map(|head| head.mark.clone())));
-    let changed = Derived::new(move || head.with(|head| head.as_ref().map(|head| head.changed)));
+    let ui = MachineUi::new(store, key);
+    provide_context(ui);
+    listen_here(store, ui);
     let count = Memo::new(move |_| states.with(Vec::len));
     view! {
         <MachineFacts head states=count />
-        <div class="panes" data-shown=mark>
-            <StateTree key states />
-            <Changes key changes changed />
+        <div class="machine-body" data-shown=mark>
+            <MachinePanes states />
         </div>
     }
 }

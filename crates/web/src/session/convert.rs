@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use statemesh::MachineIdx;
+use statemesh::machine::Transition;
 use statemesh::mesh::{self, Mesh, TransportKind};
 use statemesh::remote::{RemoteMachine, Snapshot};
 use web_time::Instant;
@@ -82,30 +83,32 @@ pub fn reading(snapshot: &Snapshot, clock: Clock) -> Reading {
 /// This tab's own lifecycle machine, which is shown and not shared.
 pub fn lifecycle(mesh: &Mesh, now: Seen) -> Learned {
     let machine = mesh.lifecycle();
-    let (key, reading) = own_reading(mesh, now);
     let mut tags = machine.tags().to_vec();
     if !tags.iter().any(|tag| tag.starts_with("role:")) {
         tags.push("role:tab".to_owned());
     }
     Learned {
-        key,
+        key: own_key(mesh),
         id: machine.id().into(),
         tags,
         parent: machine.parent().to_owned(),
         schema: Arc::new(SchemaFacts::new(machine.schema().def())),
-        reading,
+        reading: own_reading(machine.clock(), now),
         own: true,
     }
 }
 
-/// A look at the tab's own machine: here the instant is known.
-pub fn own_reading(mesh: &Mesh, now: Seen) -> (MachineKey, Reading) {
-    let reading = Reading {
-        clock: mesh.lifecycle().clock().into(),
+/// The tab's own machine behind one of its transitions: here the instant is known.
+pub fn reading_after(transition: &Transition, now: Seen) -> Reading {
+    own_reading(transition.clock_after.clone(), now)
+}
+
+fn own_reading(clock: Vec<u64>, now: Seen) -> Reading {
+    Reading {
+        clock: clock.into(),
         first_hand: true,
         changed: Interval::at(now),
-    };
-    (own_key(mesh), reading)
+    }
 }
 
 /// The tab's own machine.

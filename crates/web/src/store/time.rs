@@ -6,7 +6,8 @@ use statemesh::machine::Transition;
 use super::Store;
 use crate::browser;
 use crate::history::{
-    Cursor, Faces, Lane, Limits, Pace, Position, Recorder, Timeline, lane, neighbour, timeline,
+    Cursor, Faces, History, Lane, Limits, Pace, Position, Recorder, Timeline, lane, neighbour,
+    timeline,
 };
 use crate::model::{Input, MachineKey, Seen, World};
 
@@ -119,6 +120,11 @@ impl Time {
         }
     }
 
+    /// All that was seen.
+    pub(super) fn history(&self) -> &History {
+        self.recorder.history()
+    }
+
     /// What the dock shows.
     pub fn dock(&self, present: &World, shown: Option<&MachineKey>, now: Seen) -> Dock {
         let history = self.recorder.history();
@@ -139,19 +145,20 @@ impl Time {
         }
     }
 
-    fn position(&self, shown: Option<&MachineKey>, now: Seen) -> Position {
+    /// Where the cursor is; steps go by the machine shown.
+    pub(super) fn position(&self, shown: Option<&MachineKey>, now: Seen) -> Position {
         let history = self.recorder.history();
         let track = shown.and_then(|key| history.track(key));
         self.cursor.position(now, history.newest(), track)
     }
 
-    fn go_live(&mut self) {
+    pub(super) fn go_live(&mut self) {
         self.cursor = Cursor::Live;
         self.end = None;
     }
 
     /// Looks at a position; one that is not past is now.
-    fn pause_at(&mut self, position: Position, now: Seen) {
+    pub(super) fn pause_at(&mut self, position: Position, now: Seen) {
         let (from, to) = self.window(now);
         if position.at < from || to < position.at {
             let width = to.since(from);
@@ -163,7 +170,7 @@ impl Time {
     }
 
     /// What the lanes show.
-    fn window(&self, now: Seen) -> (Seen, Seen) {
+    pub(super) fn window(&self, now: Seen) -> (Seen, Seen) {
         let end = self.end.unwrap_or(now);
         let from = match self.window {
             Some(width) => Seen(end.0.saturating_sub(width)),
@@ -271,7 +278,7 @@ impl Store {
     }
 
     /// Turns the cursor and draws at once: what was pressed shows in the same frame.
-    fn turn(self, turn: impl FnOnce(&mut Time, Seen, Option<&MachineKey>)) {
+    pub(super) fn turn(self, turn: impl FnOnce(&mut Time, Seen, Option<&MachineKey>)) {
         let now = browser::now();
         self.inner.update_value(|inner| {
             turn(&mut inner.time, now, inner.views.shown());

@@ -1,0 +1,199 @@
+//! The main part of the Machine view: states, one of the tabs, and the change at the cursor; on a phone one at a time.
+
+use std::sync::Arc;
+
+use leptos::prelude::*;
+use statemesh::core::collections::OrderedSet;
+
+use super::dynamic::dynamic;
+use super::{ChangePanel, Matrix, Rain, StateTree, WhatIf};
+use crate::derived::Derived;
+use crate::history::ChangeDetail;
+use crate::model::{MachineKey, SchemaFacts, StateRow};
+use crate::store::Store;
+
+/// What the parts of the view share: which machine, what is selected in it, and what is open.
+#[derive(Clone, Copy)]
+pub struct MachineUi {
+    /// The machine shown.
+    pub key: Derived<Option<MachineKey>>,
+    /// Its schema.
+    pub schema: Derived<Option<Arc<SchemaFacts>>>,
+    /// The record at the cursor.
+    pub change: Derived<Option<ChangeDetail>>,
+    /// States that it changed.
+    pub changed: Derived<Vec<usize>>,
+    /// The state selected.
+    pub selected: RwSignal<Option<usize>>,
+    /// States that What if calls.
+    pub called: RwSignal<OrderedSet<usize>>,
+    /// The tab in the middle.
+    pub tab: RwSignal<Tab>,
+    /// What a phone shows.
+    pub pane: RwSignal<Pane>,
+    /// Counts the wishes to expand all or none.
+    pub expand: RwSignal<u32>,
+}
+
+/// A tab in the middle.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tab {
+    /// Transitions.
+    #[default]
+    Rain,
+    /// Relations.
+    Matrix,
+    /// The engine, asked.
+    WhatIf,
+}
+
+/// One of the parts that are beside each other on a desktop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pane {
+    /// The tree.
+    #[default]
+    States,
+    /// The tabs.
+    Main,
+    /// The change at the cursor.
+    Change,
+}
+
+impl Pane {
+    fn mark(self) -> &'static str {
+        match self {
+            Self::States => "states",
+            Self::Main => "main",
+            Self::Change => "change",
+        }
+    }
+}
+
+impl MachineUi {
+    /// Nothing selected yet.
+    #[must_use]
+    pub fn new(store: Store, key: Derived<Option<MachineKey>>) -> Self {
+        let change = Derived::new(move || key.get().and_then(|key| store.change(&key)));
+        let ui = Self {
+            key,
+            schema: Derived::new(move || key.get().and_then(|key| store.schema(&key))),
+            change,
+            changed: Derived::new(move || {
+                change.with(|change| {
+                    let states = change.iter().flat_map(|change| &change.states);
+                    states.map(|(change, _)| change.state).collect()
+                })
+            }),
+            selected: RwSignal::new(None),
+            called: RwSignal::new(OrderedSet::new()),
+            tab: RwSignal::new(Tab::default()),
+            pane: RwSignal::new(Pane::default()),
+            expand: RwSignal::new(0),
+        };
+        // What was selected belongs to the machine.
+        Effect::new(move |_| {
+            key.track();
+            ui.selected.set(None);
+            ui.called.set(OrderedSet::new());
+        });
+        ui
+    }
+}
+
+/// States, tabs, change.
+#[component]
+pub fn MachinePanes(states: Derived<Vec<StateRow>>) -> impl IntoView {
+    let ui = expect_context::<MachineUi>();
+    let tab = move || match ui.tab.get() {
+        Tab::Rain => view! { <Rain /> }.into_any(),
+        Tab::Matrix => view! { <Matrix /> }.into_any(),
+        Tab::WhatIf => view! { <WhatIf /> }.into_any(),
+    };
+    let pane = |pane: Pane, word: &'static str| {
+        view! {
+            <button
+                class="chip"
+                type="button"
+                aria-pressed=move || (ui.pane.get() == pane).to_string()
+                on:click=move |_| ui.pane.set(pane)
+            >
+                {word}
+            </button>
+        }
+    };
+    view! {
+        <div class="pane-tabs" role="group" aria-label="Parts of the view">
+            {pane(Pane::States, "States")}
+            {pane(Pane::Main, "Rain")}
+            {pane(Pane::Change, "Change")}
+        </div>
+        <div class="panes" data-pane=move || ui.pane.get().mark()>
+            <StateTree states />
+            <section class="main-pane" aria-label="History and relations">
+                <MainTabs />
+                <div class="tab-body" role="tabpanel" aria-label=move || ui.tab.get().word()>
+                    {dynamic(tab)}
+                </div>
+            </section>
+            <ChangePanel />
+        </div>
+    }
+}
+
+impl Tab {
+    /// All, with the key that opens each.
+    pub const ALL: [(Self, &'static str); 3] =
+        [(Self::Rain, "1"), (Self::Matrix, "2"), (Self::WhatIf, "4")];
+
+    /// Its title.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Rain => "Rain",
+            Self::Matrix => "Matrix",
+            Self::WhatIf => "What if",
+        }
+    }
+}
+
+#[component]
+fn MainTabs() -> impl IntoView {
+    let ui = expect_context::<MachineUi>();
+    let move_tab = move |event: leptos::ev::KeyboardEvent| {
+        let by = match event.key().as_str() {
+            "ArrowRight" => 1,
+            "ArrowLeft" => Tab::ALL.len() - 1,
+            _ => return,
+        };
+        event.prevent_default();
+        let now = ui.tab.get_untracked();
+        let at = Tab::ALL
+            .iter()
+            .position(|(tab, _)| *tab == now)
+            .unwrap_or(0);
+        let next = (at + by) % Tab::ALL.len();
+        ui.tab.set(Tab::ALL[next].0);
+        crate::browser::focus(&format!("tab-{next}"));
+    };
+    let tabs = Tab::ALL.into_iter().enumerate().map(|(at, (tab, key))| {
+        view! {
+            <button
+                id=format!("tab-{at}")
+                class="chip"
+                type="button"
+                role="tab"
+                title=format!("{} ({key})", tab.word())
+                aria-selected=move || (ui.tab.get() == tab).to_string()
+                tabindex=move || if ui.tab.get() == tab { "0" } else { "-1" }
+                on:click=move |_| ui.tab.set(tab)
+            >
+                {tab.word()}
+            </button>
+        }
+    });
+    view! {
+        <div class="column-head" role="tablist" aria-label="History and relations" on:keydown=move_tab>
+            {tabs.collect_view()}
+        </div>
+    }
+}
