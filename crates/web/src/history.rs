@@ -16,14 +16,17 @@
 
 mod bytes;
 mod chunk;
+mod claims;
 mod cursor;
 mod file;
+mod events;
 mod gaps;
 mod health;
 mod journal;
 mod lanes;
 mod marks;
 mod moment;
+mod network;
 mod owner_order;
 mod pyramid;
 mod record;
@@ -42,7 +45,9 @@ pub use crate::model::{
     is_active, is_work,
 };
 
+pub use self::claims::{Claim, Claims, Glance, Stint};
 pub use self::cursor::{Cursor, Pace, step};
+pub use self::events::events;
 pub use self::file::{Excerpt, NotRead, Recording, read_recording, write_recording};
 pub use self::gaps::{Gap, Missed};
 pub use self::health::health;
@@ -50,6 +55,7 @@ pub use self::journal::{Journal, Stretch, Stretches, Voice};
 pub use self::lanes::{Lane, LaneMark, LaneSpan, MarkKind, SpanKind, lane};
 pub use self::marks::{Begins, Mark, Standing};
 pub use self::moment::{Found, Moment, NotFound, Wanted};
+pub use self::network::network;
 pub use self::owner_order::{MAX_PLACED, Offset, Placed, owner_order};
 pub use self::pyramid::{Count, Pyramid, Tally, Window};
 pub use self::record::{Cause, Detail, Entry, Fidelity, Head, Moved, Place, Record, Ticks};

@@ -7,6 +7,7 @@ mod address;
 mod conditions;
 mod connection;
 mod fleet;
+mod graph;
 mod health;
 mod link;
 mod machine;
@@ -27,12 +28,16 @@ pub use address::{JoinTarget, is_local};
 pub use conditions::{Conditions, is_work};
 pub use connection::{Carrier, Connection, Failure, LinkFacts, Phase, Stop};
 pub use fleet::{FleetRow, Group, StateWord, WordKind, fleet, fleet_row};
+pub use graph::{
+    Edge, EventKind, GraphFrame, HealthTurn, Level, LinkClass, NetEvent, NetLink, NetPeer, Network, Node,
+    NodeKind, NodeMachine, PeerRef, Places,
+};
 pub use health::{Assessment, Health, OwnerWord, Rule, Suffix, Vitals, judge};
 pub use link::{MachineRef, Resolution, resolve};
 pub use machine::{
-    CHANGES_KEPT, Change, GAPS_KEPT, Learned, Machine, MachineKey, Past, Reading, Role, StateChange,
+    CHANGES_KEPT, Change, GAPS_KEPT, Learned, Machine, MachineKey, Past, Reading, Role, StateChange, belongs,
 };
-pub use peers::{PeerFacts, PeerRole, PeerRow, peer_rows};
+pub use peers::{LinkEnd, PeerFacts, PeerRole, PeerRow, ReportedLink, peer_rows};
 pub use piece::Piece;
 pub use route::Route;
 pub use schema::{SchemaFacts, StateFacts, is_active};

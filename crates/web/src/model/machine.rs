@@ -36,13 +36,26 @@ pub enum Role {
 
 impl Role {
     fn of(tags: &[String]) -> Self {
-        match tag(tags, "role") {
-            Some("peer") => Self::Peer,
-            Some("relay") => Self::Relay,
-            Some("tab") => Self::Tab,
-            Some(_) | None => Self::Application,
+        let named = tag(tags, "role").and_then(Self::named);
+        named.unwrap_or(Self::Application)
+    }
+
+    /// The role of a peer by its name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "peer" => Some(Self::Peer),
+            "relay" => Some(Self::Relay),
+            "tab" => Some(Self::Tab),
+            _ => None,
         }
     }
+}
+
+/// What tags say of the peer that a machine belongs to: its role, and its host as it may be shown.
+#[must_use]
+pub fn belongs(tags: &[String]) -> (Role, Option<Shown>) {
+    (Role::of(tags), tag(tags, "host").map(Shown::new))
 }
 
 fn tag<'a>(tags: &'a [String], key: &str) -> Option<&'a str> {
