@@ -10,7 +10,7 @@ use crate::components::{
     BottomBar, ConnectionBar, Dock, LiveRegion, SkipButton, TopBar, dynamic, listen,
 };
 use crate::model::Route;
-use crate::pages::{JoinPage, MachinePage, NotFound, OverviewPage, PeersPage};
+use crate::pages::{JoinPage, MachinePage, MeshPage, NotFound, OverviewPage, PeersPage};
 use crate::router::Router;
 use crate::session::Session;
 use crate::store::Store;
@@ -49,9 +49,10 @@ fn App() -> impl IntoView {
     let page = move || match route.get() {
         Route::Overview => view! { <OverviewPage /> }.into_any(),
         Route::Machines => view! { <MachinePage /> }.into_any(),
+        Route::Mesh => view! { <MeshPage /> }.into_any(),
         Route::Peers => view! { <PeersPage /> }.into_any(),
         Route::Join => view! { <JoinPage /> }.into_any(),
-        Route::Unknown => view! { <NotFound /> }.into_any(),
+        Route::Settings | Route::Unknown => view! { <NotFound /> }.into_any(),
     };
     view! {
         <SkipButton />

@@ -29,13 +29,14 @@ pub use conditions::{Conditions, is_work};
 pub use connection::{Carrier, Connection, Failure, LinkFacts, Phase, Stop};
 pub use fleet::{FleetRow, Group, StateWord, WordKind, fleet, fleet_row};
 pub use graph::{
-    Edge, EventKind, GraphFrame, HealthTurn, Level, LinkClass, NetEvent, NetLink, NetPeer, Network, Node,
-    NodeKind, NodeMachine, PeerRef, Places,
+    Edge, EventKind, GraphFrame, HealthTurn, Level, LinkClass, NetEvent, NetLink, NetPeer, Network,
+    Node, NodeKind, NodeMachine, PeerRef, Places, Viewport, curve, toward,
 };
 pub use health::{Assessment, Health, OwnerWord, Rule, Suffix, Vitals, judge};
 pub use link::{MachineRef, Resolution, resolve};
 pub use machine::{
-    CHANGES_KEPT, Change, GAPS_KEPT, Learned, Machine, MachineKey, Past, Reading, Role, StateChange, belongs,
+    CHANGES_KEPT, Change, GAPS_KEPT, Learned, Machine, MachineKey, Past, Reading, Role,
+    StateChange, belongs,
 };
 pub use peers::{LinkEnd, PeerFacts, PeerRole, PeerRow, ReportedLink, peer_rows};
 pub use piece::Piece;

@@ -2,10 +2,12 @@
 
 mod join;
 mod machine;
+mod mesh;
 mod overview;
 mod peers;
 
 pub use join::JoinPage;
 pub use machine::MachinePage;
+pub use mesh::MeshPage;
 pub use overview::{NotFound, OverviewPage};
 pub use peers::PeersPage;

@@ -6,12 +6,14 @@
 //! Every event goes into the history, too. While the page looks at a moment of it ([`time`]), the same signals are set
 //! from the [`World`] of that moment, and the live one goes on unseen.
 
+pub mod graph;
 pub mod time;
 mod views;
 
 use leptos::prelude::*;
 use statemesh::PeerId;
 
+use self::graph::{GraphView, MeshScreen};
 use self::time::{Dock, Time};
 use self::views::{Changes, Drawn, Views};
 use crate::browser;
@@ -48,6 +50,8 @@ pub struct Store {
     pub peers: RwSignal<Vec<PeerRow>>,
     /// The Machine page.
     pub screen: RwSignal<MachineScreen>,
+    /// The Mesh page.
+    pub mesh: RwSignal<MeshScreen>,
     /// What a screen reader is told.
     pub announcement: RwSignal<String>,
     /// Formats local time.
@@ -58,6 +62,7 @@ struct Inner {
     world: World,
     time: Time,
     views: Views,
+    graph: GraphView,
     frame_asked: bool,
     timer_passed: bool,
     marked: bool,
@@ -82,12 +87,14 @@ impl Store {
             hosts: RwSignal::new(Vec::new()),
             peers: RwSignal::new(Vec::new()),
             screen: RwSignal::new(MachineScreen::Nothing),
+            mesh: RwSignal::new(MeshScreen::default()),
             announcement: RwSignal::new(String::new()),
             wall: browser::wall_clock(),
             inner: StoredValue::new_local(Inner {
                 world,
                 time: Time::default(),
                 views: Views::default(),
+                graph: GraphView::default(),
                 frame_asked: false,
                 timer_passed: true,
                 marked: false,
@@ -200,6 +207,9 @@ impl Store {
         if let Some(peers) = drawing.peers {
             set(self.peers, peers);
         }
+        if let Some(mesh) = drawing.mesh {
+            set(self.mesh, mesh);
+        }
         if let Some(words) = drawing.announcement {
             self.announcement.set(words);
         }
@@ -222,6 +232,7 @@ struct Drawing {
     attention: Vec<AttentionRow>,
     drawn: Drawn,
     peers: Option<Vec<PeerRow>>,
+    mesh: Option<MeshScreen>,
     announcement: Option<String>,
     first_remote: bool,
 }
@@ -252,6 +263,9 @@ impl Inner {
         };
         let drawn = self.views.draw(world, &changes, at);
         let attention = attention_rows(world, at);
+        let mesh = (slow || moved)
+            .then(|| self.graph.draw(world, &self.world, &self.time, at, now))
+            .flatten();
         Drawing {
             slow,
             moved,
@@ -261,6 +275,7 @@ impl Inner {
             peers: slow.then(|| peer_rows(&self.world, now)),
             dock: self.time.dock(&self.world, self.views.shown(), now),
             connection: self.world.connection().clone(),
+            mesh,
             announcement: self.announce(&verdict, now),
             verdict,
             first_remote: self.is_first_remote(),

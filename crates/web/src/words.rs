@@ -5,6 +5,8 @@ use crate::model::{
     grouped,
 };
 
+pub mod mesh;
+
 /// Nothing to show, though connected.
 pub const EMPTY: &str = "No machine is visible yet.";
 /// Connected, and the first machine may be on its way.

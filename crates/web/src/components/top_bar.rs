@@ -15,16 +15,18 @@ use crate::words;
 enum Tab {
     Overview,
     Machines,
+    Mesh,
     Peers,
 }
 
 impl Tab {
-    const ALL: [Self; 3] = [Self::Overview, Self::Machines, Self::Peers];
+    const ALL: [Self; 4] = [Self::Overview, Self::Machines, Self::Mesh, Self::Peers];
 
     fn word(self) -> &'static str {
         match self {
             Self::Overview => "Overview",
             Self::Machines => "Machines",
+            Self::Mesh => "Mesh",
             Self::Peers => "Peers",
         }
     }
@@ -33,6 +35,7 @@ impl Tab {
         match self {
             Self::Overview => Route::Overview,
             Self::Machines => Route::Machines,
+            Self::Mesh => Route::Mesh,
             Self::Peers => Route::Peers,
         }
     }
@@ -41,6 +44,7 @@ impl Tab {
         match self {
             Self::Overview => "i-overview",
             Self::Machines => "i-machines",
+            Self::Mesh => "i-mesh",
             Self::Peers => "i-peers",
         }
     }

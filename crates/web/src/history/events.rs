@@ -56,7 +56,10 @@ pub fn events<'a>(
         let is_told = own == Some(other)
             || own != Some(*reporter)
                 && *reporter > other
-                && journal.claims().get(other, LinkEnd::from(*reporter)).is_some();
+                && journal
+                    .claims()
+                    .get(other, LinkEnd::from(*reporter))
+                    .is_some();
         if !is_about || is_told {
             continue;
         }
@@ -128,12 +131,17 @@ mod tests {
         take(Input::Own(peer(9)), 0);
         take(Input::Phase(Phase::Live), 10);
         take(Input::Peers(vec![said(1, &[2]), said(2, &[1])]), 400);
-        take(Input::Peers(vec![said(1, &[2, 3]), said(2, &[1]), said(3, &[1])]), 20_000);
+        take(
+            Input::Peers(vec![said(1, &[2, 3]), said(2, &[1]), said(3, &[1])]),
+            20_000,
+        );
         take(Input::Peers(vec![said(1, &[3]), said(3, &[1])]), 30_000);
         take(Input::PeerGone(peer(3), true), 40_000);
         let list = |about| {
             let list = events(recorder.journal(), std::iter::empty(), about, 100);
-            let brief = list.into_iter().map(|event| (event.at.0, event.peer, event.kind));
+            let brief = list
+                .into_iter()
+                .map(|event| (event.at.0, event.peer, event.kind));
             brief.collect::<Vec<_>>()
         };
         let all = list(None);

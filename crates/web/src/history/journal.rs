@@ -8,9 +8,7 @@ use statemesh::core::collections::OrderedMap;
 
 use super::Seen;
 use super::claims::Claims;
-use crate::model::{
-    LinkEnd, LinkFacts, PeerFacts, Phase, ReportedLink, Role, Shown,
-};
+use crate::model::{LinkEnd, LinkFacts, PeerFacts, Phase, ReportedLink, Role, Shown};
 
 /// From, and until before; `None`: it lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,10 @@ use crate::model::{Carrier, LinkClass, LinkEnd, NetLink, NetPeer, Network, Role}
 #[must_use]
 pub fn network(journal: &Journal, at: Seen) -> Network {
     let own = journal.own();
-    let mut peers: Vec<NetPeer> = journal.voices().filter_map(|voice| peer(voice, at)).collect();
+    let mut peers: Vec<NetPeer> = journal
+        .voices()
+        .filter_map(|voice| peer(voice, at))
+        .collect();
     peers.extend(own.map(|peer| NetPeer {
         peer,
         role: Some(Role::Tab),
@@ -155,9 +158,9 @@ fn link(
         rtt,
         usual,
         slow: !is_closed
-            && rtt.zip(usual).is_some_and(|(rtt, usual)| {
-                rtt >= WORTH_WAITING && rtt > usual.saturating_mul(5)
-            }),
+            && rtt
+                .zip(usual)
+                .is_some_and(|(rtt, usual)| rtt >= WORTH_WAITING && rtt > usual.saturating_mul(5)),
         since: said.map(|(stint, _)| stint.from).min().unwrap_or(at),
         closed,
     })

@@ -138,7 +138,8 @@ impl Recorder {
             ..Record::snapshot(at, &learned.reading.clock)
         };
         let (role, host) = belongs(&learned.tags);
-        self.journal.introduce(learned.key.peer, role, host.as_ref());
+        self.journal
+            .introduce(learned.key.peer, role, host.as_ref());
         let learned = self.history.learn(named, &learned.schema, &record);
         self.count(learned);
     }

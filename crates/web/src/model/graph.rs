@@ -1,8 +1,9 @@
 //! The network as a picture: who is there and how they are linked at a moment ([`Network`], made by the history), with
 //! names, health and places ([`GraphFrame`]). Plain data; what is drawn is a function of the moment, only places remember.
 //!
-//! Parts: `places` says where a peer stands and leaves it there; `frame` puts it all together.
+//! Parts: `places` says where a peer stands and leaves it there; `frame` puts it all together; `curve` is its geometry.
 
+mod curve;
 mod frame;
 mod places;
 
@@ -11,6 +12,7 @@ use statemesh::core::collections::OrderedMap;
 
 use super::{Carrier, Health, MachineKey, Role, Seen, Shown};
 
+pub use curve::{Viewport, curve, toward};
 pub use places::Places;
 
 /// Who is there, and how they are linked.

@@ -12,8 +12,8 @@ use super::health::assess;
 use super::peers::Departure;
 use super::verdict::Attention;
 use super::{
-    Assessment, Connection, Health, HealthTurn, Interval, Learned, LinkFacts, Machine, MachineKey, PeerFacts,
-    Phase, Reading, Rule, Seen, Shown,
+    Assessment, Connection, Health, HealthTurn, Interval, Learned, LinkFacts, Machine, MachineKey,
+    PeerFacts, Phase, Reading, Rule, Seen, Shown,
 };
 use statemesh::core::collections::{OrderedMap, OrderedSet};
 

@@ -129,7 +129,10 @@ pub fn peer(peer: &mesh::Peer, clock: Clock) -> PeerFacts {
             .and_then(|every| u64::try_from(every.as_millis()).ok()),
         refused: peer.dropped,
         gone: None,
-        role: peer.about.as_ref().and_then(|about| Role::named(&about.role)),
+        role: peer
+            .about
+            .as_ref()
+            .and_then(|about| Role::named(&about.role)),
         name: said(peer, |about| &about.name),
         software: said(peer, |about| &about.software),
         has_more_links: peer.link_count > peer.links.len() as u64,

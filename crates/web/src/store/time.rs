@@ -82,6 +82,12 @@ impl Time {
         self.recorder.take(input, now);
     }
 
+    /// What was seen.
+    #[must_use]
+    pub fn recorder(&self) -> &Recorder {
+        &self.recorder
+    }
+
     /// Sees to it that the world at the cursor is there. True: another moment is looked at than before.
     pub fn look(&mut self, present: &World, shown: Option<&MachineKey>, now: Seen) -> bool {
         let was_past = self.past.is_some();

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use statemesh::PeerId;
 use statemesh::core::collections::{OrderedMap, OrderedSet, sort_by};
 
-use super::{Edge, GraphFrame, Level, NetPeer, Network, Node, NodeKind, NodeMachine, Places, neighbours};
+use super::{
+    Edge, GraphFrame, Level, NetPeer, Network, Node, NodeKind, NodeMachine, Places, neighbours,
+};
 use crate::model::{Health, Machine, MachineKey, MachineRef, Role, Seen, World};
 
 impl GraphFrame {
@@ -41,8 +43,9 @@ impl GraphFrame {
             Some(relay) => kinds.retain(|peer, kind| {
                 *peer == relay || *kind == NodeKind::This || homes.get(peer) == Some(&relay)
             }),
-            None if is_crowd => kinds
-                .retain(|_, kind| matches!(kind, NodeKind::Relay | NodeKind::This)),
+            None if is_crowd => {
+                kinds.retain(|_, kind| matches!(kind, NodeKind::Relay | NodeKind::This))
+            }
             None => {}
         }
         let level = if is_crowd && opened.is_none() {
@@ -65,7 +68,7 @@ impl GraphFrame {
                 at: places.at(&it.peer)?,
                 detailed: level == Level::Cards,
             };
-            Some(Arc::new(self::node(world, it, machines(&it.peer), facts, &rate)))
+            Some(Arc::new(draw(world, it, machines(&it.peer), facts, &rate)))
         };
         let mut nodes: Vec<Arc<Node>> = network.peers.iter().filter_map(node).collect();
         sort_by(&mut nodes, |a, b| a.peer.cmp(&b.peer));
@@ -143,7 +146,7 @@ struct Facts {
     detailed: bool,
 }
 
-fn node(
+fn draw(
     world: &World,
     it: &NetPeer,
     machines: &[&Machine],
@@ -157,13 +160,18 @@ fn node(
         let rank = |machine| (!health(machine).needs_attention(), machine.key);
         rank(a).cmp(&rank(b))
     });
-    let worst = shared.iter().map(|machine| health(machine)).min_by_key(severity);
+    let worst = shared
+        .iter()
+        .map(|machine| health(machine))
+        .min_by_key(severity);
     let silent = match (it.left, it.silent_since) {
         (Some(_), _) => Some(Health::Gone),
         (None, Some(_)) => Some(Health::Stale),
         (None, None) => None,
     };
-    let attention = shared.iter().filter(|machine| health(machine).needs_attention());
+    let attention = shared
+        .iter()
+        .filter(|machine| health(machine).needs_attention());
     let attention = attention.count();
     let shown = |machine: &&Machine| NodeMachine {
         key: machine.key,
@@ -173,7 +181,9 @@ fn node(
         time: machine.machine_time(),
         rate: rate(&machine.key),
     };
-    let rows = shared.iter().take(if facts.detailed { MACHINES } else { 0 });
+    let rows = shared
+        .iter()
+        .take(if facts.detailed { MACHINES } else { 0 });
     Node {
         peer: it.peer,
         id: it.peer.to_string(),
@@ -209,10 +219,7 @@ fn severity(health: &Health) -> u8 {
 }
 
 /// The relay that each peer is behind: the first it is linked to.
-fn homes(
-    network: &Network,
-    kinds: &OrderedMap<PeerId, NodeKind>,
-) -> OrderedMap<PeerId, PeerId> {
+fn homes(network: &Network, kinds: &OrderedMap<PeerId, NodeKind>) -> OrderedMap<PeerId, PeerId> {
     let is_relay = |peer: &PeerId| kinds.get(peer) == Some(&NodeKind::Relay);
     let mut homes = OrderedMap::new();
     for link in network.links.iter().filter(|link| link.closed.is_none()) {
@@ -230,10 +237,7 @@ fn homes(
 }
 
 /// Hops from this tab, over open links.
-fn hops(
-    near: &OrderedMap<PeerId, Vec<PeerId>>,
-    own: Option<PeerId>,
-) -> OrderedMap<PeerId, u32> {
+fn hops(near: &OrderedMap<PeerId, Vec<PeerId>>, own: Option<PeerId>) -> OrderedMap<PeerId, u32> {
     let mut hops: OrderedMap<PeerId, u32> = own.map(|own| (own, 0)).into_iter().collect();
     let mut next: Vec<PeerId> = own.into_iter().collect();
     let mut far = 0;
@@ -357,7 +361,10 @@ mod tests {
         assert_eq!((of(1).health, of(1).attention), (Health::Error, 1));
         assert_eq!(of(1).machines.len(), MACHINES);
         assert_eq!(&*of(1).machines[0].name.short, "m7");
-        assert_eq!((of(1).hops, of(2).hops, of(9).hops), (Some(2), Some(1), Some(0)));
+        assert_eq!(
+            (of(1).hops, of(2).hops, of(9).hops),
+            (Some(2), Some(1), Some(0))
+        );
         assert_eq!((of(4).kind, of(4).health), (NodeKind::Tab, Health::Gone));
         assert_eq!((of(4).hops, of(2).links), (None, 2));
         assert_eq!(frame.edges.len(), 3);

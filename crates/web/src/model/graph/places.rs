@@ -206,8 +206,14 @@ impl Places {
     /// The lowest row with a relay.
     fn bottom(&self) -> i32 {
         let (_, h) = self.level.pitch();
-        let relays = self.spots.values().filter(|spot| spot.kind == NodeKind::Relay);
-        relays.map(|spot| spot.at.1.div_euclid(h)).max().unwrap_or(0)
+        let relays = self
+            .spots
+            .values()
+            .filter(|spot| spot.kind == NodeKind::Relay);
+        relays
+            .map(|spot| spot.at.1.div_euclid(h))
+            .max()
+            .unwrap_or(0)
     }
 
     /// Places of those that left are kept while there are few, for who looks back.
@@ -224,9 +230,7 @@ fn ring_cells(ring: i32) -> impl Iterator<Item = (i32, i32)> {
         let is_edge = column.abs() == ring;
         let step = if is_edge || ring == 0 { 1 } else { 2 * ring };
         let step = usize::try_from(step).unwrap_or(1);
-        (-ring..=ring)
-            .step_by(step)
-            .map(move |row| (column, row))
+        (-ring..=ring).step_by(step).map(move |row| (column, row))
     })
 }
 
