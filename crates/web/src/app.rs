@@ -44,8 +44,9 @@ pub fn mount() {
 
 #[component]
 fn App() -> impl IntoView {
-    listen(expect_context::<Store>());
-    let route = expect_context::<Router>().route;
+    let router = expect_context::<Router>();
+    listen(expect_context::<Store>(), router);
+    let route = router.route;
     let page = move || match route.get() {
         Route::Overview => view! { <OverviewPage /> }.into_any(),
         Route::Machines => view! { <MachinePage /> }.into_any(),

@@ -198,7 +198,7 @@ fn link_list(store: Store, node: Option<Arc<Node>>, list: &[Arc<Edge>]) -> impl 
                     <bdi>{Shown::new(other).plain()}</bdi>
                     <span class="num">{what}</span>
                     <span class="label">
-                        {words::mesh::class(edge.link.class)} ", " {words::mesh::lasted(edge, at)}
+                        {words::mesh::lasted(edge, at)}
                     </span>
                 </a>
             </li>

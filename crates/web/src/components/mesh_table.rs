@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use leptos::prelude::*;
 use statemesh::PeerId;
+use statemesh::core::collections::sort_by;
 
 use super::dynamic::{RowKey, dynamic, rows};
 use super::{health_glyph, name};
@@ -18,8 +19,11 @@ pub fn MeshTable() -> impl IntoView {
     let store = expect_context::<Store>();
     let peers = Derived::new(move || {
         store.mesh.with(|mesh| {
-            let nodes = mesh.frame.nodes.iter();
-            nodes.map(|node| node.peer).collect::<Vec<PeerId>>()
+            let mut nodes: Vec<&Node> = mesh.frame.nodes.iter().map(AsRef::as_ref).collect();
+            sort_by(&mut nodes, |a, b| {
+                (a.kind, &a.name, a.peer).cmp(&(b.kind, &b.name, b.peer))
+            });
+            nodes.iter().map(|node| node.peer).collect::<Vec<PeerId>>()
         })
     });
     let links = Derived::new(move || {

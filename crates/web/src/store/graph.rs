@@ -7,7 +7,7 @@ use super::Store;
 use super::time::Time;
 use crate::history::{Fidelity, Journal, events, network};
 use crate::model::{
-    EventKind, GraphFrame, MachineKey, NetEvent, PeerRef, Places, Seen, Shown, World,
+    EventKind, GraphFrame, MachineKey, NetEvent, PeerRef, Places, Role, Seen, Shown, World,
 };
 use crate::words;
 
@@ -103,9 +103,16 @@ fn name_of(journal: &Journal, peer: &PeerId) -> Shown {
     if journal.own() == Some(*peer) {
         return Shown::new("this tab");
     }
-    let name = journal.voice(peer).and_then(|voice| voice.name());
-    name.cloned()
-        .unwrap_or_else(|| Shown::new(&format!("…{}", peer.short(SHORT))))
+    let voice = journal.voice(peer);
+    if let Some(name) = voice.and_then(|voice| voice.name()) {
+        return name.clone();
+    }
+    let what = match voice.and_then(|voice| voice.role()) {
+        Some(Role::Relay) => "relay",
+        Some(Role::Tab) => "tab",
+        Some(Role::Peer | Role::Application) | None => "peer",
+    };
+    Shown::new(&format!("{what} {}", peer.short(SHORT)))
 }
 
 impl Store {

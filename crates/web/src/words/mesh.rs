@@ -172,11 +172,14 @@ pub fn event(kind: &EventKind, other: impl Fn(&statemesh::PeerId) -> String) -> 
     }
 }
 
-/// Since when a link is open, or since when it is not.
+/// How a link is known and since when, or since when it is not there any more.
 #[must_use]
 pub fn lasted(edge: &Edge, at: Seen) -> String {
     match edge.link.closed {
         Some(closed) => format!("closed {} ago", age_text(at.since(closed))),
-        None => format!("up {}", age_text(at.since(edge.link.since))),
+        None => {
+            let up = age_text(at.since(edge.link.since));
+            format!("{}, up {up}", class(edge.link.class))
+        }
     }
 }
