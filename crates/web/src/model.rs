@@ -15,6 +15,7 @@ mod peers;
 mod piece;
 mod route;
 mod schema;
+mod settings;
 mod text;
 mod time;
 mod tree;
@@ -32,7 +33,7 @@ pub use graph::{
     Edge, EventKind, GraphFrame, HealthTurn, Level, LinkClass, NetEvent, NetLink, NetPeer, Network,
     Node, NodeKind, NodeMachine, PeerRef, Places, Viewport, curve, toward,
 };
-pub use health::{Assessment, Health, OwnerWord, Rule, Suffix, Vitals, judge};
+pub use health::{Assessment, Health, OwnerWord, Rule, Suffix, Thresholds, Vitals, judge};
 pub use link::{MachineRef, Resolution, resolve};
 pub use machine::{
     CHANGES_KEPT, Change, GAPS_KEPT, Learned, Machine, MachineKey, Past, Reading, Role,
@@ -42,6 +43,7 @@ pub use peers::{LinkEnd, PeerFacts, PeerRole, PeerRow, ReportedLink, peer_rows};
 pub use piece::Piece;
 pub use route::Route;
 pub use schema::{SchemaFacts, StateFacts, is_active};
+pub use settings::{Density, Limit, Motion, NotKept, Settings, Theme, Zone};
 pub use text::Shown;
 pub use time::{Age, Interval, Seen, WallClock, age_text, grouped};
 pub use tree::{

@@ -5,9 +5,11 @@ mod machine;
 mod mesh;
 mod overview;
 mod peers;
+mod settings;
 
 pub use join::JoinPage;
 pub use machine::MachinePage;
 pub use mesh::MeshPage;
 pub use overview::{NotFound, OverviewPage};
 pub use peers::PeersPage;
+pub use settings::SettingsPage;

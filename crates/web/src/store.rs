@@ -17,10 +17,11 @@ use self::graph::{GraphView, MeshScreen};
 use self::time::{Dock, Time};
 use self::views::{Changes, Drawn, Views};
 use crate::browser;
+use crate::history::Limits;
 use crate::model::{
     AttentionRow, Connection, FleetRow, Group, Input, MachineKey, MachineRef, MachineScreen,
-    PeerRow, Phase, Piece, Role, Seen, Verdict, WallClock, World, attention_rows, past_verdict,
-    peer_rows, verdict,
+    PeerRow, Phase, Piece, Role, Seen, Thresholds, Verdict, WallClock, World, Zone, attention_rows,
+    past_verdict, peer_rows, verdict,
 };
 use statemesh::core::collections::OrderedSet;
 
@@ -54,8 +55,26 @@ pub struct Store {
     pub mesh: RwSignal<MeshScreen>,
     /// What a screen reader is told.
     pub announcement: RwSignal<String>,
-    /// Formats local time.
-    pub wall: WallClock,
+    /// Formats time.
+    pub wall: Wall,
+}
+
+/// The clock on the wall, which may be set to another zone; its readers follow it.
+#[derive(Clone, Copy)]
+pub struct Wall(RwSignal<WallClock>);
+
+impl Wall {
+    /// As it is.
+    #[must_use]
+    pub fn get(self) -> WallClock {
+        self.0.get()
+    }
+
+    /// [`WallClock::text`].
+    #[must_use]
+    pub fn text(self, at: Seen, digits: usize) -> String {
+        self.get().text(at, digits)
+    }
 }
 
 struct Inner {
@@ -63,6 +82,8 @@ struct Inner {
     time: Time,
     views: Views,
     graph: GraphView,
+    rules: Thresholds,
+    limits: Limits,
     frame_asked: bool,
     timer_passed: bool,
     marked: bool,
@@ -89,12 +110,14 @@ impl Store {
             screen: RwSignal::new(MachineScreen::Nothing),
             mesh: RwSignal::new(MeshScreen::default()),
             announcement: RwSignal::new(String::new()),
-            wall: browser::wall_clock(),
+            wall: Wall(RwSignal::new(browser::wall_clock(Zone::Local))),
             inner: StoredValue::new_local(Inner {
                 world,
                 time: Time::default(),
                 views: Views::default(),
                 graph: GraphView::default(),
+                rules: Thresholds::default(),
+                limits: Limits::default(),
                 frame_asked: false,
                 timer_passed: true,
                 marked: false,
@@ -109,9 +132,27 @@ impl Store {
         self.inner.update_value(|inner| {
             inner.world = World::new(relay, browser::is_https(), now);
             inner.time = Time::default();
+            inner.obey();
             inner.timer_passed = true;
         });
         self.topic.set(None);
+        self.ask_frame();
+    }
+
+    /// Shows the time of another zone.
+    pub fn set_zone(self, zone: Zone) {
+        set(self.wall.0, browser::wall_clock(zone));
+        self.inner.update_value(|inner| inner.timer_passed = true);
+        self.ask_frame();
+    }
+
+    /// How long the rules of health wait, and how much is kept.
+    pub fn tune(self, rules: Thresholds, limits: Limits) {
+        self.inner.update_value(|inner| {
+            (inner.rules, inner.limits) = (rules, limits);
+            inner.obey();
+            inner.timer_passed = true;
+        });
         self.ask_frame();
     }
 
@@ -177,7 +218,7 @@ impl Store {
         let now = browser::now();
         let Some(drawing) = self
             .inner
-            .try_update_value(|inner| inner.draw(self.wall, now))
+            .try_update_value(|inner| inner.draw(self.wall.0.get_untracked(), now))
         else {
             return;
         };
@@ -238,6 +279,11 @@ struct Drawing {
 }
 
 impl Inner {
+    fn obey(&mut self) {
+        self.world.set_rules(self.rules);
+        self.time.tune(self.rules, self.limits);
+    }
+
     fn draw(&mut self, wall: WallClock, now: Seen) -> Drawing {
         self.world.settle(now);
         let slow = std::mem::take(&mut self.timer_passed);

@@ -6,6 +6,7 @@ use crate::model::{
 };
 
 pub mod mesh;
+pub mod settings;
 
 /// Nothing to show, though connected.
 pub const EMPTY: &str = "No machine is visible yet.";

@@ -267,6 +267,7 @@ mod tests {
             ("/", 200),
             ("/peers", 200),
             ("/mesh", 200),
+            ("/settings", 200),
             ("/m", 200),
             ("/index.html", 200),
             ("/icon.svg", 200),

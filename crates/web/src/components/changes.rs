@@ -42,7 +42,7 @@ pub fn Changes(
                     {rows(
                         items,
                         |(key, row)| RowKey::Numbered(*key, row.number),
-                        move |(_, row)| change(store.wall, &row).into_any(),
+                        move |(_, row)| change(store.wall.get(), &row).into_any(),
                     )}
                 </ol>
             </div>

@@ -7,15 +7,23 @@ use web_sys::Element;
 
 use crate::browser;
 use crate::model::{Route, Seen};
+use crate::preferences::Preferences;
 use crate::router::Router;
 use crate::store::Store;
 
 /// Listens as long as the page lives.
-pub fn listen(store: Store, router: Router) {
+pub fn listen(store: Store, router: Router, preferences: Preferences) {
     // When `g` was pressed: the next letter names a view.
     let going = StoredValue::new(None);
     window_event_listener(ev::keydown, move |event| {
-        press(store, router, going, &event);
+        // Signs and letters may be switched off; the space is neither.
+        let is_sign = event.key().chars().count() == 1 && event.key() != " ";
+        let has_keys = preferences
+            .settings
+            .with_untracked(|settings| settings.has_keys);
+        if has_keys || !is_sign {
+            press(store, router, going, &event);
+        }
     });
 }
 

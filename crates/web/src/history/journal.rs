@@ -8,7 +8,7 @@ use statemesh::core::collections::OrderedMap;
 
 use super::Seen;
 use super::claims::Claims;
-use crate::model::{LinkEnd, LinkFacts, PeerFacts, Phase, ReportedLink, Role, Shown};
+use crate::model::{LinkEnd, LinkFacts, PeerFacts, Phase, ReportedLink, Role, Shown, Thresholds};
 
 /// From, and until before; `None`: it lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +52,7 @@ pub struct Journal {
     own: Option<PeerId>,
     lost: Stretches,
     joined: Option<Seen>,
+    rules: Thresholds,
 }
 
 impl Stretch {
@@ -217,6 +218,17 @@ impl Journal {
     #[must_use]
     pub fn claims(&self) -> &Claims {
         &self.claims
+    }
+
+    /// How long the rules of health wait.
+    #[must_use]
+    pub fn rules(&self) -> Thresholds {
+        self.rules
+    }
+
+    /// From now on they wait so long, whatever moment is looked at.
+    pub(super) fn set_rules(&mut self, rules: Thresholds) {
+        self.rules = rules;
     }
 
     /// This tab's id.

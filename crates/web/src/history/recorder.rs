@@ -12,7 +12,7 @@ use super::{
     Fidelity, History, Interval, Journal, Limits, MachineKey, Moved, Named, Record, Refused, Seen,
     Side, Ticks,
 };
-use crate::model::{Input, Learned, Reading, belongs};
+use crate::model::{Input, Learned, Reading, Thresholds, belongs};
 
 /// Fills a history.
 #[derive(Clone, Debug)]
@@ -115,6 +115,11 @@ impl Recorder {
     #[must_use]
     pub fn journal(&self) -> &Journal {
         &self.journal
+    }
+
+    /// How long the rules of health wait.
+    pub fn set_rules(&mut self, rules: Thresholds) {
+        self.journal.set_rules(rules);
     }
 
     /// Events that could not be recorded.

@@ -10,7 +10,7 @@ use statemesh::{MachineIdx, PeerId};
 
 use super::conditions::is_work;
 use super::schema::{is_active, tick};
-use super::{Conditions, Interval, SchemaFacts, Seen, Shown, Vitals};
+use super::{Conditions, Interval, SchemaFacts, Seen, Shown, Thresholds, Vitals};
 
 /// Names a machine: indexes are never reused by a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -291,7 +291,7 @@ impl Machine {
         is_active(&self.clock, state)
     }
 
-    /// What the rules of health look at.
+    /// What the rules of health look at, which wait as long as they do by default.
     #[must_use]
     pub fn vitals(&self) -> Vitals<'_> {
         Vitals {
@@ -302,6 +302,7 @@ impl Machine {
             longest_gap: self.longest_gap(),
             gone: self.gone,
             own: self.own,
+            rules: Thresholds::default(),
         }
     }
 

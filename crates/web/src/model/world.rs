@@ -8,12 +8,12 @@ use std::collections::VecDeque;
 
 use statemesh::PeerId;
 
-use super::health::assess;
+use super::health::assess_by;
 use super::peers::Departure;
 use super::verdict::Attention;
 use super::{
     Assessment, Connection, Health, HealthTurn, Interval, Learned, LinkFacts, Machine, MachineKey,
-    PeerFacts, Phase, Reading, Rule, Seen, Shown,
+    PeerFacts, Phase, Reading, Rule, Seen, Shown, Thresholds,
 };
 use statemesh::core::collections::{OrderedMap, OrderedSet};
 
@@ -53,6 +53,7 @@ pub struct World {
     fresh: OrderedSet<MachineKey>,
     reshaped: bool,
     turns: VecDeque<HealthTurn>,
+    rules: Thresholds,
 }
 
 impl World {
@@ -72,6 +73,7 @@ impl World {
             fresh: OrderedSet::new(),
             reshaped: true,
             turns: VecDeque::new(),
+            rules: Thresholds::default(),
         }
     }
 
@@ -91,6 +93,7 @@ impl World {
             fresh: OrderedSet::new(),
             reshaped: true,
             turns: VecDeque::new(),
+            rules: self.rules,
         };
         for (machine, answer) in machines {
             world.assessments.insert(machine.key, answer);
@@ -135,7 +138,7 @@ impl World {
         let live_since = self.connection.since;
         for (key, machine) in &self.machines {
             let owner = self.peers.get(&key.peer);
-            let answer = assess(machine, owner, now, live_since);
+            let answer = assess_by(self.rules, machine, owner, now, live_since);
             if self.assessments.get(key) != Some(&answer) {
                 self.reshaped |= self
                     .assessments
@@ -228,6 +231,11 @@ impl World {
     #[must_use]
     pub fn own(&self) -> Option<PeerId> {
         self.own
+    }
+
+    /// The rules of health wait so long from now on.
+    pub fn set_rules(&mut self, rules: Thresholds) {
+        self.rules = rules;
     }
 
     /// When machines began and ceased to need attention, oldest first.
