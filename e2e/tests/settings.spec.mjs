@@ -4,7 +4,7 @@ import { test, expect, machineRow } from '../support/fixtures.mjs';
 const FOLLOWED = 15_000;
 const KEPT = 'statemesh:settings';
 
-const field = (page, name) => page.getByLabel(name, { exact: false });
+const field = (page, name) => page.getByRole('combobox', { name });
 const root = (page) => page.locator('html');
 const number = (page, key) => page.locator(`[data-limit="${key}"]`);
 const kept = (page) => page.evaluate((key) => localStorage.getItem(key), KEPT);
@@ -25,7 +25,7 @@ test.describe('in a zone of its own', () => {
     const rowHeight = () => root(page).evaluate((html) => getComputedStyle(html).getPropertyValue('--row'));
     const dense = await rowHeight();
 
-    await field(page, 'Theme').first().selectOption('dark');
+    await field(page, 'Theme').selectOption('dark');
     await field(page, 'Rows').selectOption('roomy');
     await field(page, 'Motion').selectOption('reduced');
     await field(page, 'Time zone').selectOption('utc');
@@ -117,7 +117,7 @@ for (const [what, text, sentence] of [
     await page.addInitScript(([key, text]) => localStorage.setItem(key, text), [KEPT, text]);
     await page.goto(`${demoRelay.url}settings`);
     await expect(problem(page)).toHaveText(sentence);
-    await expect(field(page, 'Theme').first()).toHaveValue('system');
+    await expect(field(page, 'Theme')).toHaveValue('system');
     await field(page, 'Rows').selectOption('roomy');
     await expect(problem(page)).toHaveCount(0);
     expect(await kept(page)).toBe('v1 density=roomy');
@@ -131,7 +131,7 @@ for (const [what, forbid, sentence] of [
   test(`with storage that is ${what} settings hold until the page is closed`, async ({ page, demoRelay }) => {
     await page.addInitScript(forbid);
     await page.goto(`${demoRelay.url}settings`);
-    await field(page, 'Theme').first().selectOption('dark');
+    await field(page, 'Theme').selectOption('dark');
     await expect(root(page)).toHaveAttribute('data-theme', 'dark');
     await expect(problem(page)).toHaveText(sentence);
     await expect(page.locator('[data-connection="live"]').first()).toBeVisible({ timeout: FOLLOWED });
