@@ -51,8 +51,8 @@ test('D46 D47 nodes and links are what is linked, at every cursor', async ({ pag
   await expect(page.locator('.graph [data-node]')).toHaveCount(3);
   const stood = await node(page, two.peer).boundingBox();
 
-  // Later than what the page takes for having been there when it came.
-  await page.waitForTimeout(6_000);
+  // Later than what the page takes for having been there when it came, and than it arranges its view by itself.
+  await page.waitForTimeout(10_000);
   const peer = await start.scripted(one);
   peer.tell({ do: 'expose', id: 'lamp', states: ['Start'], tags: ['host:desk'], active: ['Start'] });
   await expect(node(page, peer.peer)).toHaveAttribute('data-kind', 'host', { timeout: FOLLOWED });

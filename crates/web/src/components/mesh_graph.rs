@@ -1,7 +1,7 @@
 //! The network as a graph: nodes as links to the peers they stand for, edges under them, moved and scaled by mouse, wheel,
 //! fingers and keys.
 
-use leptos::ev::{self, KeyboardEvent, MouseEvent, PointerEvent, WheelEvent};
+use leptos::ev::{self, FocusEvent, KeyboardEvent, MouseEvent, PointerEvent, WheelEvent};
 use leptos::html::Div;
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
@@ -87,6 +87,7 @@ pub fn MeshGraph() -> impl IntoView {
             on:click=move |event| camera.click(&event)
             on:dblclick=move |event| camera.open(&event)
             on:keydown=move |event| camera.key(&event)
+            on:focusin=move |event| camera.focused(&event)
             node_ref=camera.frame
         >
             <div class="graph-layer" style:transform=transform>
@@ -593,6 +594,28 @@ impl Camera {
         self.turn(turn);
     }
 
+    /// A node that took the focus is in view.
+    fn focused(self, event: &FocusEvent) {
+        let node = node_at(event.target());
+        let at = self
+            .store
+            .mesh
+            .with_untracked(|mesh| Some(mesh.frame.node(node.as_ref()?)?.at));
+        if let Some(at) = at {
+            self.reveal(at);
+        }
+    }
+
+    fn reveal(self, at: (i32, i32)) {
+        let view = self.view.get_untracked();
+        let size = self.size();
+        if !view.shows(at, size) {
+            let x = size.0 / 2.0 - view.x - f64::from(at.0) * view.scale;
+            let y = size.1 / 2.0 - view.y - f64::from(at.1) * view.scale;
+            self.turn(|view| view.pan((x, y)));
+        }
+    }
+
     /// Moves the focus to the next node in a direction.
     fn walk(self, from: PeerId, way: (i32, i32)) {
         let next = self.store.mesh.with_untracked(|mesh| {
@@ -604,13 +627,7 @@ impl Camera {
         let Some((peer, at)) = next else {
             return;
         };
-        let view = self.view.get_untracked();
-        let size = self.size();
-        if !view.shows(at, size) {
-            let x = size.0 / 2.0 - view.x - f64::from(at.0) * view.scale;
-            let y = size.1 / 2.0 - view.y - f64::from(at.1) * view.scale;
-            self.turn(|view| view.pan((x, y)));
-        }
+        self.reveal(at);
         let selector = format!("[data-node=\"{peer}\"]");
         let node = self.frame.get_untracked();
         let node = node.and_then(|frame| frame.query_selector(&selector).ok().flatten());
@@ -643,4 +660,4 @@ const STEP: f64 = 1.25;
 /// One step of panning, in pixels.
 const PAN: f64 = 60.0;
 /// Newcomers of the first moments belong into the picture, in milliseconds (guess).
-const SETTLES: u64 = 4_000;
+const SETTLES: u64 = 8_000;

@@ -69,7 +69,7 @@ pub fn events<'a>(
         };
         for stint in claim.stints() {
             if stint.from > settled {
-                let carrier = stint.look(stint.from).and_then(|look| look.carrier);
+                let carrier = stint.look(LATEST).and_then(|look| look.carrier);
                 add(stint.from, peer, EventKind::Linked { other, carrier });
             }
             if let Some(to) = stint.to {
@@ -100,6 +100,8 @@ pub fn events<'a>(
     list
 }
 
+/// Later than anything.
+const LATEST: Seen = Seen(u64::MAX);
 /// What becomes known in the first moments was there before (guess: two rounds of introductions).
 const SETTLED: u64 = 5_000;
 

@@ -159,10 +159,12 @@ pub fn event(kind: &EventKind, other: impl Fn(&statemesh::PeerId) -> String) -> 
         EventKind::Heard => "heard again".to_owned(),
         EventKind::Linked {
             other: to,
+            carrier: None,
+        } => format!("link to {} opened", other(to)),
+        EventKind::Linked {
+            other: to,
             carrier: by,
-        } => {
-            format!("link to {} opened, {}", other(to), carrier(*by))
-        }
+        } => format!("link to {} opened, {}", other(to), carrier(*by)),
         EventKind::Unlinked { other: to } => format!("link to {} closed", other(to)),
         EventKind::Lost => "lost its connection".to_owned(),
         EventKind::Back => "connected again".to_owned(),
