@@ -20,10 +20,37 @@ pub fn events<'a>(
     };
     let settled = Seen(joined.0.saturating_add(SETTLED));
     let mut list: Vec<NetEvent> = Vec::new();
+    peers(journal, about, settled, &mut list);
+    links(journal, about, settled, &mut list);
+    let own = journal.own();
     let mut add = |at, peer, kind| list.push(NetEvent { at, peer, kind });
-    let mut ends: OrderedMap<LinkEnd, PeerId> = OrderedMap::new();
+    for stretch in journal.lost().iter() {
+        let own = own.filter(|own| about.is_none_or(|about| about == *own));
+        if let Some(own) = own {
+            add(stretch.from, own, EventKind::Lost);
+            if let Some(to) = stretch.to {
+                add(to, own, EventKind::Back);
+            }
+        }
+    }
+    let turns = turns.filter(|turn| about.is_none_or(|about| about == turn.key.peer));
+    list.extend(turns.map(|turn| NetEvent {
+        at: turn.at,
+        peer: turn.key.peer,
+        kind: EventKind::Health {
+            machine: turn.name.clone(),
+            health: turn.health,
+        },
+    }));
+    sort_by(&mut list, |a, b| (b.at, b.peer).cmp(&(a.at, a.peer)));
+    list.truncate(most);
+    list
+}
+
+/// Peers that came, fell silent and went.
+fn peers(journal: &Journal, about: Option<PeerId>, settled: Seen, list: &mut Vec<NetEvent>) {
+    let mut add = |at, peer, kind| list.push(NetEvent { at, peer, kind });
     for (peer, voice) in journal.voices() {
-        ends.insert(LinkEnd::from(*peer), *peer);
         if about.is_some_and(|about| about != *peer) {
             continue;
         }
@@ -43,10 +70,15 @@ pub fn events<'a>(
             }
         }
     }
+}
+
+/// Links that opened and closed.
+fn links(journal: &Journal, about: Option<PeerId>, settled: Seen, list: &mut Vec<NetEvent>) {
+    let mut add = |at, peer, kind| list.push(NetEvent { at, peer, kind });
+    let voices = journal.voices().map(|(peer, _)| *peer);
+    let all = voices.chain(journal.own());
+    let ends: OrderedMap<LinkEnd, PeerId> = all.map(|peer| (LinkEnd::from(peer), peer)).collect();
     let own = journal.own();
-    if let Some(own) = own {
-        ends.insert(LinkEnd::from(own), own);
-    }
     for ((reporter, end), claim) in journal.claims().iter() {
         let Some(other) = ends.get(end).copied() else {
             continue;
@@ -77,27 +109,6 @@ pub fn events<'a>(
             }
         }
     }
-    for stretch in journal.lost().iter() {
-        let own = own.filter(|own| about.is_none_or(|about| about == *own));
-        if let Some(own) = own {
-            add(stretch.from, own, EventKind::Lost);
-            if let Some(to) = stretch.to {
-                add(to, own, EventKind::Back);
-            }
-        }
-    }
-    let turns = turns.filter(|turn| about.is_none_or(|about| about == turn.key.peer));
-    list.extend(turns.map(|turn| NetEvent {
-        at: turn.at,
-        peer: turn.key.peer,
-        kind: EventKind::Health {
-            machine: turn.name.clone(),
-            health: turn.health,
-        },
-    }));
-    sort_by(&mut list, |a, b| (b.at, b.peer).cmp(&(a.at, a.peer)));
-    list.truncate(most);
-    list
 }
 
 /// Later than anything.

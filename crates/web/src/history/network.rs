@@ -180,6 +180,8 @@ mod tests {
 
     const TAB: u8 = 9;
 
+    type Says<'a> = (u8, Role, &'a [(u8, u64)]);
+
     struct Story(Recorder);
 
     impl Story {
@@ -195,7 +197,7 @@ mod tests {
         }
 
         /// What everybody says now: who, its role, and to whom it names links of that round trip.
-        fn say(&mut self, at: u64, said: &[(u8, Role, &[(u8, u64)])]) {
+        fn say(&mut self, at: u64, said: &[Says<'_>]) {
             let facts = said.iter().map(|(n, role, links)| PeerFacts {
                 role: Some(*role),
                 heard: Some(Seen(at)),
@@ -243,7 +245,7 @@ mod tests {
     fn a_link_is_known_by_who_speaks_of_it() {
         let mut story = Story::new();
         story.own_links(100, &[1]);
-        let said: &[(u8, Role, &[(u8, u64)])] = &[
+        let said: &[Says<'_>] = &[
             (1, Relay, &[(2, 9), (3, 9), (TAB, 9), (99, 1)]),
             (2, Peer, &[(1, 9), (4, 9)]),
             (3, Peer, &[(4, 9), (5, 9)]),

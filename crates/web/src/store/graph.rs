@@ -62,7 +62,8 @@ impl GraphView {
         let journal = time.recorder().journal();
         let network = network(journal, at);
         let rate = |key: &MachineKey| rate(time, key, at);
-        let frame = GraphFrame::new(world, &network, &mut self.places, self.opened, rate, now);
+        let (places, chosen) = (&mut self.places, self.about.peer.as_deref());
+        let frame = GraphFrame::new(world, &network, places, self.opened, chosen, rate, now);
         let find = |short: &Option<String>| PeerRef::find(&frame, short.as_deref()?);
         let selected = find(&self.about.peer);
         let list = events(journal, present.turns(), selected, EVENTS);

@@ -11,7 +11,7 @@ use super::{
 use crate::model::{Health, Machine, MachineKey, MachineRef, Role, Seen, World};
 
 impl GraphFrame {
-    /// The picture of a moment. `rate`: changes of a machine in the ten seconds before, and whether each was seen. `now` is
+    /// The picture of a moment. Machines are listed on cards, and of the peer whose id ends so (`chosen`). `rate`: changes of a machine in the ten seconds before, and whether each was seen. `now` is
     /// the page's time: newcomers get their places as they come, whatever moment is looked at.
     #[must_use]
     pub fn new(
@@ -19,15 +19,11 @@ impl GraphFrame {
         network: &Network,
         places: &mut Places,
         opened: Option<PeerId>,
+        chosen: Option<&str>,
         rate: impl Fn(&MachineKey) -> (u64, bool),
         now: Seen,
     ) -> Self {
-        let mut owned: OrderedMap<PeerId, Vec<&Machine>> = OrderedMap::new();
-        for machine in world.machines() {
-            owned
-                .get_or_insert_with(machine.key.peer, Vec::new)
-                .push(machine);
-        }
+        let owned = owned(world);
         let machines = |peer: &PeerId| owned.get(peer).map_or(&[][..], Vec::as_slice);
         let own = world.own();
         let mut kinds: OrderedMap<PeerId, NodeKind> = network
@@ -57,6 +53,10 @@ impl GraphFrame {
         let tails = Tails::new(&kinds);
         let near = neighbours(network);
         let hops = hops(&near, own);
+        let is_chosen = |peer: &PeerId| {
+            let end = chosen.map(|end| peer.to_string().ends_with(end));
+            end == Some(true)
+        };
         let node = |it: &NetPeer| {
             let members = homes.values().filter(|home| **home == it.peer).count();
             let facts = Facts {
@@ -66,7 +66,7 @@ impl GraphFrame {
                 hops: hops.get(&it.peer).copied(),
                 members: if level == Level::Clusters { members } else { 0 },
                 at: places.at(&it.peer)?,
-                detailed: level == Level::Cards,
+                detailed: level == Level::Cards || is_chosen(&it.peer),
             };
             Some(Arc::new(draw(world, it, machines(&it.peer), facts, &rate)))
         };
@@ -80,8 +80,14 @@ impl GraphFrame {
             unnamed: network.unnamed,
             opened,
         };
+        frame.edges = frame.edges_of(network);
+        frame
+    }
+
+    /// Links between nodes of the picture, by ends: they come out of an ordered map.
+    fn edges_of(&self, network: &Network) -> Vec<Arc<Edge>> {
         let edge = |link: &super::NetLink| {
-            let (a, b) = (frame.node(&link.ends.0)?, frame.node(&link.ends.1)?);
+            let (a, b) = (self.node(&link.ends.0)?, self.node(&link.ends.1)?);
             Some(Arc::new(Edge {
                 shorts: (a.short.clone(), b.short.clone()),
                 names: (a.title(), b.title()),
@@ -90,10 +96,7 @@ impl GraphFrame {
                 link: link.clone(),
             }))
         };
-        // By ends already: they come out of an ordered map.
-        let edges = network.links.iter().filter_map(edge).collect();
-        frame.edges = edges;
-        frame
+        network.links.iter().filter_map(edge).collect()
     }
 }
 
@@ -121,6 +124,17 @@ impl NodeKind {
             Self::Silent => "peer",
         }
     }
+}
+
+/// Machines by their owners.
+fn owned(world: &World) -> OrderedMap<PeerId, Vec<&Machine>> {
+    let mut owned: OrderedMap<PeerId, Vec<&Machine>> = OrderedMap::new();
+    for machine in world.machines() {
+        owned
+            .get_or_insert_with(machine.key.peer, Vec::new)
+            .push(machine);
+    }
+    owned
 }
 
 fn kind(it: &NetPeer, own: Option<PeerId>, machines: &[&Machine]) -> NodeKind {
@@ -323,7 +337,8 @@ mod tests {
 
     fn frame(world: &World, network: &Network, opened: Option<PeerId>) -> GraphFrame {
         let mut places = Places::default();
-        GraphFrame::new(world, network, &mut places, opened, |_| (0, true), Seen(0))
+        let rate = |_: &MachineKey| (0, true);
+        GraphFrame::new(world, network, &mut places, opened, None, rate, Seen(0))
     }
 
     fn world() -> World {
@@ -342,13 +357,16 @@ mod tests {
 
     #[test]
     fn a_card_shows_what_needs_attention_first_and_the_worst_health() {
-        let mut network = Network::default();
-        network.peers = vec![
+        let peers = vec![
             there(peer(1), Some(Role::Peer)),
             there(peer(2), Some(Role::Relay)),
             there(peer(9), Some(Role::Tab)),
             there(peer(4), Some(Role::Tab)),
         ];
+        let mut network = Network {
+            peers,
+            ..Network::default()
+        };
         network.peers[3].left = Some(Seen(5));
         network.links = vec![
             link(peer(1), peer(2), None),
