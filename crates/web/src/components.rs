@@ -16,6 +16,7 @@ mod lane;
 mod live_region;
 mod machine_head;
 mod machine_list;
+mod mesh_camera;
 mod mesh_graph;
 mod mesh_panel;
 mod mesh_table;
