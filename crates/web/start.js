@@ -4,7 +4,9 @@
   "use strict";
   const root = document.documentElement;
   try {
-    const theme = localStorage.getItem("statemesh:theme");
+    // `v1 theme=dark ...`; the theme had a key of its own once.
+    const kept = localStorage.getItem("statemesh:settings");
+    const theme = kept === null ? localStorage.getItem("statemesh:theme") : / theme=(\w+)/.exec(kept)?.[1];
     if (theme === "light" || theme === "dark") root.dataset.theme = theme;
   } catch {
     // Storage is off: the system's theme stays.

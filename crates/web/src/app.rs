@@ -10,7 +10,10 @@ use crate::components::{
     BottomBar, ConnectionBar, Dock, LiveRegion, SkipButton, TopBar, dynamic, listen,
 };
 use crate::model::Route;
-use crate::pages::{JoinPage, MachinePage, NotFound, OverviewPage, PeersPage};
+use crate::pages::{
+    JoinPage, MachinePage, MeshPage, NotFound, OverviewPage, PeersPage, SettingsPage,
+};
+use crate::preferences::Preferences;
 use crate::router::Router;
 use crate::session::Session;
 use crate::store::Store;
@@ -26,15 +29,16 @@ pub fn mount() {
     };
     // The reactive graph lives as long as the page.
     let owner = Owner::new();
-    let (store, session) = owner.with(|| {
+    let (store, session, preferences) = owner.with(|| {
         let store = Store::new(browser::host());
-        (store, Session::new(store))
+        (store, Session::new(store), Preferences::start(store))
     });
     session.join_here();
     place.set_text_content(None);
     let page = owner.with(|| {
         provide_context(store);
         provide_context(session);
+        provide_context(preferences);
         provide_context(Router::start());
         mount_to(place, App)
     });
@@ -44,13 +48,20 @@ pub fn mount() {
 
 #[component]
 fn App() -> impl IntoView {
-    listen(expect_context::<Store>());
-    let route = expect_context::<Router>().route;
+    let router = expect_context::<Router>();
+    listen(
+        expect_context::<Store>(),
+        router,
+        expect_context::<Preferences>(),
+    );
+    let route = router.route;
     let page = move || match route.get() {
         Route::Overview => view! { <OverviewPage /> }.into_any(),
         Route::Machines => view! { <MachinePage /> }.into_any(),
+        Route::Mesh => view! { <MeshPage /> }.into_any(),
         Route::Peers => view! { <PeersPage /> }.into_any(),
         Route::Join => view! { <JoinPage /> }.into_any(),
+        Route::Settings => view! { <SettingsPage /> }.into_any(),
         Route::Unknown => view! { <NotFound /> }.into_any(),
     };
     view! {

@@ -6,7 +6,7 @@ use leptos::wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, HtmlElement, HtmlTextAreaElement, RequestInit, Response, js_sys};
 
-use crate::model::{Seen, WallClock};
+use crate::model::{Density, Motion, NotKept, Seen, Settings, Theme, WallClock, Zone};
 
 /// Milliseconds since this page began to load.
 #[must_use]
@@ -17,10 +17,13 @@ pub fn now() -> Seen {
     Seen(since as u64)
 }
 
-/// Local wall time of [`now`]'s zero.
+/// Wall time of [`now`]'s zero.
 #[must_use]
-pub fn wall_clock() -> WallClock {
-    let zone = js_sys::Date::new_0().get_timezone_offset() * 60_000.0;
+pub fn wall_clock(zone: Zone) -> WallClock {
+    let zone = match zone {
+        Zone::Local => js_sys::Date::new_0().get_timezone_offset() * 60_000.0,
+        Zone::Utc => 0.0,
+    };
     let start = js_sys::Date::now() - zone - now().0 as f64;
     WallClock {
         start: start as u64,
@@ -162,83 +165,73 @@ fn copy_by_selection(text: &str) -> Option<bool> {
     Some(done)
 }
 
-/// The theme chosen on this page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Theme {
-    /// As the system says.
-    System,
-    /// Light.
-    Light,
-    /// Dark.
-    Dark,
+/// The theme that start.js found and applied before the first paint.
+#[must_use]
+pub fn theme() -> Theme {
+    let theme = root().and_then(|root| root.get_attribute("data-theme"));
+    let named = |it: &Theme| theme.as_deref() == Some(it.word());
+    Theme::ALL.into_iter().find(named).unwrap_or_default()
 }
 
-impl Theme {
-    /// The stored choice; start.js applied it before the first paint.
-    #[must_use]
-    pub fn stored() -> Self {
-        let theme = window()
-            .document()
-            .and_then(|document| document.document_element())
-            .and_then(|root| root.get_attribute("data-theme"));
-        match theme.as_deref() {
-            Some("light") => Self::Light,
-            Some("dark") => Self::Dark,
-            Some(_) | None => Self::System,
-        }
-    }
+/// The system asks for a dark page.
+#[must_use]
+pub fn is_dark() -> bool {
+    window()
+        .match_media("(prefers-color-scheme: dark)")
+        .ok()
+        .flatten()
+        .is_some_and(|query| query.matches())
+}
 
-    /// The next choice: away from what is seen now, the other, back to the system's.
-    #[must_use]
-    pub fn next(self) -> Self {
-        let dark = window()
-            .match_media("(prefers-color-scheme: dark)")
-            .ok()
-            .flatten()
-            .is_some_and(|query| query.matches());
-        match (self, dark) {
-            (Self::System, true) | (Self::Dark, false) => Self::Light,
-            (Self::System, false) | (Self::Light, true) => Self::Dark,
-            (Self::Light, false) | (Self::Dark, true) => Self::System,
-        }
-    }
+/// Makes the page look as the reader prefers.
+pub fn dress(settings: &Settings) {
+    let theme = (settings.theme != Theme::System).then_some(settings.theme.word());
+    mark_root("data-theme", theme);
+    let roomy = settings.density == Density::Roomy;
+    mark_root("data-density", roomy.then_some("roomy"));
+    let still = settings.motion == Motion::Reduced;
+    mark_root("data-motion", still.then_some("reduced"));
+}
 
-    /// The word for it.
-    #[must_use]
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::System => "system",
-            Self::Light => "light",
-            Self::Dark => "dark",
-        }
-    }
+fn root() -> Option<web_sys::Element> {
+    window().document()?.document_element()
+}
 
-    /// Applies and stores it.
-    pub fn apply(self) {
-        let storage = window().local_storage().ok().flatten();
-        let root = window()
-            .document()
-            .and_then(|document| document.document_element());
-        match self {
-            Self::System => {
-                if let Some(root) = root {
-                    let _ = root.remove_attribute("data-theme");
-                }
-                if let Some(storage) = storage {
-                    let _ = storage.remove_item(THEME_KEY);
-                }
-            }
-            Self::Light | Self::Dark => {
-                if let Some(root) = root {
-                    let _ = root.set_attribute("data-theme", self.word());
-                }
-                if let Some(storage) = storage {
-                    let _ = storage.set_item(THEME_KEY, self.word());
-                }
-            }
-        }
-    }
+fn mark_root(name: &str, value: Option<&str>) {
+    let Some(root) = root() else {
+        return;
+    };
+    // The names are valid, so neither fails.
+    let _ = match value {
+        Some(value) => root.set_attribute(name, value),
+        None => root.remove_attribute(name),
+    };
+}
+
+/// The settings kept in this browser.
+///
+/// # Errors
+/// [`NotKept::NoStorage`].
+pub fn kept() -> Result<Option<String>, NotKept> {
+    let storage = window().local_storage().ok().flatten();
+    let storage = storage.ok_or(NotKept::NoStorage)?;
+    storage.get_item(SETTINGS).map_err(|_| NotKept::NoStorage)
+}
+
+/// Keeps settings.
+///
+/// # Errors
+/// [`NotKept::NoStorage`], [`NotKept::NoRoom`].
+pub fn keep(settings: &str) -> Result<(), NotKept> {
+    let storage = window().local_storage().ok().flatten();
+    let storage = storage.ok_or(NotKept::NoStorage)?;
+    storage
+        .set_item(SETTINGS, settings)
+        .map_err(|_| NotKept::NoRoom)?;
+    // The theme had a key of its own once.
+    let _ = storage.remove_item("statemesh:theme");
+    Ok(())
 }
 
 /// Shared with start.js.
-const THEME_KEY: &str = "statemesh:theme";
+const SETTINGS: &str = "statemesh:settings";

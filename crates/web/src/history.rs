@@ -18,7 +18,9 @@
 mod bytes;
 mod change;
 mod chunk;
+mod claims;
 mod cursor;
+mod events;
 mod file;
 mod gaps;
 mod health;
@@ -26,6 +28,7 @@ mod journal;
 mod lanes;
 mod marks;
 mod moment;
+mod network;
 mod owner_order;
 mod pyramid;
 mod rain;
@@ -46,7 +49,9 @@ pub use crate::model::{
 };
 
 pub use self::change::{ChangeDetail, Reason, change_at, known_since, last_change};
+pub use self::claims::{Claim, Claims, Glance, Stint};
 pub use self::cursor::{Cursor, Pace, step};
+pub use self::events::events;
 pub use self::file::{Excerpt, NotRead, Recording, read_recording, write_recording};
 pub use self::gaps::{Gap, Missed};
 pub use self::health::health;
@@ -54,6 +59,7 @@ pub use self::journal::{Journal, Stretch, Stretches, Voice};
 pub use self::lanes::{Lane, LaneMark, LaneSpan, MarkKind, SpanKind, lane};
 pub use self::marks::{Begins, Mark, Standing};
 pub use self::moment::{Found, Moment, NotFound, Wanted};
+pub use self::network::network;
 pub use self::owner_order::{MAX_PLACED, Offset, Placed, owner_order};
 pub use self::pyramid::{Count, Pyramid, Tally, Window};
 pub use self::rain::{

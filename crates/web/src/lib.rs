@@ -17,6 +17,7 @@ pub mod history;
 mod js;
 mod model;
 mod pages;
+mod preferences;
 mod router;
 mod session;
 mod store;

@@ -7,6 +7,7 @@ mod address;
 mod conditions;
 mod connection;
 mod fleet;
+mod graph;
 mod health;
 mod link;
 mod machine;
@@ -16,6 +17,7 @@ mod piece;
 mod rain_cells;
 mod route;
 mod schema;
+mod settings;
 mod text;
 mod time;
 mod tree;
@@ -31,17 +33,23 @@ pub use address::{JoinTarget, is_local};
 pub use conditions::{Conditions, is_work};
 pub use connection::{Carrier, Connection, Failure, LinkFacts, Phase, Stop};
 pub use fleet::{FleetRow, Group, StateWord, WordKind, fleet, fleet_row};
-pub use health::{Assessment, Health, OwnerWord, Rule, Suffix, Vitals, judge};
+pub use graph::{
+    Edge, EventKind, GraphFrame, HealthTurn, Level, LinkClass, NetEvent, NetLink, NetPeer, Network,
+    Node, NodeKind, NodeMachine, PeerRef, Places, Viewport, curve, toward,
+};
+pub use health::{Assessment, Health, OwnerWord, Rule, Suffix, Thresholds, Vitals, judge};
 pub use link::{MachineRef, Resolution, resolve};
 pub use machine::{
-    CHANGES_KEPT, Change, GAPS_KEPT, Learned, Machine, MachineKey, Past, Reading, Role, StateChange,
+    CHANGES_KEPT, Change, GAPS_KEPT, Learned, Machine, MachineKey, Past, Reading, Role,
+    StateChange, belongs,
 };
 pub use matrix::matrix_row;
-pub use peers::{PeerFacts, PeerRole, PeerRow, peer_rows};
+pub use peers::{LinkEnd, PeerFacts, PeerRole, PeerRow, ReportedLink, peer_rows};
 pub use piece::Piece;
 pub use rain_cells::{CELL_HEIGHT, CELL_WIDTH, rain_paths};
 pub use route::Route;
 pub use schema::{SchemaFacts, StateFacts, is_active};
+pub use settings::{Density, Limit, Motion, NotKept, Settings, Theme, Zone};
 pub use text::Shown;
 pub use time::{Age, Interval, Seen, WallClock, age_text, grouped};
 pub use tree::{

@@ -7,19 +7,22 @@
 //! from the [`World`] of that moment, and the live one goes on unseen.
 
 mod machine;
+pub mod graph;
 pub mod time;
 mod views;
 
 use leptos::prelude::*;
 use statemesh::PeerId;
 
+use self::graph::{GraphView, MeshScreen};
 use self::time::{Dock, Time};
 use self::views::{Changes, Drawn, Views};
 use crate::browser;
+use crate::history::Limits;
 use crate::model::{
     AttentionRow, Connection, FleetRow, Group, Input, MachineKey, MachineRef, MachineScreen,
-    PeerRow, Phase, Piece, Role, Seen, Verdict, WallClock, World, attention_rows, past_verdict,
-    peer_rows, verdict,
+    PeerRow, Phase, Piece, Role, Seen, Thresholds, Verdict, WallClock, World, Zone, attention_rows,
+    past_verdict, peer_rows, verdict,
 };
 use statemesh::core::collections::OrderedSet;
 
@@ -49,16 +52,39 @@ pub struct Store {
     pub peers: RwSignal<Vec<PeerRow>>,
     /// The Machine page.
     pub screen: RwSignal<MachineScreen>,
+    /// The Mesh page.
+    pub mesh: RwSignal<MeshScreen>,
     /// What a screen reader is told.
     pub announcement: RwSignal<String>,
-    /// Formats local time.
-    pub wall: WallClock,
+    /// Formats time.
+    pub wall: Wall,
+}
+
+/// The clock on the wall, which may be set to another zone; its readers follow it.
+#[derive(Clone, Copy)]
+pub struct Wall(RwSignal<WallClock>);
+
+impl Wall {
+    /// As it is.
+    #[must_use]
+    pub fn get(self) -> WallClock {
+        self.0.get()
+    }
+
+    /// [`WallClock::text`].
+    #[must_use]
+    pub fn text(self, at: Seen, digits: usize) -> String {
+        self.get().text(at, digits)
+    }
 }
 
 struct Inner {
     world: World,
     time: Time,
     views: Views,
+    graph: GraphView,
+    rules: Thresholds,
+    limits: Limits,
     frame_asked: bool,
     timer_passed: bool,
     marked: bool,
@@ -83,12 +109,16 @@ impl Store {
             hosts: RwSignal::new(Vec::new()),
             peers: RwSignal::new(Vec::new()),
             screen: RwSignal::new(MachineScreen::Nothing),
+            mesh: RwSignal::new(MeshScreen::default()),
             announcement: RwSignal::new(String::new()),
-            wall: browser::wall_clock(),
+            wall: Wall(RwSignal::new(browser::wall_clock(Zone::Local))),
             inner: StoredValue::new_local(Inner {
                 world,
                 time: Time::default(),
                 views: Views::default(),
+                graph: GraphView::default(),
+                rules: Thresholds::default(),
+                limits: Limits::default(),
                 frame_asked: false,
                 timer_passed: true,
                 marked: false,
@@ -103,9 +133,27 @@ impl Store {
         self.inner.update_value(|inner| {
             inner.world = World::new(relay, browser::is_https(), now);
             inner.time = Time::default();
+            inner.obey();
             inner.timer_passed = true;
         });
         self.topic.set(None);
+        self.ask_frame();
+    }
+
+    /// Shows the time of another zone.
+    pub fn set_zone(self, zone: Zone) {
+        set(self.wall.0, browser::wall_clock(zone));
+        self.inner.update_value(|inner| inner.timer_passed = true);
+        self.ask_frame();
+    }
+
+    /// How long the rules of health wait, and how much is kept.
+    pub fn tune(self, rules: Thresholds, limits: Limits) {
+        self.inner.update_value(|inner| {
+            (inner.rules, inner.limits) = (rules, limits);
+            inner.obey();
+            inner.timer_passed = true;
+        });
         self.ask_frame();
     }
 
@@ -171,7 +219,7 @@ impl Store {
         let now = browser::now();
         let Some(drawing) = self
             .inner
-            .try_update_value(|inner| inner.draw(self.wall, now))
+            .try_update_value(|inner| inner.draw(self.wall.0.get_untracked(), now))
         else {
             return;
         };
@@ -201,6 +249,9 @@ impl Store {
         if let Some(peers) = drawing.peers {
             set(self.peers, peers);
         }
+        if let Some(mesh) = drawing.mesh {
+            set(self.mesh, mesh);
+        }
         if let Some(words) = drawing.announcement {
             self.announcement.set(words);
         }
@@ -223,11 +274,17 @@ struct Drawing {
     attention: Vec<AttentionRow>,
     drawn: Drawn,
     peers: Option<Vec<PeerRow>>,
+    mesh: Option<MeshScreen>,
     announcement: Option<String>,
     first_remote: bool,
 }
 
 impl Inner {
+    fn obey(&mut self) {
+        self.world.set_rules(self.rules);
+        self.time.tune(self.rules, self.limits);
+    }
+
     fn draw(&mut self, wall: WallClock, now: Seen) -> Drawing {
         self.world.settle(now);
         let slow = std::mem::take(&mut self.timer_passed);
@@ -253,6 +310,9 @@ impl Inner {
         };
         let drawn = self.views.draw(world, &changes, at);
         let attention = attention_rows(world, at);
+        let mesh = (slow || moved)
+            .then(|| self.graph.draw(world, &self.world, &self.time, at, now))
+            .flatten();
         Drawing {
             slow,
             moved,
@@ -262,6 +322,7 @@ impl Inner {
             peers: slow.then(|| peer_rows(&self.world, now)),
             dock: self.time.dock(&self.world, self.views.shown(), now),
             connection: self.world.connection().clone(),
+            mesh,
             announcement: self.announce(&verdict, now),
             verdict,
             first_remote: self.is_first_remote(),

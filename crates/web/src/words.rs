@@ -7,6 +7,9 @@ use crate::model::{
     grouped,
 };
 
+pub mod mesh;
+pub mod settings;
+
 /// Nothing to show, though connected.
 pub const EMPTY: &str = "No machine is visible yet.";
 /// Connected, and the first machine may be on its way.

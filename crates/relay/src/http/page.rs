@@ -266,6 +266,8 @@ mod tests {
         for (path, status) in [
             ("/", 200),
             ("/peers", 200),
+            ("/mesh", 200),
+            ("/settings", 200),
             ("/m", 200),
             ("/index.html", 200),
             ("/icon.svg", 200),

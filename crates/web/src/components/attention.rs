@@ -81,7 +81,7 @@ fn Row(subject: Subject) -> impl IntoView {
 }
 
 fn cells(store: Store, row: &AttentionRow) -> impl IntoView + use<> {
-    let (onset, wall) = (row.onset, store.wall);
+    let (onset, wall) = (row.onset, store.wall.get());
     let word = match (row.lasted, row.health) {
         (Some(_), _) => "Recovered",
         (None, Health::Stale) => "Silent host",

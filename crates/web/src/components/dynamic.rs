@@ -17,6 +17,8 @@ pub fn dynamic<V: IntoView + 'static>(draw: impl Fn() -> V + Send + 'static) -> 
 pub enum RowKey {
     /// A host.
     Peer(PeerId),
+    /// A link.
+    Link(PeerId, PeerId),
     /// A peer by its written id.
     Name(String),
     /// A machine.

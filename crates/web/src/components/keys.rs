@@ -5,11 +5,26 @@ use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use web_sys::Element;
 
+use crate::browser;
+use crate::model::{Route, Seen};
+use crate::preferences::Preferences;
+use crate::router::Router;
 use crate::store::Store;
 
 /// Listens as long as the page lives.
-pub fn listen(store: Store) {
-    window_event_listener(ev::keydown, move |event| press(store, &event));
+pub fn listen(store: Store, router: Router, preferences: Preferences) {
+    // When `g` was pressed: the next letter names a view.
+    let going = StoredValue::new(None);
+    window_event_listener(ev::keydown, move |event| {
+        // Signs and letters may be switched off; the space is neither.
+        let is_sign = event.key().chars().count() == 1 && event.key() != " ";
+        let has_keys = preferences
+            .settings
+            .with_untracked(|settings| settings.has_keys);
+        if has_keys || !is_sign {
+            press(store, router, going, &event);
+        }
+    });
 }
 
 fn press(store: Store, event: &KeyboardEvent) {
@@ -17,7 +32,15 @@ fn press(store: Store, event: &KeyboardEvent) {
     if event.default_prevented() || focus.is_elsewhere(event) {
         return;
     }
+    let now = browser::now();
+    let began = going.try_update_value(Option::take).flatten();
+    let is_going = began.is_some_and(|began| now.since(began) < GOES_WITHIN);
+    if let Some(route) = view_of(&event.key()).filter(|_| is_going) {
+        router.show(route);
+        return event.prevent_default();
+    }
     match event.key().as_str() {
+        "g" if !is_in(LISTS) => going.set_value(Some(now)),
         // A button in focus takes it for itself.
         " " if !focus.is_in("button, a, [role=treeitem]") => store.play_or_pause(),
         "ArrowLeft" if event.shift_key() => store.step_by(-FAR),

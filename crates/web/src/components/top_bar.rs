@@ -4,9 +4,10 @@ use leptos::prelude::*;
 
 use super::dynamic::dynamic;
 use super::{icon, name};
-use crate::browser::Theme;
+use crate::browser;
 use crate::derived::Derived;
 use crate::model::{LinkFacts, PeerRole, PeerRow, Route, Shown};
+use crate::preferences::Preferences;
 use crate::router::Router;
 use crate::store::Store;
 use crate::words;
@@ -15,16 +16,18 @@ use crate::words;
 enum Tab {
     Overview,
     Machines,
+    Mesh,
     Peers,
 }
 
 impl Tab {
-    const ALL: [Self; 3] = [Self::Overview, Self::Machines, Self::Peers];
+    const ALL: [Self; 4] = [Self::Overview, Self::Machines, Self::Mesh, Self::Peers];
 
     fn word(self) -> &'static str {
         match self {
             Self::Overview => "Overview",
             Self::Machines => "Machines",
+            Self::Mesh => "Mesh",
             Self::Peers => "Peers",
         }
     }
@@ -33,6 +36,7 @@ impl Tab {
         match self {
             Self::Overview => Route::Overview,
             Self::Machines => Route::Machines,
+            Self::Mesh => Route::Mesh,
             Self::Peers => Route::Peers,
         }
     }
@@ -41,6 +45,7 @@ impl Tab {
         match self {
             Self::Overview => "i-overview",
             Self::Machines => "i-machines",
+            Self::Mesh => "i-mesh",
             Self::Peers => "i-peers",
         }
     }
@@ -74,6 +79,7 @@ pub fn TopBar() -> impl IntoView {
             <span class="grow"></span>
             <Pill />
             <ThemeButton />
+            <SettingsLink />
         </header>
     }
 }
@@ -152,17 +158,27 @@ fn Pill() -> impl IntoView {
 
 #[component]
 fn ThemeButton() -> impl IntoView {
-    let theme = RwSignal::new(Theme::stored());
-    let label = move || format!("Theme: {}. Switch", theme.get().word());
+    let preferences = expect_context::<Preferences>();
+    let theme = move || preferences.settings.with(|settings| settings.theme);
+    let label = move || format!("Theme: {}. Switch", theme().word());
     let switch = move |_| {
-        theme.update(|theme| {
-            *theme = theme.next();
-            theme.apply();
-        });
+        let is_dark = browser::is_dark();
+        preferences.change(|settings| settings.theme = settings.theme.next(is_dark));
     };
     view! {
         <button class="button plain square" type="button" aria-label=label title=label on:click=switch>
             {icon("i-theme")}
         </button>
+    }
+}
+
+#[component]
+fn SettingsLink() -> impl IntoView {
+    let route = expect_context::<Router>().route;
+    let current = move || (route.get() == Route::Settings).then_some("page");
+    view! {
+        <a class="button plain square" href="/settings" aria-label="Settings" title="Settings" aria-current=current>
+            {icon("i-settings")}
+        </a>
     }
 }

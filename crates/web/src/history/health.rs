@@ -28,6 +28,7 @@ pub fn health(
         longest_gap: track.longest_gap(position, GAPS_KEPT),
         gone: state.standing.gone.map(|(at, _)| at),
         own: state.standing.fidelity == Fidelity::Local,
+        rules: journal.rules(),
     };
     let voice = journal.voice(&key.peer);
     let owner = voice.map(|voice| OwnerWord {

@@ -7,7 +7,8 @@ use statemesh::PeerId;
 use statemesh::core::collections::OrderedMap;
 
 use super::Seen;
-use crate::model::{LinkFacts, PeerFacts, Phase};
+use super::claims::Claims;
+use crate::model::{LinkEnd, LinkFacts, PeerFacts, Phase, ReportedLink, Role, Shown, Thresholds};
 
 /// From, and until before; `None`: it lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,16 +35,24 @@ pub struct Voice {
     /// When the tab had a link to it.
     pub linked: Stretches,
     heard: Option<Seen>,
+    first_heard: Option<Seen>,
     heartbeat: Option<u64>,
     said_bye: bool,
+    is_statemesh: bool,
+    role: Option<Role>,
+    name: Option<Shown>,
+    software: Option<Shown>,
 }
 
 /// Everything around the machines.
 #[derive(Clone, Debug, Default)]
 pub struct Journal {
     peers: OrderedMap<PeerId, Voice>,
+    claims: Claims,
+    own: Option<PeerId>,
     lost: Stretches,
-    was_live: bool,
+    joined: Option<Seen>,
+    rules: Thresholds,
 }
 
 impl Stretch {
@@ -58,9 +67,25 @@ impl Stretches {
     /// Does one hold this instant?
     #[must_use]
     pub fn at(&self, at: Seen) -> Option<Stretch> {
+        self.last(at).filter(|last| last.holds(at))
+    }
+
+    /// The one that holds this instant, else the last before it.
+    #[must_use]
+    pub fn last(&self, at: Seen) -> Option<Stretch> {
         let after = self.list.partition_point(|stretch| stretch.from <= at);
-        let last = *self.list.get(after.checked_sub(1)?)?;
-        last.holds(at).then_some(last)
+        self.list.get(after.checked_sub(1)?).copied()
+    }
+
+    /// All of them.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Stretch> {
+        self.list.iter()
+    }
+
+    /// The newest.
+    #[must_use]
+    pub fn newest(&self) -> Option<Stretch> {
+        self.list.back().copied()
     }
 
     /// Those that touch this window.
@@ -131,6 +156,36 @@ impl Voice {
         self.said_bye && !self.present.is_open()
     }
 
+    /// Something signed by itself was first heard.
+    #[must_use]
+    pub fn first_heard(&self) -> Option<Seen> {
+        self.first_heard
+    }
+
+    /// It speaks this project's extra keys; else a Go peer, or nothing was heard from itself.
+    #[must_use]
+    pub fn is_statemesh(&self) -> bool {
+        self.is_statemesh
+    }
+
+    /// What it says it is.
+    #[must_use]
+    pub fn role(&self) -> Option<Role> {
+        self.role
+    }
+
+    /// What it says it is called, else the host that its machines name.
+    #[must_use]
+    pub fn name(&self) -> Option<&Shown> {
+        self.name.as_ref()
+    }
+
+    /// What it says it runs.
+    #[must_use]
+    pub fn software(&self) -> Option<&Shown> {
+        self.software.as_ref()
+    }
+
     fn hear(&mut self, at: Seen) {
         let before = self.heard.unwrap_or(at);
         if self.patience().is_some_and(|most| at.since(before) > most) {
@@ -138,6 +193,7 @@ impl Voice {
             self.silent.end(at);
         }
         self.heard = Some(before.max(at));
+        self.first_heard.get_or_insert(at);
     }
 
     fn patience(&self) -> Option<u64> {
@@ -158,22 +214,92 @@ impl Journal {
         self.peers.get(peer)
     }
 
+    /// Links as those at their ends report them.
+    #[must_use]
+    pub fn claims(&self) -> &Claims {
+        &self.claims
+    }
+
+    /// How long the rules of health wait.
+    #[must_use]
+    pub fn rules(&self) -> Thresholds {
+        self.rules
+    }
+
+    /// From now on they wait so long, whatever moment is looked at.
+    pub(super) fn set_rules(&mut self, rules: Thresholds) {
+        self.rules = rules;
+    }
+
+    /// This tab's id.
+    #[must_use]
+    pub fn own(&self) -> Option<PeerId> {
+        self.own
+    }
+
+    /// When the tab was first connected.
+    #[must_use]
+    pub fn joined(&self) -> Option<Seen> {
+        self.joined
+    }
+
     /// When the tab was not connected after it had been.
     #[must_use]
     pub fn lost(&self) -> &Stretches {
         &self.lost
     }
 
-    /// The mesh's list of peers.
+    /// The mesh's list of peers: whoever is not in it went.
     pub(super) fn peers(&mut self, peers: &[PeerFacts], now: Seen) {
+        let mut listed: Vec<PeerId> = peers.iter().map(|facts| facts.peer).collect();
+        listed.sort_unstable();
+        let mut left = Vec::new();
+        self.peers.for_each_mut(|peer, voice| {
+            if voice.present.is_open() && listed.binary_search(peer).is_err() {
+                voice.present.end(now);
+                left.push(*peer);
+            }
+        });
+        for peer in left {
+            self.claims.part(peer, now);
+        }
         for facts in peers {
             let Some(voice) = self.voice_mut(facts.peer) else {
                 continue;
             };
             voice.present.set(facts.gone.is_none(), now);
             voice.heartbeat = facts.heartbeat;
+            voice.is_statemesh = facts.is_statemesh;
+            voice.role = facts.role.or(voice.role);
+            set_text(&mut voice.name, &facts.name);
+            set_text(&mut voice.software, &facts.software);
             if let Some(heard) = facts.heard {
                 voice.hear(heard);
+            }
+            let has_more = facts.has_more_links;
+            self.claims
+                .report(facts.peer, &facts.links, has_more, |_| now, now);
+        }
+    }
+
+    /// The tab's peer runs under this id.
+    pub(super) fn begin(&mut self, own: PeerId, now: Seen) {
+        if let Some(former) = self.own.replace(own).filter(|former| *former != own) {
+            self.claims.part(former, now);
+        }
+    }
+
+    /// What a machine says of its owner.
+    pub(super) fn introduce(&mut self, peer: PeerId, role: Role, host: Option<&Shown>) {
+        if self.own == Some(peer) {
+            return;
+        }
+        if let Some(voice) = self.voice_mut(peer) {
+            if role != Role::Application {
+                voice.role = voice.role.or(Some(role));
+            }
+            if voice.name.is_none() {
+                voice.name = host.cloned();
             }
         }
     }
@@ -190,6 +316,22 @@ impl Journal {
                 voice.linked.end(now);
             }
         });
+        let Some(own) = self.own else {
+            return;
+        };
+        let said: Vec<ReportedLink> = links
+            .iter()
+            .map(|link| ReportedLink {
+                end: LinkEnd::from(link.peer),
+                carrier: Some(link.carrier),
+                rtt: link.rtt,
+            })
+            .collect();
+        let since = |end| {
+            let link = links.iter().find(|link| LinkEnd::from(link.peer) == end);
+            link.map_or(now, |link| link.since.min(now))
+        };
+        self.claims.report(own, &said, false, since, now);
     }
 
     /// A peer went.
@@ -198,6 +340,7 @@ impl Journal {
             voice.present.end(now);
             voice.said_bye = said_bye;
         }
+        self.claims.part(peer, now);
     }
 
     /// Where the tab stands.
@@ -206,8 +349,10 @@ impl Journal {
             Phase::Live => true,
             Phase::Connecting { .. } | Phase::Reconnecting { .. } | Phase::Stopped(_) => false,
         };
-        self.was_live |= live;
-        self.lost.set(self.was_live && !live, now);
+        if live {
+            self.joined.get_or_insert(now);
+        }
+        self.lost.set(self.joined.is_some() && !live, now);
     }
 
     /// `None`: there are too many, and all are here.
@@ -221,6 +366,13 @@ impl Journal {
             self.peers.remove(&gone);
         }
         Some(self.peers.get_or_insert_with(peer, Voice::default))
+    }
+}
+
+/// Texts rarely change: they are copied when they do. What was said once holds until something else is.
+fn set_text(kept: &mut Option<Shown>, said: &Option<Shown>) {
+    if said.is_some() && kept != said {
+        kept.clone_from(said);
     }
 }
 

@@ -12,7 +12,7 @@ use super::{
     Fidelity, History, Interval, Journal, Limits, MachineKey, Moved, Named, Record, Refused, Seen,
     Side, Ticks,
 };
-use crate::model::{Input, Learned, Reading};
+use crate::model::{Input, Learned, Reading, Thresholds, belongs};
 
 /// Fills a history.
 #[derive(Clone, Debug)]
@@ -50,7 +50,7 @@ impl Recorder {
             Input::Peers(peers) => self.journal.peers(peers, now),
             Input::Links(links) => self.journal.links(links, now),
             Input::Phase(phase) => self.journal.phase(phase, now),
-            Input::Own(_) => {}
+            Input::Own(peer) => self.journal.begin(*peer, now),
         }
     }
 
@@ -122,6 +122,11 @@ impl Recorder {
         &self.journal
     }
 
+    /// How long the rules of health wait.
+    pub fn set_rules(&mut self, rules: Thresholds) {
+        self.journal.set_rules(rules);
+    }
+
     /// Events that could not be recorded.
     #[must_use]
     pub fn refused(&self) -> u64 {
@@ -142,6 +147,9 @@ impl Recorder {
             first_hand: learned.reading.first_hand,
             ..Record::snapshot(at, &learned.reading.clock)
         };
+        let (role, host) = belongs(&learned.tags);
+        self.journal
+            .introduce(learned.key.peer, role, host.as_ref());
         let learned = self.history.learn(named, &learned.schema, &record);
         self.count(learned);
     }

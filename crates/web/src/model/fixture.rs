@@ -13,6 +13,13 @@ pub fn peer(n: u8) -> PeerId {
     PeerId::from_bytes(&bytes).unwrap()
 }
 
+/// One of very many peers.
+pub fn many(n: u32) -> PeerId {
+    let mut bytes = vec![0, 36, 8, 1, 18, 32];
+    bytes.extend(n.to_be_bytes().repeat(8));
+    PeerId::from_bytes(&bytes).unwrap()
+}
+
 /// `Start`, `Ready` (requires Start), `Busy`, `Exception`.
 pub fn schema() -> Arc<SchemaFacts> {
     Arc::new(SchemaFacts::new(

@@ -113,6 +113,38 @@ pub struct Vitals<'a> {
     pub gone: Option<Seen>,
     /// It is this tab's own.
     pub own: bool,
+    /// How long the rules wait.
+    pub rules: Thresholds,
+}
+
+/// How long the rules wait, in milliseconds, and how much they want to have seen (dashboard design 4.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Thresholds {
+    /// Shortest silence that makes stale; else two and a half heartbeats.
+    pub stale: u64,
+    /// `Ready` off for so long.
+    pub not_ready: u64,
+    /// A machine that was never ready is young for so long.
+    pub starting: u64,
+    /// Shortest quiet; else four times the longest gap.
+    pub quiet: u64,
+    /// Changes seen before anything can be said about quiet.
+    pub quiet_changes: u64,
+    /// A recovery is news for so long.
+    pub recovered: u64,
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self {
+            stale: 3_000,
+            not_ready: 2_000,
+            starting: 30_000,
+            quiet: 5_000,
+            quiet_changes: 50,
+            recovered: 60_000,
+        }
+    }
 }
 
 /// How an owner is heard.
@@ -124,9 +156,21 @@ pub struct OwnerWord {
     pub heartbeat: Option<u64>,
 }
 
+/// Applies the rules as they are by default.
+#[cfg(test)]
+pub fn assess(
+    machine: &Machine,
+    owner: Option<&PeerFacts>,
+    now: Seen,
+    live_since: Seen,
+) -> Assessment {
+    assess_by(Thresholds::default(), machine, owner, now, live_since)
+}
+
 /// Applies the rules. `live_since`: silence before that was ours, not the owner's.
 #[must_use]
-pub fn assess(
+pub fn assess_by(
+    rules: Thresholds,
     machine: &Machine,
     owner: Option<&PeerFacts>,
     now: Seen,
@@ -136,7 +180,11 @@ pub fn assess(
         heard: owner.heard,
         heartbeat: owner.heartbeat,
     });
-    judge(&machine.vitals(), owner, now, live_since)
+    let vitals = Vitals {
+        rules,
+        ..machine.vitals()
+    };
+    judge(&vitals, owner, now, live_since)
 }
 
 /// Applies the rules to a machine as it is or was.
@@ -165,7 +213,7 @@ pub fn judge(
         Some(expected) => {
             // After we were away the owner gets one heartbeat to be heard again.
             let excused = now.since(live_since) <= expected + EXCUSED_MARGIN;
-            if excused || now.since(heard) <= STALE_AFTER.max(expected * 5 / 2) {
+            if excused || now.since(heard) <= machine.rules.stale.max(expected * 5 / 2) {
                 return known;
             }
             Assessment {
@@ -209,7 +257,7 @@ fn assess_known(machine: &Vitals<'_>, now: Seen) -> Assessment {
             suffix: machine
                 .conditions
                 .error_over
-                .filter(|over| now.since(over.by) < RECOVERED_FOR)
+                .filter(|over| now.since(over.by) < machine.rules.recovered)
                 .map(Suffix::Recovered),
         })
 }
@@ -238,8 +286,8 @@ fn not_ready(machine: &Vitals<'_>, now: Seen) -> Option<Assessment> {
     let since = machine.conditions.not_ready_since?;
     let started = machine.conditions.started_since?;
     let was_ready = machine.clock.get(ready).is_some_and(|tick| *tick > 0);
-    let due = now.since(since.by) >= NOT_READY_AFTER
-        && (was_ready || now.since(started.by) >= STARTING_FOR);
+    let due = now.since(since.by) >= machine.rules.not_ready
+        && (was_ready || now.since(started.by) >= machine.rules.starting);
     due.then(|| {
         let requires = &machine.schema.states[ready].requires;
         let missing = requires
@@ -255,8 +303,8 @@ fn quiet(machine: &Vitals<'_>, now: Seen) -> Option<Assessment> {
     let worked = machine.conditions.worked?;
     let longest = machine.longest_gap?;
     let silent = now.since(worked);
-    (machine.conditions.work_count >= QUIET_MIN_CHANGES
-        && silent > QUIET_AFTER.max(longest.saturating_mul(4)))
+    (machine.conditions.work_count >= machine.rules.quiet_changes
+        && silent > machine.rules.quiet.max(longest.saturating_mul(4)))
     .then(|| {
         verdict(
             Health::Quiet,
@@ -272,7 +320,7 @@ fn starting(machine: &Vitals<'_>, now: Seen) -> Option<Assessment> {
     machine.schema.start?;
     let started = machine.conditions.started_since?;
     let never_ready = machine.clock.get(ready).is_none_or(|tick| *tick == 0);
-    (never_ready && now.since(started.by) < STARTING_FOR)
+    (never_ready && now.since(started.by) < machine.rules.starting)
         .then(|| verdict(Health::Starting, Rule::NotYet, since))
 }
 
@@ -287,35 +335,25 @@ impl Vitals<'_> {
             ready.is_some_and(|ready| self.clock.get(ready).is_some_and(|tick| *tick > 0));
         let not_ready = ready.and(self.conditions.not_ready_since).map(|since| {
             let started = self.conditions.started_since.filter(|_| !was_ready);
-            let young = started.map_or(0, |started| started.by.0.saturating_add(STARTING_FOR));
-            since.by.0.saturating_add(NOT_READY_AFTER).max(young)
+            let young = started.map_or(0, |started| {
+                started.by.0.saturating_add(self.rules.starting)
+            });
+            since.by.0.saturating_add(self.rules.not_ready).max(young)
         });
         let quiet = self
             .conditions
             .worked
             .zip(self.longest_gap)
             .map(|(worked, longest)| {
-                let patience = QUIET_AFTER.max(longest.saturating_mul(4));
+                let patience = self.rules.quiet.max(longest.saturating_mul(4));
                 worked.0.saturating_add(patience).saturating_add(1)
             });
         [not_ready, quiet].into_iter().flatten().map(Seen)
     }
 }
 
-/// Shortest silence that makes stale; else two and a half heartbeats (4.4).
-const STALE_AFTER: u64 = 3_000;
 /// Milliseconds a heartbeat may be late when it is waited for after a loss of our own connection (guess).
 const EXCUSED_MARGIN: u64 = 1_000;
-/// `Ready` off for so long (4.4).
-const NOT_READY_AFTER: u64 = 2_000;
-/// A machine without `Ready` is young for so long (4.4).
-const STARTING_FOR: u64 = 30_000;
-/// Shortest quiet (4.4).
-const QUIET_AFTER: u64 = 5_000;
-/// Changes seen before anything can be said about quiet (4.4).
-const QUIET_MIN_CHANGES: u64 = 50;
-/// A recovery is news for so long (4.4).
-const RECOVERED_FOR: u64 = 60_000;
 /// Silence of a peer without heartbeat worth saying (guess: longer than Go's own publishing interval, twice).
 const WORTH_SAYING: u64 = 10_000;
 

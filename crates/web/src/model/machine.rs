@@ -10,7 +10,7 @@ use statemesh::{MachineIdx, PeerId};
 
 use super::conditions::is_work;
 use super::schema::{is_active, tick};
-use super::{Conditions, Interval, SchemaFacts, Seen, Shown, Vitals};
+use super::{Conditions, Interval, SchemaFacts, Seen, Shown, Thresholds, Vitals};
 
 /// Names a machine: indexes are never reused by a peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -36,13 +36,26 @@ pub enum Role {
 
 impl Role {
     fn of(tags: &[String]) -> Self {
-        match tag(tags, "role") {
-            Some("peer") => Self::Peer,
-            Some("relay") => Self::Relay,
-            Some("tab") => Self::Tab,
-            Some(_) | None => Self::Application,
+        let named = tag(tags, "role").and_then(Self::named);
+        named.unwrap_or(Self::Application)
+    }
+
+    /// The role of a peer by its name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "peer" => Some(Self::Peer),
+            "relay" => Some(Self::Relay),
+            "tab" => Some(Self::Tab),
+            _ => None,
         }
     }
+}
+
+/// What tags say of the peer that a machine belongs to: its role, and its host as it may be shown.
+#[must_use]
+pub fn belongs(tags: &[String]) -> (Role, Option<Shown>) {
+    (Role::of(tags), tag(tags, "host").map(Shown::new))
 }
 
 fn tag<'a>(tags: &'a [String], key: &str) -> Option<&'a str> {
@@ -278,7 +291,7 @@ impl Machine {
         is_active(&self.clock, state)
     }
 
-    /// What the rules of health look at.
+    /// What the rules of health look at, which wait as long as they do by default.
     #[must_use]
     pub fn vitals(&self) -> Vitals<'_> {
         Vitals {
@@ -289,6 +302,7 @@ impl Machine {
             longest_gap: self.longest_gap(),
             gone: self.gone,
             own: self.own,
+            rules: Thresholds::default(),
         }
     }
 

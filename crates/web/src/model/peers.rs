@@ -1,8 +1,9 @@
 //! The peers this tab knows: facts as the mesh gives them, and the rows of the Peers page.
 
 use statemesh::PeerId;
+pub use statemesh::core::node::LinkEnd;
 
-use super::{Age, Interval, LinkFacts, Machine, MachineKey, Role, Seen, Shown, World};
+use super::{Age, Carrier, Interval, LinkFacts, Machine, MachineKey, Role, Seen, Shown, World};
 use statemesh::core::collections::{OrderedMap, sort_by};
 
 /// What the mesh says of one peer.
@@ -22,6 +23,27 @@ pub struct PeerFacts {
     pub refused: u64,
     /// It went, and whether it said so.
     pub gone: Option<Departure>,
+    /// What it says it is.
+    pub role: Option<Role>,
+    /// What it says it is called.
+    pub name: Option<Shown>,
+    /// What it says it runs.
+    pub software: Option<Shown>,
+    /// Links it reports.
+    pub links: Vec<ReportedLink>,
+    /// It has links that it does not name.
+    pub has_more_links: bool,
+}
+
+/// A link as one of its ends reports it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReportedLink {
+    /// The other end.
+    pub end: LinkEnd,
+    /// What carries it; `None`: not told.
+    pub carrier: Option<Carrier>,
+    /// Smoothed round trip in milliseconds.
+    pub rtt: Option<u64>,
 }
 
 /// How a peer went.
@@ -45,6 +67,11 @@ impl PeerFacts {
             heartbeat: None,
             refused: 0,
             gone: None,
+            role: None,
+            name: None,
+            software: None,
+            links: Vec::new(),
+            has_more_links: false,
         }
     }
 }

@@ -7,8 +7,12 @@ pub enum Route {
     Overview,
     /// All machines beside one of them.
     Machines,
+    /// The network.
+    Mesh,
     /// Everyone known.
     Peers,
+    /// What the reader prefers.
+    Settings,
     /// A field for a relay's address.
     Join,
     /// Any other address.
@@ -32,13 +36,22 @@ impl Route {
         match self {
             Self::Overview | Self::Unknown => "/",
             Self::Machines => "/m",
+            Self::Mesh => "/mesh",
             Self::Peers => "/peers",
+            Self::Settings => "/settings",
             Self::Join => "/join",
         }
     }
 
     /// All that have an address of their own.
-    const ALL: [Self; 4] = [Self::Overview, Self::Machines, Self::Peers, Self::Join];
+    const ALL: [Self; 6] = [
+        Self::Overview,
+        Self::Machines,
+        Self::Mesh,
+        Self::Peers,
+        Self::Settings,
+        Self::Join,
+    ];
 }
 
 #[cfg(test)]
@@ -57,6 +70,7 @@ mod tests {
         for (path, route) in [
             ("", Route::Overview),
             ("/m/", Route::Machines),
+            ("/mesh/", Route::Mesh),
             ("/peers/", Route::Peers),
             ("/join/", Route::Join),
         ] {

@@ -4,14 +4,16 @@
 //! While the connection is down nothing is heard, so nothing is concluded: health stays as it was at the loss, and
 //! what the peer gives up meanwhile is shown as gone only when the connection is back.
 
+use std::collections::VecDeque;
+
 use statemesh::PeerId;
 
-use super::health::assess;
+use super::health::assess_by;
 use super::peers::Departure;
 use super::verdict::Attention;
 use super::{
-    Assessment, Connection, Health, Interval, Learned, LinkFacts, Machine, MachineKey, PeerFacts,
-    Phase, Reading, Rule, Seen, Shown,
+    Assessment, Connection, Health, HealthTurn, Interval, Learned, LinkFacts, Machine, MachineKey,
+    PeerFacts, Phase, Reading, Rule, Seen, Shown, Thresholds,
 };
 use statemesh::core::collections::{OrderedMap, OrderedSet};
 
@@ -50,6 +52,8 @@ pub struct World {
     dirty: OrderedSet<MachineKey>,
     fresh: OrderedSet<MachineKey>,
     reshaped: bool,
+    turns: VecDeque<HealthTurn>,
+    rules: Thresholds,
 }
 
 impl World {
@@ -68,6 +72,8 @@ impl World {
             dirty: OrderedSet::new(),
             fresh: OrderedSet::new(),
             reshaped: true,
+            turns: VecDeque::new(),
+            rules: Thresholds::default(),
         }
     }
 
@@ -86,6 +92,8 @@ impl World {
             dirty: OrderedSet::new(),
             fresh: OrderedSet::new(),
             reshaped: true,
+            turns: VecDeque::new(),
+            rules: self.rules,
         };
         for (machine, answer) in machines {
             world.assessments.insert(machine.key, answer);
@@ -130,13 +138,15 @@ impl World {
         let live_since = self.connection.since;
         for (key, machine) in &self.machines {
             let owner = self.peers.get(&key.peer);
-            let answer = assess(machine, owner, now, live_since);
+            let answer = assess_by(self.rules, machine, owner, now, live_since);
             if self.assessments.get(key) != Some(&answer) {
                 self.reshaped |= self
                     .assessments
                     .get(key)
                     .map(|old| old.health == Health::Gone)
                     != Some(answer.health == Health::Gone);
+                let before = self.assessments.get(key).map(|old| old.health);
+                note_turn(&mut self.turns, machine, before, &answer);
                 self.assessments.insert(*key, answer);
                 self.dirty.insert(*key);
             }
@@ -221,6 +231,16 @@ impl World {
     #[must_use]
     pub fn own(&self) -> Option<PeerId> {
         self.own
+    }
+
+    /// The rules of health wait so long from now on.
+    pub fn set_rules(&mut self, rules: Thresholds) {
+        self.rules = rules;
+    }
+
+    /// When machines began and ceased to need attention, oldest first.
+    pub fn turns(&self) -> impl Iterator<Item = &HealthTurn> {
+        self.turns.iter()
     }
 
     /// Where the tab's peer stands.
@@ -354,10 +374,37 @@ impl World {
     }
 }
 
+fn note_turn(
+    turns: &mut VecDeque<HealthTurn>,
+    machine: &Machine,
+    before: Option<Health>,
+    answer: &Assessment,
+) {
+    let matters = |health: Health| health.needs_attention();
+    let is_turn = machine.counts()
+        && before != Some(answer.health)
+        && answer.health != Health::Gone
+        && (matters(answer.health) || before.is_some_and(matters));
+    if !is_turn {
+        return;
+    }
+    if turns.len() == TURNS_KEPT {
+        turns.pop_front();
+    }
+    turns.push_back(HealthTurn {
+        at: answer.onset.by,
+        key: machine.key,
+        name: machine.shown.clone(),
+        health: answer.health,
+    });
+}
+
 /// A changed state stays marked for so long (5.1); rows are drawn once more after that.
 pub(super) const FRESH_FOR: u64 = 1_000;
 /// What went stays readable for so long (guess).
 const GONE_FOR: u64 = 600_000;
+/// Turns of health kept (guess: more than anybody reads).
+const TURNS_KEPT: usize = 1_000;
 /// At most so many machines that went are kept.
 const GONE_KEPT: usize = 200;
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use statemesh::MachineIdx;
 use statemesh::machine::Transition;
+use statemesh::core::node;
 use statemesh::mesh::{self, Mesh, TransportKind};
 use statemesh::remote::{RemoteMachine, Snapshot};
 use web_time::Instant;
@@ -11,7 +12,7 @@ use web_time::Instant;
 use crate::browser;
 use crate::model::{
     Carrier, Failure, Interval, Learned, LinkFacts, MachineKey, PeerFacts, Phase, Reading,
-    SchemaFacts, Seen, Stop,
+    ReportedLink, Role, SchemaFacts, Seen, Shown, Stop,
 };
 
 /// Maps the peer's instants to the page's.
@@ -131,6 +132,35 @@ pub fn peer(peer: &mesh::Peer, clock: Clock) -> PeerFacts {
             .and_then(|every| u64::try_from(every.as_millis()).ok()),
         refused: peer.dropped,
         gone: None,
+        role: peer
+            .about
+            .as_ref()
+            .and_then(|about| Role::named(&about.role)),
+        name: said(peer, |about| &about.name),
+        software: said(peer, |about| &about.software),
+        has_more_links: peer.link_count > peer.links.len() as u64,
+        links: peer.links.iter().map(reported).collect(),
+    }
+}
+
+/// What a peer says of itself; nothing is no text.
+fn said(peer: &mesh::Peer, read: fn(&node::About) -> &String) -> Option<Shown> {
+    let text = read(peer.about.as_ref()?);
+    (!text.is_empty()).then(|| Shown::new(text))
+}
+
+fn reported(link: &node::Link) -> ReportedLink {
+    ReportedLink {
+        end: link.end,
+        carrier: match link.transport {
+            node::Transport::Unknown => None,
+            node::Transport::Quic => Some(Carrier::Other("quic")),
+            node::Transport::Tcp => Some(Carrier::Other("tcp")),
+            node::Transport::WebSocket => Some(Carrier::WebSocket),
+            node::Transport::WebRtc => Some(Carrier::WebRtc),
+            node::Transport::Memory => Some(Carrier::Other("memory")),
+        },
+        rtt: (link.rtt_ms > 0).then_some(link.rtt_ms),
     }
 }
 

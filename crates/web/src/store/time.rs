@@ -9,7 +9,7 @@ use crate::history::{
     Cursor, Faces, History, Lane, Limits, Pace, Position, Recorder, Timeline, lane, neighbour,
     timeline,
 };
-use crate::model::{Input, MachineKey, Seen, World};
+use crate::model::{Input, MachineKey, Seen, Thresholds, World};
 
 /// All of it.
 pub struct Time {
@@ -81,6 +81,19 @@ impl Time {
             self.faces.learn(learned, self.recorder.history(), now);
         }
         self.recorder.take(input, now);
+    }
+
+    /// How long the rules of health wait, and how much is kept. The past is looked at anew.
+    pub fn tune(&mut self, rules: Thresholds, limits: Limits) {
+        self.recorder.set_rules(rules);
+        self.recorder.history_mut().set_limits(limits);
+        self.past = None;
+    }
+
+    /// What was seen.
+    #[must_use]
+    pub fn recorder(&self) -> &Recorder {
+        &self.recorder
     }
 
     /// Sees to it that the world at the cursor is there. True: another moment is looked at than before.

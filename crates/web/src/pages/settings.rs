@@ -1,0 +1,220 @@
+//! Settings: how the page looks, whose time it shows, when a machine counts as what, and how much is kept.
+
+use leptos::prelude::*;
+
+use crate::components::dynamic;
+use crate::model::{Density, Limit, Motion, Settings, Theme, Thresholds, Zone};
+use crate::preferences::Preferences;
+use crate::words;
+
+/// `/settings`.
+#[component]
+pub fn SettingsPage() -> impl IntoView {
+    let preferences = expect_context::<Preferences>();
+    let problem = move || {
+        let why = preferences.problem.get()?;
+        Some(view! { <p class="problem" role="alert">{words::settings::not_kept(why)}</p> })
+    };
+    let reset = move |_| preferences.change(|settings| *settings = Settings::default());
+    view! {
+        <div class="settings-page">
+            <h1>"Settings"</h1>
+            <p class="aside">{words::settings::INTRODUCTION}</p>
+            {dynamic(problem)}
+            <Look />
+            <Working />
+            <Health />
+            <p>
+                <button class="button" type="button" on:click=reset>
+                    "All back to defaults"
+                </button>
+            </p>
+        </div>
+    }
+}
+
+#[component]
+fn Look() -> impl IntoView {
+    view! {
+        <section>
+            <h2>"Look"</h2>
+            {choice(
+                "Theme",
+                Theme::ALL.map(|theme| (theme.word(), theme.word())).to_vec(),
+                |settings| settings.theme.word(),
+                |settings, word| {
+                    let found = Theme::ALL.into_iter().find(|theme| theme.word() == word);
+                    settings.theme = found.unwrap_or_default();
+                },
+            )}
+            {choice(
+                "Rows",
+                vec![("dense", "dense, 19 px"), ("roomy", "roomy, 24 px")],
+                |settings| if settings.density == Density::Roomy { "roomy" } else { "dense" },
+                |settings, word| {
+                    settings.density = if word == "roomy" { Density::Roomy } else { Density::Dense };
+                },
+            )}
+            {choice(
+                "Motion",
+                vec![("system", "as the system says"), ("reduced", "reduced")],
+                |settings| if settings.motion == Motion::Reduced { "reduced" } else { "system" },
+                |settings, word| {
+                    settings.motion = if word == "reduced" { Motion::Reduced } else { Motion::System };
+                },
+            )}
+        </section>
+    }
+}
+
+#[component]
+fn Working() -> impl IntoView {
+    let sizes = ["50", "100", "300", "600", "1000"];
+    debug_assert!(
+        sizes
+            .iter()
+            .map(|size| size.parse())
+            .eq(Settings::MEMORY.map(Ok))
+    );
+    let sizes = sizes
+        .into_iter()
+        .zip(["50 MB", "100 MB", "300 MB", "600 MB", "1 GB"]);
+    view! {
+        <section>
+            <h2>"Time, keys, memory"</h2>
+            {choice(
+                "Time zone",
+                vec![("local", "local"), ("utc", "UTC")],
+                |settings| if settings.zone == Zone::Utc { "utc" } else { "local" },
+                |settings, word| {
+                    settings.zone = if word == "utc" { Zone::Utc } else { Zone::Local };
+                },
+            )}
+            {choice(
+                "Single-key shortcuts",
+                vec![("on", "on"), ("off", "off")],
+                |settings| if settings.has_keys { "on" } else { "off" },
+                |settings, word| settings.has_keys = word == "on",
+            )}
+            {choice(
+                "History held in memory",
+                sizes.collect(),
+                |settings| match settings.memory {
+                    50 => "50",
+                    100 => "100",
+                    600 => "600",
+                    1_000 => "1000",
+                    _ => "300",
+                },
+                |settings, word| {
+                    let size = word.parse().ok().filter(|size| Settings::MEMORY.contains(size));
+                    settings.memory = size.unwrap_or(settings.memory);
+                },
+            )}
+        </section>
+    }
+}
+
+/// A list to choose from: what is kept of a choice, and what is said.
+fn choice(
+    label: &'static str,
+    options: Vec<(&'static str, &'static str)>,
+    read: fn(&Settings) -> &'static str,
+    write: fn(&mut Settings, &str),
+) -> impl IntoView {
+    let preferences = expect_context::<Preferences>();
+    let chosen = Memo::new(move |_| preferences.settings.with(read));
+    let options = options.into_iter().map(|(value, word)| {
+        view! {
+            <option value=value selected=move || chosen.get() == value>
+                {word}
+            </option>
+        }
+    });
+    let change = move |event| {
+        let word = event_target_value(&event);
+        preferences.change(|settings| write(settings, &word));
+    };
+    view! {
+        <label>
+            <span>{label}</span>
+            <select prop:value=chosen on:change=change>
+                {options.collect_view()}
+            </select>
+        </label>
+    }
+}
+
+#[component]
+fn Health() -> impl IntoView {
+    let preferences = expect_context::<Preferences>();
+    let reset = move |_| {
+        preferences.change(|settings| settings.thresholds = Thresholds::default());
+    };
+    let is_usual = Memo::new(move |_| {
+        let usual = Thresholds::default();
+        preferences
+            .settings
+            .with(|settings| settings.thresholds == usual)
+    });
+    view! {
+        <section>
+            <h2>"When a machine counts as what"</h2>
+            {Limit::ALL.map(|limit| view! { <Number limit /> }).collect_view()}
+            <button class="button small" type="button" disabled=is_usual on:click=reset>
+                "Back to defaults"
+            </button>
+        </section>
+    }
+}
+
+#[component]
+fn Number(limit: Limit) -> impl IntoView {
+    let preferences = expect_context::<Preferences>();
+    let (label, unit) = words::settings::limit(limit);
+    let (least, most) = limit.range();
+    let wrong = RwSignal::new(false);
+    let value = Memo::new(move |_| {
+        let value = preferences
+            .settings
+            .with(|settings| limit.of(&settings.thresholds));
+        value.to_string()
+    });
+    let change = move |event| {
+        let number = event_target_value(&event).trim().parse().ok();
+        let now = preferences.settings.get_untracked().thresholds;
+        let changed = number.and_then(|number| limit.with(&now, number));
+        wrong.set(changed.is_none());
+        if let Some(changed) = changed {
+            preferences.change(|settings| settings.thresholds = changed);
+        }
+    };
+    let usual = limit.of(&Thresholds::default());
+    let note = move || {
+        wrong.get().then(|| {
+            let sentence = words::settings::out_of_range(least, most);
+            view! { <span class="problem" role="alert">{sentence}</span> }
+        })
+    };
+    view! {
+        <label>
+            <span>{label}</span>
+            <span>
+                <input
+                    type="number"
+                    inputmode="numeric"
+                    min=least
+                    max=most
+                    prop:value=value
+                    aria-invalid=move || wrong.get().then_some("true")
+                    on:change=change
+                    data-limit=limit.key()
+                />
+                " "
+                {unit}
+            </span>
+            <span class="label">{format!("default {usual}")}</span>
+        </label>
+        {dynamic(note)}
+    }
+}
