@@ -6,6 +6,7 @@
 mod address;
 mod conditions;
 mod connection;
+mod filter;
 mod fleet;
 mod health;
 mod link;
@@ -26,6 +27,7 @@ pub mod fixture;
 pub use address::{JoinTarget, is_local};
 pub use conditions::{Conditions, is_work};
 pub use connection::{Carrier, Connection, Failure, LinkFacts, Phase, Stop};
+pub use filter::{Candidate, Compile, Detail, Filter, Pattern, has_health, toggled};
 pub use fleet::{FleetRow, Group, StateWord, WordKind, fleet, fleet_row};
 pub use health::{Assessment, Health, OwnerWord, Rule, Suffix, Vitals, judge};
 pub use link::{MachineRef, Resolution, resolve};
