@@ -4,6 +4,7 @@
 //! `peers`) -> store. Nothing here touches the DOM, reads a clock or knows libp2p: time is an argument ([`Seen`]).
 
 mod address;
+mod arrange;
 mod conditions;
 mod connection;
 mod filter;
@@ -25,9 +26,12 @@ mod world;
 pub mod fixture;
 
 pub use address::{JoinTarget, is_local};
+pub use arrange::{
+    Arranged, Grouping, Label, Labels, Layout, Order, Sorting, arranged,
+};
 pub use conditions::{Conditions, is_work};
 pub use connection::{Carrier, Connection, Failure, LinkFacts, Phase, Stop};
-pub use filter::{Candidate, Compile, Detail, Filter, Pattern, has_health, toggled};
+pub use filter::{Candidate, Detail, Filter, Pattern, has_health, toggled};
 pub use fleet::{FleetRow, Group, StateWord, WordKind, fleet, fleet_row};
 pub use health::{Assessment, Health, OwnerWord, Rule, Suffix, Vitals, judge};
 pub use link::{MachineRef, Resolution, resolve};

@@ -6,13 +6,18 @@
 //! Every event goes into the history, too. While the page looks at a moment of it ([`time`]), the same signals are set
 //! from the [`World`] of that moment, and the live one goes on unseen.
 
+mod list;
 pub mod time;
+mod trail;
 mod views;
 
 use leptos::prelude::*;
 use statemesh::PeerId;
 
+use self::list::Scene;
+pub use self::list::{FleetBar, Told};
 use self::time::{Dock, Time};
+pub use self::trail::{Hop, Trail};
 use self::views::{Changes, Drawn, Views};
 use crate::browser;
 use crate::model::{
@@ -44,6 +49,8 @@ pub struct Store {
     pub attention: RwSignal<Vec<AttentionRow>>,
     /// Hosts in order.
     pub hosts: RwSignal<Vec<PeerId>>,
+    /// The fleet of the Overview.
+    pub fleet: FleetBar,
     /// The Peers page.
     pub peers: RwSignal<Vec<PeerRow>>,
     /// The Machine page.
@@ -80,6 +87,7 @@ impl Store {
             verdict: RwSignal::new(Verdict::default()),
             attention: RwSignal::new(Vec::new()),
             hosts: RwSignal::new(Vec::new()),
+            fleet: FleetBar::default(),
             peers: RwSignal::new(Vec::new()),
             screen: RwSignal::new(MachineScreen::Nothing),
             announcement: RwSignal::new(String::new()),
@@ -194,6 +202,9 @@ impl Store {
         if let Some(hosts) = drawing.drawn.hosts {
             set(self.hosts, hosts);
         }
+        if let Some(list) = drawing.drawn.fleet {
+            self.fleet.list.set(list);
+        }
         if let Some(screen) = drawing.drawn.screen {
             set(self.screen, screen);
         }
@@ -250,7 +261,16 @@ impl Inner {
             None => verdict(world, wall, now),
             Some(then) => past_verdict(then, at, &self.world, wall),
         };
-        let drawn = self.views.draw(world, &changes, at);
+        let drawn = {
+            let told = &self.time.told(at);
+            let scene = Scene {
+                world,
+                at,
+                now,
+                told,
+            };
+            self.views.draw(&scene, &changes)
+        };
         let attention = attention_rows(world, at);
         Drawing {
             slow,

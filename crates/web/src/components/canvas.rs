@@ -6,7 +6,7 @@ use leptos::wasm_bindgen::JsCast;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
 
 use crate::history::{Lane, LaneSpan, MarkKind, SpanKind, Timeline};
-use crate::model::Seen;
+use crate::model::{Health, Seen};
 use crate::store::time::Stage;
 
 /// A canvas ready to be drawn on, in CSS pixels.
@@ -19,6 +19,15 @@ pub struct Sheet {
     ink: Ink,
 }
 
+/// What is wrong, and since when.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Trouble {
+    /// With the machine of the lane.
+    pub own: Option<(Health, Seen)>,
+    /// With any machine.
+    pub first: Option<Seen>,
+}
+
 /// Colours, from the stylesheet.
 struct Ink {
     line: String,
@@ -28,6 +37,7 @@ struct Ink {
     hatch: String,
     accent: String,
     tint: String,
+    warn: String,
 }
 
 impl Sheet {
@@ -61,6 +71,7 @@ impl Sheet {
                 hatch: ink("--lane-hatch"),
                 accent: ink("--lane-accent"),
                 tint: ink("--lane-tint"),
+                warn: ink("--lane-warn"),
             },
         })
     }
@@ -117,7 +128,7 @@ impl Sheet {
     }
 
     /// One machine's lane.
-    pub fn lane(&self, lane: &Lane, stage: &Stage) {
+    pub fn lane(&self, lane: &Lane, stage: &Stage, trouble: &Trouble) {
         let middle = (self.height / 2.0).floor();
         self.fill(&self.ink.line, (0.0, middle, self.width, 1.0));
         for span in &lane.spans {
@@ -135,6 +146,10 @@ impl Sheet {
                 MarkKind::Schema | MarkKind::Fidelity(_) => {}
             }
         }
+        if let Some((health, since)) = trouble.own {
+            let until = stage.cursor.unwrap_or(stage.to);
+            self.trouble(health, self.x(stage, since), self.x(stage, until));
+        }
         // What came after the moment looked at is there, but not what is shown.
         if let Some(at) = stage.cursor.filter(|at| *at < stage.to) {
             let x = self.x(stage, at);
@@ -145,7 +160,38 @@ impl Sheet {
             self.fill("rgb(0 0 0 / .6)", (x, 0.0, self.width - x, self.height));
             self.context.restore();
         }
+        let first = trouble.first.filter(|at| stage.from <= *at && *at <= stage.to);
+        if let Some(at) = first {
+            self.dashes(&self.ink.error, self.x(stage, at).floor());
+        }
         self.cursor(stage);
+    }
+
+    /// How the machine is since then: solid red, hollow amber, dotted amber.
+    fn trouble(&self, health: Health, from: f64, to: f64) {
+        let (top, height) = ((self.height / 2.0).floor() - 2.0, 5.0);
+        let width = (to - from).max(2.0);
+        match health {
+            Health::Error => self.fill(&self.ink.error, (from, top, width, height)),
+            Health::NotReady => self.outline(&self.ink.warn, (from.floor(), top, width, height)),
+            Health::Quiet => {
+                let mut x = from;
+                while x < to {
+                    self.fill(&self.ink.warn, (x.floor(), top + 2.0, 2.0, 2.0));
+                    x += DOTS;
+                }
+            }
+            Health::Gone | Health::Stale | Health::Starting | Health::Ok => {}
+        }
+    }
+
+    /// A line from top to bottom, through all lanes as one.
+    fn dashes(&self, color: &str, x: f64) {
+        let mut y = 0.0;
+        while y < self.height {
+            self.fill(color, (x, y, 1.0, 3.0));
+            y += DASHES;
+        }
     }
 
     fn span(&self, span: &LaneSpan, stage: &Stage, middle: f64) {
@@ -222,6 +268,10 @@ fn tall(count: u64, most: f64) -> f64 {
     (2.0 + 2.0 * steps).min(most)
 }
 
+/// Pixels from dot to dot.
+const DOTS: f64 = 5.0;
+/// Pixels from dash to dash.
+const DASHES: f64 = 5.0;
 /// Pixels between the lines of a hatch.
 const HATCH: f64 = 5.0;
 

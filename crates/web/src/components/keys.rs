@@ -35,6 +35,7 @@ fn press(store: Store, event: &KeyboardEvent) {
         "h" if !is_in(LISTS) => store.step(false),
         "l" if !is_in(LISTS) => store.step(true),
         "L" => store.live(),
+        "f" | "/" if !is_in(LISTS) && super::focus_filter() => {}
         _ => return,
     }
     event.prevent_default();

@@ -155,6 +155,8 @@ pub struct AttentionRow {
     pub health: Health,
     /// Machine name, or how many of them.
     pub name: Piece,
+    /// Machines of the same host for which the same began at the same time.
+    pub others: usize,
     /// Host name.
     pub host: Shown,
     /// The rule in words.
@@ -170,12 +172,28 @@ pub struct AttentionRow {
 /// The attention list, in order of onset.
 #[must_use]
 pub fn attention_rows(world: &World, now: Seen) -> Vec<AttentionRow> {
-    world
-        .attention()
-        .in_order()
-        .into_iter()
-        .filter_map(|(subject, entry)| attention_row(world, *subject, entry, now))
-        .collect()
+    let mut rows: Vec<AttentionRow> = Vec::new();
+    for (subject, entry) in world.attention().in_order() {
+        let Some(row) = attention_row(world, *subject, entry, now) else {
+            continue;
+        };
+        let same = rows.iter_mut().rev().find(|other| is_same(other, &row));
+        match same {
+            Some(same) => same.others += 1,
+            None => rows.push(row),
+        }
+    }
+    rows
+}
+
+/// The same began on the same host at the same time.
+fn is_same(a: &AttentionRow, b: &AttentionRow) -> bool {
+    let (Subject::Machine(a_key), Subject::Machine(b_key)) = (a.subject, b.subject) else {
+        return false;
+    };
+    a_key.peer == b_key.peer
+        && (a.health, a.onset) == (b.health, b.onset)
+        && a.lasted.is_some() == b.lasted.is_some()
 }
 
 fn attention_row(
@@ -201,6 +219,7 @@ fn attention_row(
         subject,
         health: entry.health,
         name,
+        others: 0,
         host: host_name(machine),
         what: match entry.over {
             None => words::rule(machine, entry.rule, now),
