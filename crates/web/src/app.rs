@@ -7,7 +7,7 @@ use web_sys::HtmlElement;
 
 use crate::browser;
 use crate::components::{
-    BottomBar, ConnectionBar, Dock, LiveRegion, SkipButton, TopBar, dynamic, listen,
+    BottomBar, ConnectionBar, Dock, LiveRegion, Panels, SkipButton, TopBar, dynamic, listen,
 };
 use crate::model::Route;
 use crate::pages::{JoinPage, MachinePage, NotFound, OverviewPage, PeersPage};
@@ -44,8 +44,9 @@ pub fn mount() {
 
 #[component]
 fn App() -> impl IntoView {
-    listen(expect_context::<Store>());
-    let route = expect_context::<Router>().route;
+    let router = expect_context::<Router>();
+    listen(expect_context::<Store>(), router);
+    let route = router.route;
     let page = move || match route.get() {
         Route::Overview => view! { <OverviewPage /> }.into_any(),
         Route::Machines => view! { <MachinePage /> }.into_any(),
@@ -63,5 +64,6 @@ fn App() -> impl IntoView {
         <Dock />
         <BottomBar />
         <LiveRegion />
+        <Panels />
     }
 }

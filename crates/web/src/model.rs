@@ -12,6 +12,7 @@ mod fleet;
 mod health;
 mod link;
 mod machine;
+mod palette;
 mod peers;
 mod piece;
 mod route;
@@ -26,9 +27,7 @@ mod world;
 pub mod fixture;
 
 pub use address::{JoinTarget, is_local};
-pub use arrange::{
-    Arranged, Grouping, Label, Labels, Layout, Order, Sorting, arranged,
-};
+pub use arrange::{Arranged, Grouping, Label, Labels, Layout, Order, Sorting, arranged};
 pub use conditions::{Conditions, is_work};
 pub use connection::{Carrier, Connection, Failure, LinkFacts, Phase, Stop};
 pub use filter::{Candidate, Detail, Filter, Pattern, has_health, toggled};
@@ -38,6 +37,7 @@ pub use link::{MachineRef, Resolution, resolve};
 pub use machine::{
     CHANGES_KEPT, Change, GAPS_KEPT, Learned, Machine, MachineKey, Past, Reading, Role, StateChange,
 };
+pub use palette::{Action, Command, Hit, search};
 pub use peers::{PeerFacts, PeerRole, PeerRow, peer_rows};
 pub use piece::Piece;
 pub use route::Route;

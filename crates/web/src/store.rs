@@ -7,6 +7,7 @@
 //! from the [`World`] of that moment, and the live one goes on unseen.
 
 mod list;
+mod search;
 pub mod time;
 mod trail;
 mod views;
@@ -19,7 +20,7 @@ pub use self::list::{FleetBar, Told};
 use self::time::{Dock, Time};
 pub use self::trail::{Hop, Trail};
 use self::views::{Changes, Drawn, Views};
-use crate::browser;
+use crate::browser::{self, Theme};
 use crate::model::{
     AttentionRow, Connection, FleetRow, Group, Input, MachineKey, MachineRef, MachineScreen,
     PeerRow, Phase, Piece, Role, Seen, Verdict, WallClock, World, attention_rows, past_verdict,
@@ -55,10 +56,23 @@ pub struct Store {
     pub peers: RwSignal<Vec<PeerRow>>,
     /// The Machine page.
     pub screen: RwSignal<MachineScreen>,
+    /// The dialog that is open.
+    pub panel: RwSignal<Option<Panel>>,
+    /// Light or dark.
+    pub theme: RwSignal<Theme>,
     /// What a screen reader is told.
     pub announcement: RwSignal<String>,
     /// Formats local time.
     pub wall: WallClock,
+}
+
+/// A dialog above the views.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Panel {
+    /// Search everything.
+    Search,
+    /// Keys and marks.
+    Keys,
 }
 
 struct Inner {
@@ -90,6 +104,8 @@ impl Store {
             fleet: FleetBar::default(),
             peers: RwSignal::new(Vec::new()),
             screen: RwSignal::new(MachineScreen::Nothing),
+            panel: RwSignal::new(None),
+            theme: RwSignal::new(Theme::stored()),
             announcement: RwSignal::new(String::new()),
             wall: browser::wall_clock(),
             inner: StoredValue::new_local(Inner {

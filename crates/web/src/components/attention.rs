@@ -4,9 +4,9 @@ use leptos::prelude::*;
 
 use super::dynamic::{RowKey, dynamic, rows};
 use super::{health_glyph, icon, led_here, name, sentence};
+use crate::browser::is_tall;
 use crate::derived::Derived;
 use crate::model::{AttentionRow, Health, Interval, Piece, Subject, WallClock, age_text};
-use crate::browser::is_tall;
 use crate::store::{Store, Trail};
 use crate::words;
 

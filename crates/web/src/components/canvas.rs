@@ -160,7 +160,9 @@ impl Sheet {
             self.fill("rgb(0 0 0 / .6)", (x, 0.0, self.width - x, self.height));
             self.context.restore();
         }
-        let first = trouble.first.filter(|at| stage.from <= *at && *at <= stage.to);
+        let first = trouble
+            .first
+            .filter(|at| stage.from <= *at && *at <= stage.to);
         if let Some(at) = first {
             self.dashes(&self.ink.error, self.x(stage, at).floor());
         }

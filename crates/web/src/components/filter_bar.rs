@@ -25,7 +25,10 @@ pub fn FilterBar() -> impl IntoView {
         }
     };
     let wrong = Memo::new(move |_| bar.error.with(Option::is_some).then_some("true"));
-    let count = Memo::new(move |_| bar.list.with(|list| words::shown_of(list.shown, list.total)));
+    let count = Memo::new(move |_| {
+        bar.list
+            .with(|list| words::shown_of(list.shown, list.total))
+    });
     view! {
         <search class="filter-bar" aria-label="Machines">
             <span class="field">

@@ -81,11 +81,17 @@ pub fn Fleet() -> impl IntoView {
     let labels = move || shown.with(|shown| shown.labels.clone());
     let machines = move || {
         let keys = |layout: &Arc<Layout>| {
-            shown.with(|shown| shown.rows.iter().filter_map(|at| Some(layout.rows.get(*at)?.0)).collect())
+            shown.with(|shown| {
+                shown
+                    .rows
+                    .iter()
+                    .filter_map(|at| Some(layout.rows.get(*at)?.0))
+                    .collect()
+            })
         };
         layout.with(keys)
     };
-    let height = move || format!("calc(var(--line-third) * {})", layout.with(|layout| layout.height));
+    let height = move || thirds(layout.with(|layout| layout.height));
     let count = Memo::new(move |_| layout.with(|layout| layout.rows.len() + 1));
     // By the pointer, and by the focus.
     let inside = RwSignal::new((false, false));
@@ -138,18 +144,27 @@ fn LabelAt(at: usize) -> impl IntoView {
         store.fleet.list.with(sections)
     });
     let place = Derived::new(move || {
-        let place = |layout: &Arc<Layout>| layout.labels.iter().find(|label| label.0 == at).copied();
+        let place =
+            |layout: &Arc<Layout>| layout.labels.iter().find(|label| label.0 == at).copied();
         list.layout.with(place).unwrap_or_default()
     });
-    let style = move || {
-        let (_, top, height) = place.get();
-        format!("transform:translateY(calc(var(--line-third) * {top}));height:calc(var(--line-third) * {height})")
-    };
+    let top = move || shifted(place.with(|place| place.1));
+    let height = move || thirds(place.with(|place| place.2));
     view! {
-        <div class="group" role="row" style=style>
+        <div class="group" role="row" style:transform=top style:height=height>
             {dynamic(move || section.get().map(|(name, count)| label(store, &name, count)))}
         </div>
     }
+}
+
+/// So many thirds of a row, for the stylesheet.
+fn thirds(count: u32) -> String {
+    format!("calc(var(--line-third) * {count})")
+}
+
+/// So much further down.
+pub fn shifted(top: u32) -> String {
+    format!("translateY({})", thirds(top))
 }
 
 fn head(store: Store) -> impl IntoView {

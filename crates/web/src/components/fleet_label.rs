@@ -156,4 +156,3 @@ fn host_facts(group: &Group) -> impl IntoView + use<> {
         .map(|fact| view! { <span>{fact}</span> })
         .collect_view()
 }
-

@@ -4,7 +4,7 @@ use leptos::html;
 use leptos::prelude::*;
 
 use super::dynamic::dynamic;
-use super::fleet::FleetList;
+use super::fleet::{FleetList, shifted};
 use super::{health_glyph, lane_of, name};
 use crate::derived::Derived;
 use crate::model::{FleetRow, MachineKey, StateWord, WordKind, grouped};
@@ -33,15 +33,23 @@ fn Row(key: MachineKey) -> impl IntoView {
             words::overview::rate(changes, all)
         });
         let link = focusable(list, key);
-        let style = place(list, key);
-        let index = Memo::new(move |_| list.layout.with(|layout| layout.place(&key).map(|at| at + 2)));
+        let place = place(list, key);
+        let top = move || shifted(place.with(|place| place.0));
+        let indent = move || {
+            let depth = place.with(|place| place.1);
+            (depth > 0).then(|| format!("{depth}.375rem"))
+        };
+        let index = Memo::new(move |_| {
+            list.layout
+                .with(|layout| layout.place(&key).map(|at| at + 2))
+        });
         let host = fixed.host.clone();
         view! {
             <a
                 class="row"
                 role="row"
                 node_ref=link
-                style=style
+                style:transform=top
                 href=part(&row, |row| row.href.clone())
                 aria-label=part(&row, |row| row.label.clone())
                 aria-rowindex=index
@@ -61,6 +69,7 @@ fn Row(key: MachineKey) -> impl IntoView {
                     class="machine"
                     role="gridcell"
                     class:hearsay=hearsay
+                    style:padding-left=indent
                     title=move || words::provenance(!hearsay.get())
                 >
                     {name(&fixed.name)}
@@ -100,19 +109,13 @@ fn focusable(list: FleetList, key: MachineKey) -> NodeRef<html::A> {
 }
 
 /// Where it stands, and how deep in a tree.
-fn place(list: FleetList, key: MachineKey) -> Memo<String> {
+fn place(list: FleetList, key: MachineKey) -> Memo<(u32, u8)> {
     Memo::new(move |_| {
         let place = list.layout.with(|layout| {
             let row = layout.rows.get(layout.place(&key)?)?;
             Some((row.1, row.2))
         });
-        let (top, depth) = place.unwrap_or_default();
-        let indent = if depth > 0 {
-            format!(";--depth:{depth}")
-        } else {
-            String::new()
-        };
-        format!("transform:translateY(calc(var(--line-third) * {top})){indent}")
+        place.unwrap_or_default()
     })
 }
 

@@ -11,7 +11,6 @@ pub fn led_here(trail: &Trail) -> AnyView {
     let first = trail.hops.len().saturating_sub(SHOWN);
     let hops = trail.hops[first..].iter().map(hop).collect_view();
     let more = (first > 0).then(|| format!("{first} more → "));
-    let title: Vec<String> = trail.hops.iter().map(words::hop).collect();
     let end = if trail.is_start {
         words::HISTORY_STARTS
     } else if trail.hops.is_empty() {
@@ -19,6 +18,8 @@ pub fn led_here(trail: &Trail) -> AnyView {
     } else {
         words::NO_SOURCE
     };
+    let mut title: Vec<String> = trail.hops.iter().map(words::hop).collect();
+    title.push(end.to_owned());
     view! {
         <span class="trail" title=title.join("\n")>
             {more} {hops} <small>{end}</small>

@@ -4,11 +4,10 @@ use leptos::prelude::*;
 
 use super::dynamic::dynamic;
 use super::{icon, name};
-use crate::browser::Theme;
 use crate::derived::Derived;
 use crate::model::{LinkFacts, PeerRole, PeerRow, Route, Shown};
 use crate::router::Router;
-use crate::store::Store;
+use crate::store::{Panel, Store};
 use crate::words;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -72,6 +71,17 @@ pub fn TopBar() -> impl IntoView {
                 <Tabs />
             </nav>
             <span class="grow"></span>
+            <button
+                class="button search"
+                type="button"
+                aria-label="Search everything"
+                aria-haspopup="dialog"
+                on:click=move |_| store.panel.set(Some(Panel::Search))
+            >
+                {icon("i-search")}
+                <span>"Find machine, state or peer"</span>
+                <kbd>"Ctrl K"</kbd>
+            </button>
             <Pill />
             <ThemeButton />
         </header>
@@ -152,14 +162,9 @@ fn Pill() -> impl IntoView {
 
 #[component]
 fn ThemeButton() -> impl IntoView {
-    let theme = RwSignal::new(Theme::stored());
-    let label = move || format!("Theme: {}. Switch", theme.get().word());
-    let switch = move |_| {
-        theme.update(|theme| {
-            *theme = theme.next();
-            theme.apply();
-        });
-    };
+    let store = expect_context::<Store>();
+    let label = move || format!("Theme: {}. Switch", store.theme.get().word());
+    let switch = move |_| store.next_theme();
     view! {
         <button class="button plain square" type="button" aria-label=label title=label on:click=switch>
             {icon("i-theme")}

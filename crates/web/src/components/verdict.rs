@@ -66,10 +66,19 @@ fn Counts() -> impl IntoView {
     };
     let button = move |health: Health| {
         let toggle = move |_| {
-            let text = store.fleet.text.with_untracked(|text| toggled(text, health));
+            let text = store
+                .fleet
+                .text
+                .with_untracked(|text| toggled(text, health));
             store.filter_fleet(&text);
         };
-        let pressed = move || store.fleet.text.with(|text| has_health(text, health)).to_string();
+        let pressed = move || {
+            store
+                .fleet
+                .text
+                .with(|text| has_health(text, health))
+                .to_string()
+        };
         view! {
             <li>
                 <button type="button" aria-pressed=pressed on:click=toggle data-count=health.mark()>

@@ -111,13 +111,15 @@ pub fn arranged(world: &World, hosts: &[Group], order: &Order<'_>) -> Arranged {
     for host in hosts {
         let mut rows = Vec::new();
         for machine in host.rows.iter().filter_map(|key| world.machine(key)) {
-            total += 1;
+            // What the verdict counts; the mesh's own machines are listed beside.
+            let counted = usize::from(machine.counts());
+            total += counted;
             note_tags(&mut tags, machine);
             if (order.keeps)(machine) {
+                shown += counted;
                 rows.push(machine);
             }
         }
-        shown += rows.len();
         if !rows.is_empty() {
             found.push((Label::Host(host.peer), rows));
         }
@@ -131,7 +133,10 @@ pub fn arranged(world: &World, hosts: &[Group], order: &Order<'_>) -> Arranged {
         rows: if *order.grouping == Grouping::Parent {
             tree(&rows, &*by)
         } else {
-            sorted(rows, &*by).into_iter().map(|one| (one.key, 0)).collect()
+            sorted(rows, &*by)
+                .into_iter()
+                .map(|one| (one.key, 0))
+                .collect()
         },
     });
     tags.sort_unstable();
@@ -217,7 +222,10 @@ fn sort_key<'a>(world: &'a World, order: &'a Order<'_>) -> SortKey<'a> {
     }
 }
 
-fn sorted<'a>(rows: Vec<&'a Machine>, by: &dyn Fn(&Machine) -> (u64, Option<Shown>)) -> Vec<&'a Machine> {
+fn sorted<'a>(
+    rows: Vec<&'a Machine>,
+    by: &dyn Fn(&Machine) -> (u64, Option<Shown>),
+) -> Vec<&'a Machine> {
     let mut keyed: Vec<_> = rows.into_iter().map(|one| (by(one), one)).collect();
     sort_by(&mut keyed, |(a, _), (b, _)| a.cmp(b));
     keyed.into_iter().map(|(_, one)| one).collect()
@@ -225,13 +233,12 @@ fn sorted<'a>(rows: Vec<&'a Machine>, by: &dyn Fn(&Machine) -> (u64, Option<Show
 
 /// Children below their parents: a machine of the same owner, else the only one of that name. What names itself through
 /// others is nobody's child.
-fn tree(
-    rows: &[&Machine],
-    by: &dyn Fn(&Machine) -> (u64, Option<Shown>),
-) -> Vec<(MachineKey, u8)> {
+fn tree(rows: &[&Machine], by: &dyn Fn(&Machine) -> (u64, Option<Shown>)) -> Vec<(MachineKey, u8)> {
     let mut by_id: OrderedMap<&str, Vec<usize>> = OrderedMap::new();
     for (at, one) in rows.iter().enumerate() {
-        by_id.get_or_insert_with(one.shown.whole(), Vec::new).push(at);
+        by_id
+            .get_or_insert_with(one.shown.whole(), Vec::new)
+            .push(at);
     }
     let parent_of = |one: &Machine| -> Option<usize> {
         let named = by_id.get(one.parent.as_ref()?.whole())?;
@@ -263,9 +270,16 @@ fn tree(
     open.extend(sorted(roots, by).into_iter().rev().map(|one| (one, 0)));
     while let Some((one, depth)) = open.pop() {
         out.push((one.key, depth));
-        let below = place.get(&one.key).map(|at| std::mem::take(&mut children[*at]));
+        let below = place
+            .get(&one.key)
+            .map(|at| std::mem::take(&mut children[*at]));
         let below = sorted(below.unwrap_or_default(), by);
-        open.extend(below.into_iter().rev().map(|one| (one, depth.saturating_add(1))));
+        open.extend(
+            below
+                .into_iter()
+                .rev()
+                .map(|one| (one, depth.saturating_add(1))),
+        );
     }
     out
 }
@@ -498,7 +512,10 @@ mod tests {
         let before = of(Sorting::Rate, None);
         assert_eq!(text(&world, &before), "f c a b a d");
         // What is new stands at the end.
-        assert_eq!(text(&world, &of(Sorting::Ticks, Some(&before))), "f c a b a d e");
+        assert_eq!(
+            text(&world, &of(Sorting::Ticks, Some(&before))),
+            "f c a b a d e"
+        );
     }
 
     #[test]
@@ -548,7 +565,13 @@ mod tests {
         let layout = Layout::of(&fleet, Labels::Beside);
         assert_eq!(layout.height, 30_000);
         let focused = learned_of(50, 7, "", &[]).key;
-        for view in [(0, 120), (299, 310), (14_700, 14_800), (29_900, 30_000), (50, 9_000)] {
+        for view in [
+            (0, 120),
+            (299, 310),
+            (14_700, 14_800),
+            (29_900, 30_000),
+            (50, 9_000),
+        ] {
             let seen = layout.in_view(view, Some(&focused));
             assert!(seen.rows.len() <= 60, "{view:?}");
             assert!(seen.rows.contains(&4_907));

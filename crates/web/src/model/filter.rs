@@ -323,7 +323,9 @@ pub(super) fn contains(text: &str, part: &str) -> bool {
 #[must_use]
 pub fn toggled(text: &str, health: Health) -> String {
     let is_on = has_health(text, health);
-    let others = text.split_whitespace().filter(|word| !word.starts_with("is:"));
+    let others = text
+        .split_whitespace()
+        .filter(|word| !word.starts_with("is:"));
     let mut words: Vec<&str> = others.collect();
     let mark = health_words(health);
     if !is_on {
@@ -488,12 +490,30 @@ mod tests {
                 "No machine is `purple`. There are error, notready, quiet, stale, gone, starting and ok.",
             ),
             ("ok is:", "`is:` needs another value, as in `is:error`."),
-            ("state:Ready=of", "`state:` needs another value, as in `state:Ready=off`."),
-            ("tick:Ready", "`tick:` needs another value, as in `tick:Ready>8`."),
-            ("tick:Ready>x", "`tick:` needs another value, as in `tick:Ready>8`."),
-            ("changed:5s", "`changed:` needs another value, as in `changed:<5s`."),
-            ("changed:<5", "`changed:` needs another value, as in `changed:<5s`."),
-            ("fid:all", "`fid:` needs another value, as in `fid:snapshots`."),
+            (
+                "state:Ready=of",
+                "`state:` needs another value, as in `state:Ready=off`.",
+            ),
+            (
+                "tick:Ready",
+                "`tick:` needs another value, as in `tick:Ready>8`.",
+            ),
+            (
+                "tick:Ready>x",
+                "`tick:` needs another value, as in `tick:Ready>8`.",
+            ),
+            (
+                "changed:5s",
+                "`changed:` needs another value, as in `changed:<5s`.",
+            ),
+            (
+                "changed:<5",
+                "`changed:` needs another value, as in `changed:<5s`.",
+            ),
+            (
+                "fid:all",
+                "`fid:` needs another value, as in `fid:snapshots`.",
+            ),
             ("/open", "`/open` lacks the slash at its end."),
             ("/open\\/", "`/open\\/` lacks the slash at its end."),
             ("/[/", "`/[/` is no regular expression."),
@@ -526,10 +546,18 @@ mod tests {
     fn ten_thousand_machines_are_filtered() {
         let mut world = World::new("relay".into(), false, Seen(0));
         for index in 0..10_000_u64 {
-            let learned = learned_of((index % 200) as u8, index, &format!("courier-{index}"), &[1, 1, 0, 0]);
+            let learned = learned_of(
+                (index % 200) as u8,
+                index,
+                &format!("courier-{index}"),
+                &[1, 1, 0, 0],
+            );
             world.apply(super::super::Input::Learned(learned), Seen(0));
         }
-        let filter = Filter::parse("courier -state:Exception,tick:Busy>3 changed:<5s 77", compile);
+        let filter = Filter::parse(
+            "courier -state:Exception,tick:Busy>3 changed:<5s 77",
+            compile,
+        );
         let filter = filter.expect("it is right");
         let begun = std::time::Instant::now();
         let kept = world.machines().filter(|machine| {

@@ -39,7 +39,10 @@ fn Overview() -> impl IntoView {
     let bar = store.fleet;
     store.open_fleet(true);
     on_cleanup(move || store.open_fleet(false));
-    let none_fits = Memo::new(move |_| bar.list.with(|list| list.shown == 0 && list.total > 0));
+    let none_fits = Memo::new(move |_| {
+        bar.list
+            .with(|list| list.total > 0 && list.sections.is_empty())
+    });
     let not_live = Memo::new(move |_| store.connection.with(|connection| connection.is_stale()));
     let has_hosts = Memo::new(move |_| !store.hosts.with(Vec::is_empty));
     let is_empty = Memo::new(move |_| {

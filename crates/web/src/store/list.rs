@@ -134,7 +134,8 @@ impl Store {
 
     /// Somebody points into the list, or does not any more.
     pub fn hold_fleet(self, is_held: bool) {
-        self.inner.update_value(|inner| inner.views.list.is_held = is_held);
+        self.inner
+            .update_value(|inner| inner.views.list.is_held = is_held);
     }
 
     /// Shows what a filter keeps; one that cannot be read leaves the list as it is.

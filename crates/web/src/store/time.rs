@@ -6,7 +6,8 @@ use statemesh::machine::Transition;
 use super::{Store, Told};
 use crate::browser;
 use crate::history::{
-    Cursor, Faces, Fidelity, History, Lane, Limits, Pace, Position, Recorder, Timeline, lane, neighbour, timeline,
+    Cursor, Faces, Fidelity, History, Lane, Limits, Pace, Position, Recorder, Timeline, lane,
+    neighbour, timeline,
 };
 use crate::model::{Input, MachineKey, Seen, World};
 
@@ -259,6 +260,11 @@ impl Store {
             let position = time.recorder.history().position(at.min(now));
             time.pause_at(position, now);
         });
+    }
+
+    /// Looks at a record.
+    pub fn seek_position(self, position: Position) {
+        self.turn(|time, now, _| time.pause_at(position, now));
     }
 
     /// Looks at the next or the previous change: of the machine shown, else of any.

@@ -4,7 +4,9 @@ use leptos::prelude::*;
 
 use super::{Inner, Store};
 use crate::history::before;
-use crate::model::{Interval, Machine, MachineKey, MachineRef, Seen, Shown, Subject, World, is_active};
+use crate::model::{
+    Interval, Machine, MachineKey, MachineRef, Seen, Shown, Subject, World, is_active,
+};
 
 /// What happened near by just before.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

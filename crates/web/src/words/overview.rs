@@ -1,7 +1,7 @@
 //! What the Overview says: filter, fleet, search.
 
 use crate::model::{Sorting, grouped};
-use crate::store::Hop;
+use crate::store::{Hop, Panel};
 
 /// A key the filter does not know.
 #[must_use]
@@ -56,7 +56,8 @@ pub const FILTER_HINT: &str = "Filter: name, state:, tag:, host:, is:";
 /// Machines without the tag that they are grouped by.
 pub const NO_TAG: &str = "without this tag";
 /// What the figure counts.
-pub const RATE: &str = "Changes per second, over the last 10 s. ~: between snapshots there may be more";
+pub const RATE: &str =
+    "Changes per second, over the last 10 s. ~: between snapshots there may be more";
 /// Title of what happened before.
 pub const LED_HERE: &str = "Led here, by time, not by cause";
 /// Nothing older is known.
@@ -84,7 +85,11 @@ pub fn sorting(sorting: Sorting) -> &'static str {
 /// Changes per second, from those in ten seconds: `14`, `0.3`, `~2.1`.
 #[must_use]
 pub fn rate(in_ten_seconds: u64, is_all: bool) -> String {
-    let about = if is_all || in_ten_seconds == 0 { "" } else { "~" };
+    let about = if is_all || in_ten_seconds == 0 {
+        ""
+    } else {
+        "~"
+    };
     match (in_ten_seconds / 10, in_ten_seconds % 10) {
         (0, 0) => "0".to_owned(),
         (whole @ 10.., _) => format!("{about}{}", grouped(whole)),
@@ -112,6 +117,43 @@ pub fn hop(hop: &Hop) -> String {
 pub fn and_more(others: usize) -> String {
     format!(" and {others} more")
 }
+
+/// Names a dialog.
+#[must_use]
+pub fn panel(panel: Panel) -> &'static str {
+    match panel {
+        Panel::Search => "Search everything",
+        Panel::Keys => "Keys and legend",
+    }
+}
+
+/// What the search takes.
+pub const SEARCH_HINT: &str = "Machine, State@machine, peer, 14:32:08, -30s, link";
+/// Nothing fits.
+pub const NOTHING_FOUND: &str = "Nothing found.";
+/// A link leads to nothing that is here.
+pub const NO_HISTORY: &str = "No history for that moment here.";
+/// The address of the view is on the clipboard.
+pub const LINK_COPIED: &str = "Link copied";
+/// Keys, and what they do.
+pub const KEYS: [(&str, &str); 16] = [
+    ("Ctrl K", "search everything"),
+    ("f /", "filter machines"),
+    ("g o", "Overview"),
+    ("g m", "Machines"),
+    ("g p", "Peers"),
+    ("m", "next machine needing attention"),
+    ("Shift M", "the one before"),
+    ("← h", "previous change"),
+    ("→ l", "next change"),
+    ("Space", "pause, play"),
+    ("Shift L", "back to live"),
+    ("↑ ↓ j k", "move in a list"),
+    ("Enter", "open, go to moment"),
+    ("c", "copy link"),
+    ("?", "this list"),
+    ("Esc", "leave field or dialog"),
+];
 
 #[cfg(test)]
 mod tests {
