@@ -24,6 +24,7 @@ mod name;
 mod palette;
 mod roving;
 mod state_tree;
+mod tiles;
 mod top_bar;
 mod verdict;
 
@@ -47,5 +48,6 @@ pub use machine_list::MachineList;
 pub use name::{name, sentence};
 pub use palette::Panels;
 pub use state_tree::StateTree;
+pub use tiles::Tiles;
 pub use top_bar::{BottomBar, TopBar};
 pub use verdict::VerdictBanner;

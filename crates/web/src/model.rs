@@ -18,6 +18,7 @@ mod piece;
 mod route;
 mod schema;
 mod text;
+mod tiles;
 mod time;
 mod tree;
 mod verdict;
@@ -43,6 +44,7 @@ pub use piece::Piece;
 pub use route::Route;
 pub use schema::{SchemaFacts, StateFacts, is_active};
 pub use text::Shown;
+pub use tiles::{Arrow, SIDE, Tiles};
 pub use time::{Age, Interval, Seen, WallClock, age_text, grouped};
 pub use tree::{
     ChangeRow, ChangedState, MachineHead, MachineScreen, MachineView, RelationRow, StateRow,

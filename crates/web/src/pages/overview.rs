@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::JoinPage;
 use crate::components::{
-    AttentionList, EmptyMesh, FilterBar, Fleet, VerdictBanner, dynamic, no_match,
+    AttentionList, EmptyMesh, FilterBar, Fleet, Tiles, VerdictBanner, dynamic, no_match,
 };
 use crate::model::{Phase, Stop};
 use crate::store::Store;
@@ -62,8 +62,16 @@ fn Overview() -> impl IntoView {
             {dynamic(move || is_empty.get().then(|| view! { <EmptyMesh /> }))}
             {dynamic(move || has_hosts.get().then(|| view! { <FilterBar /> }))}
             {dynamic(move || none_fits.get().then(|| no_match(store)))}
-            {dynamic(move || has_hosts.get().then(|| view! { <Fleet /> }))}
+            {dynamic(move || has_hosts.get().then(|| fleet(bar.tiles.get())))}
         </div>
+    }
+}
+
+fn fleet(as_tiles: bool) -> AnyView {
+    if as_tiles {
+        view! { <Tiles /> }.into_any()
+    } else {
+        view! { <Fleet /> }.into_any()
     }
 }
 
