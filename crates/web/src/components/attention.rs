@@ -113,7 +113,7 @@ fn cells(store: Store, row: &AttentionRow, trail: Derived<Option<Trail>>) -> imp
         </span>
         <span class="who">
             <b>{machine}</b>
-            {(row.others > 0).then(|| words::overview::and_more(row.others))}
+            {(!row.others.is_empty()).then(|| words::overview::and_more(row.others.len()))}
             " "
             <span class="on">{name(&row.host)}</span>
         </span>

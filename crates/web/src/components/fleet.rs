@@ -37,19 +37,9 @@ pub fn Fleet() -> impl IntoView {
     let store = expect_context::<Store>();
     let bar = store.fleet;
     let narrow = RwSignal::new(browser::is_narrow());
-    let view = RwSignal::new((0, u32::MAX / 2));
     let (scroller, body) = (NodeRef::<html::Section>::new(), NodeRef::<html::Div>::new());
     let beside = Memo::new(move |_| bar.grouping.get() == Grouping::Host && !narrow.get());
-    let layout = Derived::new(move || {
-        let labels = match bar.grouping.get() {
-            Grouping::Parent | Grouping::None => Labels::Absent,
-            _ if beside.get() => Labels::Beside,
-            // On a phone a row takes 48 pixels, a label 32.
-            _ if narrow.get() => Labels::Above(2),
-            _ => Labels::Above(3),
-        };
-        Arc::new(bar.list.with(|list| Layout::of(list, labels)))
-    });
+    let layout = layout_of(store, narrow, beside);
     let first = Derived::new(move || layout.with(|layout| Some(layout.rows.first()?.0)));
     let list = FleetList {
         layout,
@@ -58,22 +48,7 @@ pub fn Fleet() -> impl IntoView {
         wanted: RwSignal::new(None),
     };
     provide_context(list);
-    let look = move || {
-        narrow.set(browser::is_narrow());
-        if let Some(seen) = in_view(scroller, body, layout.with_untracked(|it| it.height)) {
-            view.set(seen);
-        }
-    };
-    let resized = window_event_listener(ev::resize, move |_| look());
-    on_cleanup(move || {
-        resized.remove();
-        store.hold_fleet(false);
-    });
-    Effect::new(move |_| {
-        layout.track();
-        bar.scrolled.track();
-        request_animation_frame(look);
-    });
+    let view = in_view_of(store, list, narrow, (scroller, body));
     let shown = Derived::new(move || {
         let focused = list.roving.focused();
         layout.with(|layout| layout.in_view(view.get(), focused.as_ref()))
@@ -105,7 +80,7 @@ pub fn Fleet() -> impl IntoView {
             aria-label="All machines"
             node_ref=scroller
             class:beside=beside
-            on:scroll=move |_| look()
+            on:scroll=move |_| bar.scrolled.update(|count| *count = count.wrapping_add(1))
             on:pointerenter=move |_| inside.update(|inside| inside.0 = true)
             on:pointerleave=move |_| inside.update(|inside| inside.0 = false)
             on:focusin=move |_| inside.update(|inside| inside.1 = true)
@@ -125,6 +100,50 @@ pub fn Fleet() -> impl IntoView {
             </div>
         </section>
     }
+}
+
+fn layout_of(store: Store, narrow: RwSignal<bool>, beside: Memo<bool>) -> Derived<Arc<Layout>> {
+    let bar = store.fleet;
+    Derived::new(move || {
+        let labels = match bar.grouping.get() {
+            Grouping::Parent | Grouping::None => Labels::Absent,
+            _ if beside.get() => Labels::Beside,
+            // On a phone a row takes 48 pixels, a label 32.
+            _ if narrow.get() => Labels::Above(2),
+            _ => Labels::Above(3),
+        };
+        Arc::new(bar.list.with(|list| Layout::of(list, labels)))
+    })
+}
+
+/// What is in view, in thirds of a row; followed as long as the list is there.
+fn in_view_of(
+    store: Store,
+    list: FleetList,
+    narrow: RwSignal<bool>,
+    (scroller, body): (NodeRef<html::Section>, NodeRef<html::Div>),
+) -> RwSignal<(u32, u32)> {
+    let view = RwSignal::new((0, u32::MAX / 2));
+    let look = move || {
+        narrow.set(browser::is_narrow());
+        let height = list.layout.with_untracked(|layout| layout.height);
+        if let Some(seen) = in_view(scroller, body, height)
+            && view.get_untracked() != seen
+        {
+            view.set(seen);
+        }
+    };
+    let resized = window_event_listener(ev::resize, move |_| look());
+    on_cleanup(move || {
+        resized.remove();
+        store.hold_fleet(false);
+    });
+    Effect::new(move |_| {
+        list.layout.track();
+        store.fleet.scrolled.track();
+        request_animation_frame(look);
+    });
+    view
 }
 
 fn label_at(at: usize) -> AnyView {

@@ -37,7 +37,8 @@ pub fn lane_of(store: Store, key: MachineKey) -> impl IntoView {
 fn trouble(store: Store, key: MachineKey) -> Trouble {
     store.attention.with_untracked(|rows| {
         let open = || rows.iter().filter(|row| row.lasted.is_none());
-        let own = open().find(|row| row.subject == Subject::Machine(key));
+        let own =
+            open().find(|row| row.subject == Subject::Machine(key) || row.others.contains(&key));
         Trouble {
             own: own.map(|row| (row.health, row.onset.by)),
             first: open().next().map(|row| row.onset.by),

@@ -105,7 +105,7 @@ fn Search() -> impl IntoView {
     };
     let options = move || {
         let option = |(at, hit): (usize, Hit)| {
-            let place = hit.place.as_ref().map(|place| name(place));
+            let place = hit.place.as_ref().map(name);
             view! {
                 <li
                     id=option_id(at)

@@ -24,80 +24,33 @@ pub fn Tiles() -> impl IntoView {
     let router = expect_context::<Router>();
     let list = store.fleet.list;
     let (scroller, canvas) = (NodeRef::<html::Div>::new(), NodeRef::<html::Canvas>::new());
-    // Width, height and how far it is scrolled.
-    let seen = RwSignal::new((0.0, 0.0, 0.0));
     let chosen = RwSignal::new(None::<MachineKey>);
+    let (seen, look) = seen_of(store, scroller);
     let layout = Derived::new(move || {
         let width = seen.with(|seen| seen.0);
         list.with(|list| Arc::new(Layout::of(list, width)))
     });
-    let look = move || {
-        if let Some(scroller) = scroller.get_untracked() {
-            let top = f64::from(scroller.scroll_top());
-            seen.set((
-                scroller.client_width().into(),
-                scroller.client_height().into(),
-                top,
-            ));
-        }
-    };
-    let resized = window_event_listener(ev::resize, move |_| look());
-    on_cleanup(move || resized.remove());
-    Effect::new(move |_| {
-        list.track();
-        request_animation_frame(look);
-    });
-    Effect::new(move |_| {
-        store.frame.track();
-        let top = seen.with(|seen| seen.2);
-        let Some(sheet) = canvas.get().and_then(|canvas| Sheet::on(&canvas)) else {
-            return;
-        };
-        layout.with(|layout| draw(store, &sheet, layout, top, chosen.get()));
-    });
+    Effect::new(move |_| draw_all(store, canvas, layout, seen, chosen));
     let at = move |event: &MouseEvent| {
         let top = seen.with_untracked(|seen| seen.2);
         let (x, y) = (f64::from(event.offset_x()), f64::from(event.offset_y()));
         layout.with_untracked(|layout| layout.at(x, y + top))
     };
-    let open = move |key: Option<MachineKey>| {
-        let href = key
-            .and_then(|key| store.row(&key))
-            .map(|row| row.with_untracked(|row| row.href.clone()));
-        if let Some(href) = href {
-            router.open(&href);
-        }
-    };
+    let open = move |key| open(store, router, key);
     let on_key = move |event: KeyboardEvent| {
-        let arrow = match event.key().as_str() {
-            "ArrowLeft" => Arrow::Left,
-            "ArrowRight" => Arrow::Right,
-            "ArrowUp" => Arrow::Up,
-            "ArrowDown" => Arrow::Down,
-            "Enter" => return open(chosen.get_untracked()),
-            _ => return,
-        };
-        event.prevent_default();
-        let from = chosen.get_untracked();
-        let next = layout.with_untracked(|layout| {
-            let next = layout.next(from.as_ref(), arrow)?;
-            let (section, at) = layout.find(&next)?;
-            Some((next, layout.square(&layout.sections[section], at).1))
-        });
-        if let Some((next, y)) = next {
-            chosen.set(Some(next));
-            scroll_to(scroller, y);
+        if event.key() == "Enter" {
+            open(chosen.get_untracked());
+        } else if let Some(arrow) = arrow(&event) {
+            event.prevent_default();
+            let from = chosen.get_untracked();
+            let next = layout.with_untracked(|layout| beside(layout, from, arrow));
+            if let Some((next, y)) = next {
+                chosen.set(Some(next));
+                scroll_to(scroller, y);
+            }
         }
     };
     let height = move || format!("{}px", layout.with(|layout| layout.height));
-    let labels = move || {
-        let (_, height, top) = seen.get();
-        layout.with(|layout| {
-            let sections = layout.sections.iter().enumerate();
-            let near = sections.filter(|(_, it)| it.top < top + height && top < it.bottom);
-            near.map(|(at, _)| at).collect()
-        })
-    };
     let shown_height = move || format!("{}px", seen.with(|seen| seen.1));
     let down = move || format!("translateY({}px)", seen.with(|seen| seen.2));
     view! {
@@ -109,7 +62,7 @@ pub fn Tiles() -> impl IntoView {
             aria-activedescendant=move || chosen.get().map(|_| CHOSEN)
             aria-owns=CHOSEN
             node_ref=scroller
-            on:scroll=move |_| look()
+            on:scroll=move |_| look.run(())
             on:keydown=on_key
         >
             <div class="body" style:height=height>
@@ -122,7 +75,7 @@ pub fn Tiles() -> impl IntoView {
                     on:click=move |event| open(at(&event))
                 ></canvas>
                 {rows(
-                    labels,
+                    move || labels(layout, seen.get()),
                     |at| RowKey::Numbered(None, *at as u64),
                     move |at| view! { <TileLabel at layout /> }.into_any(),
                 )}
@@ -132,6 +85,54 @@ pub fn Tiles() -> impl IntoView {
             {dynamic(move || chosen.get().map(|key| status(store, &key)))}
         </p>
     }
+}
+
+/// Width, height, and how far it is scrolled; and what looks again.
+fn seen_of(
+    store: Store,
+    scroller: NodeRef<html::Div>,
+) -> (RwSignal<(f64, f64, f64)>, Callback<()>) {
+    let seen = RwSignal::new((0.0, 0.0, 0.0));
+    let look = move || {
+        if let Some(scroller) = scroller.get_untracked() {
+            let top = f64::from(scroller.scroll_top());
+            let (width, height) = (scroller.client_width(), scroller.client_height());
+            seen.set((width.into(), height.into(), top));
+        }
+    };
+    let resized = window_event_listener(ev::resize, move |_| look());
+    on_cleanup(move || resized.remove());
+    Effect::new(move |_| {
+        store.fleet.list.track();
+        request_animation_frame(look);
+    });
+    (seen, Callback::new(move |()| look()))
+}
+
+fn arrow(event: &KeyboardEvent) -> Option<Arrow> {
+    match event.key().as_str() {
+        "ArrowLeft" => Some(Arrow::Left),
+        "ArrowRight" => Some(Arrow::Right),
+        "ArrowUp" => Some(Arrow::Up),
+        "ArrowDown" => Some(Arrow::Down),
+        _ => None,
+    }
+}
+
+/// Where an arrow leads, and how far down that is.
+fn beside(layout: &Layout, from: Option<MachineKey>, arrow: Arrow) -> Option<(MachineKey, f64)> {
+    let next = layout.next(from.as_ref(), arrow)?;
+    let (section, at) = layout.find(&next)?;
+    Some((next, layout.square(layout.sections.get(section)?, at).1))
+}
+
+/// Labels in view.
+fn labels(layout: Derived<Arc<Layout>>, (_, height, top): (f64, f64, f64)) -> Vec<usize> {
+    layout.with(|layout| {
+        let sections = layout.sections.iter().enumerate();
+        let near = sections.filter(|(_, it)| it.top < top + height && top < it.bottom);
+        near.map(|(at, _)| at).collect()
+    })
 }
 
 /// Who the chosen square is.
@@ -172,6 +173,31 @@ fn TileLabel(at: usize, layout: Derived<Arc<Layout>>) -> impl IntoView {
             {dynamic(move || section.get().map(|(name, count)| label(store, &name, count)))}
         </div>
     }
+}
+
+fn open(store: Store, router: Router, key: Option<MachineKey>) {
+    let row = key.and_then(|key| store.row(&key));
+    if let Some(row) = row {
+        router.open(&row.with_untracked(|row| row.href.clone()));
+    }
+}
+
+fn draw_all(
+    store: Store,
+    canvas: NodeRef<html::Canvas>,
+    layout: Derived<Arc<Layout>>,
+    seen: RwSignal<(f64, f64, f64)>,
+    chosen: RwSignal<Option<MachineKey>>,
+) {
+    store.frame.track();
+    let top = seen.with(|seen| seen.2);
+    let chosen = chosen.get();
+    let sheet = canvas.get().and_then(|canvas| Sheet::on(&canvas));
+    layout.with(|layout| {
+        if let Some(sheet) = sheet {
+            draw(store, &sheet, layout, top, chosen);
+        }
+    });
 }
 
 fn draw(store: Store, sheet: &Sheet, layout: &Layout, top: f64, chosen: Option<MachineKey>) {

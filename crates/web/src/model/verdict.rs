@@ -156,7 +156,7 @@ pub struct AttentionRow {
     /// Machine name, or how many of them.
     pub name: Piece,
     /// Machines of the same host for which the same began at the same time.
-    pub others: usize,
+    pub others: Vec<MachineKey>,
     /// Host name.
     pub host: Shown,
     /// The rule in words.
@@ -179,7 +179,11 @@ pub fn attention_rows(world: &World, now: Seen) -> Vec<AttentionRow> {
         };
         let same = rows.iter_mut().rev().find(|other| is_same(other, &row));
         match same {
-            Some(same) => same.others += 1,
+            Some(same) => {
+                if let Subject::Machine(key) = row.subject {
+                    same.others.push(key);
+                }
+            }
             None => rows.push(row),
         }
     }
@@ -219,7 +223,7 @@ fn attention_row(
         subject,
         health: entry.health,
         name,
-        others: 0,
+        others: Vec::new(),
         host: host_name(machine),
         what: match entry.over {
             None => words::rule(machine, entry.rule, now),
@@ -489,6 +493,31 @@ mod tests {
         world.apply(
             Input::Read(key, reading(&[1, 1, 0, 1], after, by)),
             Seen(by),
+        );
+    }
+
+    #[test]
+    fn machines_of_a_host_that_failed_together_share_a_row() {
+        let mut world = fleet();
+        world.settle(Seen(5_000));
+        for (owner, index) in [(1, 0), (1, 1), (2, 2)] {
+            fail(&mut world, owner, index, 5_900, 6_000);
+        }
+        world.settle(Seen(6_100));
+        let rows = attention_rows(&world, Seen(6_100));
+        let said: Vec<_> = rows
+            .iter()
+            .map(|row| (row.name.clone(), row.others.len()))
+            .collect();
+        let name = |id| Piece::Name(Shown::new(id));
+        let mut expected = [(name("courier-17"), 1), (name("orders"), 0)];
+        if peer(2) < peer(1) {
+            expected.reverse();
+        }
+        assert_eq!(said, expected);
+        assert_eq!(
+            verdict(&world, WallClock::default(), Seen(6_100)).attention,
+            3
         );
     }
 
