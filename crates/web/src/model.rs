@@ -28,7 +28,7 @@ mod world;
 pub mod fixture;
 
 pub use address::{JoinTarget, is_local};
-pub use arrange::{Arranged, Grouping, Label, Labels, Layout, Order, Sorting, arranged};
+pub use arrange::{Arranged, Grouping, InView, Label, Labels, Layout, Order, Sorting, arranged};
 pub use conditions::{Conditions, is_work};
 pub use connection::{Carrier, Connection, Failure, LinkFacts, Phase, Stop};
 pub use filter::{Candidate, Detail, Filter, Pattern, has_health, toggled};

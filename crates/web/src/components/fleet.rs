@@ -14,7 +14,7 @@ use super::lane_head;
 use super::roving::Roving;
 use crate::browser;
 use crate::derived::Derived;
-use crate::model::{Grouping, Labels, Layout, MachineKey};
+use crate::model::{Grouping, InView, Labels, Layout, MachineKey};
 use crate::store::Store;
 use crate::words::overview as words;
 
@@ -53,19 +53,7 @@ pub fn Fleet() -> impl IntoView {
         let focused = list.roving.focused();
         layout.with(|layout| layout.in_view(view.get(), focused.as_ref()))
     });
-    let labels = move || shown.with(|shown| shown.labels.clone());
-    let machines = move || {
-        let keys = |layout: &Arc<Layout>| {
-            shown.with(|shown| {
-                shown
-                    .rows
-                    .iter()
-                    .filter_map(|at| Some(layout.rows.get(*at)?.0))
-                    .collect()
-            })
-        };
-        layout.with(keys)
-    };
+    let items = move || layout.with(|layout| shown.with(|shown| items(layout, shown)));
     let height = move || thirds(layout.with(|layout| layout.height));
     let count = Memo::new(move |_| layout.with(|layout| layout.rows.len() + 1));
     // By the pointer, and by the focus.
@@ -94,8 +82,7 @@ pub fn Fleet() -> impl IntoView {
             >
                 {head(store)}
                 <div class="body" role="rowgroup" node_ref=body style:height=height>
-                    {rows(labels, |at| RowKey::Numbered(None, *at as u64), label_at)}
-                    {rows(machines, |key| RowKey::Machine(*key), row)}
+                    {rows(items, Item::key, Item::draw)}
                 </div>
             </div>
         </section>
@@ -146,8 +133,41 @@ fn in_view_of(
     view
 }
 
-fn label_at(at: usize) -> AnyView {
-    view! { <LabelAt at /> }.into_any()
+/// A label, or a row.
+enum Item {
+    Label(usize),
+    Row(MachineKey),
+}
+
+impl Item {
+    fn key(&self) -> RowKey {
+        match self {
+            Self::Label(at) => RowKey::Numbered(None, *at as u64),
+            Self::Row(key) => RowKey::Machine(*key),
+        }
+    }
+
+    fn draw(self) -> AnyView {
+        match self {
+            Self::Label(at) => view! { <LabelAt at /> }.into_any(),
+            Self::Row(key) => row(key),
+        }
+    }
+}
+
+/// From top to bottom, as they are read: a label, then its rows.
+fn items(layout: &Layout, shown: &InView) -> Vec<Item> {
+    let labels = shown.labels.iter().filter_map(|at| layout.labels.get(*at));
+    let mut labels = labels.peekable();
+    let mut items = Vec::with_capacity(shown.labels.len() + shown.rows.len());
+    for (key, top, _) in shown.rows.iter().filter_map(|at| layout.rows.get(*at)) {
+        while let Some(label) = labels.next_if(|label| label.1 <= *top) {
+            items.push(Item::Label(label.0));
+        }
+        items.push(Item::Row(*key));
+    }
+    items.extend(labels.map(|label| Item::Label(label.0)));
+    items
 }
 
 /// The label of a section, whichever that is now.
