@@ -7,7 +7,7 @@ use web_sys::HtmlElement;
 
 use crate::browser;
 use crate::components::{
-    BottomBar, ConnectionBar, Dock, LiveRegion, SkipButton, TopBar, dynamic, listen,
+    BottomBar, ConnectionBar, Dock, LiveRegion, Panels, SkipButton, TopBar, dynamic, listen,
 };
 use crate::model::Route;
 use crate::pages::{
@@ -74,5 +74,6 @@ fn App() -> impl IntoView {
         <Dock />
         <BottomBar />
         <LiveRegion />
+        <Panels />
     }
 }

@@ -86,6 +86,23 @@ pub fn focus(id: &str) {
     }
 }
 
+/// The browser's regular expressions; upper and lower case are one. `None`: that is none.
+#[must_use]
+pub fn pattern(source: &str) -> Option<crate::model::Pattern> {
+    let arguments = js_sys::Array::of2(&JsValue::from_str(source), &JsValue::from_str("iu"));
+    let constructor = js_sys::Reflect::get(&window(), &JsValue::from_str("RegExp")).ok()?;
+    let made = js_sys::Reflect::construct(constructor.unchecked_ref(), &arguments).ok()?;
+    let expression: js_sys::RegExp = made.unchecked_into();
+    Some(Box::new(move |text| expression.test(text)))
+}
+
+/// There is room for longer lists.
+#[must_use]
+pub fn is_tall() -> bool {
+    let height = window().inner_height().ok();
+    height.and_then(|height| height.as_f64()) > Some(1_100.0)
+}
+
 /// Sets a performance mark.
 pub fn mark(name: &str) {
     if let Some(performance) = window().performance() {

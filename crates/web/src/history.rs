@@ -39,6 +39,7 @@ mod store;
 mod then;
 mod timeline;
 mod track;
+mod trail;
 
 #[cfg(test)]
 mod tests;
@@ -72,6 +73,7 @@ pub use self::store::{History, Limits, Named, Refused};
 pub use self::then::{Faces, neighbour};
 pub use self::timeline::{Bar, Timeline, timeline};
 pub use self::track::{Known, Look, StateAt, Track};
+pub use self::trail::{Before, HOPS, before};
 
 /// A point in what was seen: an instant, and how many records of the page had come until then. Many records may share
 /// an instant.

@@ -4,14 +4,17 @@
 //! `peers`) -> store. Nothing here touches the DOM, reads a clock or knows libp2p: time is an argument ([`Seen`]).
 
 mod address;
+mod arrange;
 mod conditions;
 mod connection;
+mod filter;
 mod fleet;
 mod graph;
 mod health;
 mod link;
 mod machine;
 mod matrix;
+mod palette;
 mod peers;
 mod piece;
 mod rain_cells;
@@ -19,6 +22,7 @@ mod route;
 mod schema;
 mod settings;
 mod text;
+mod tiles;
 mod time;
 mod tree;
 mod verdict;
@@ -30,8 +34,10 @@ mod world;
 pub mod fixture;
 
 pub use address::{JoinTarget, is_local};
+pub use arrange::{Arranged, Grouping, InView, Label, Labels, Layout, Order, Sorting, arranged};
 pub use conditions::{Conditions, is_work};
 pub use connection::{Carrier, Connection, Failure, LinkFacts, Phase, Stop};
+pub use filter::{Candidate, Detail, Filter, Pattern, has_health, toggled};
 pub use fleet::{FleetRow, Group, StateWord, WordKind, fleet, fleet_row};
 pub use graph::{
     Edge, EventKind, GraphFrame, HealthTurn, Level, LinkClass, NetEvent, NetLink, NetPeer, Network,
@@ -44,6 +50,7 @@ pub use machine::{
     StateChange, belongs,
 };
 pub use matrix::matrix_row;
+pub use palette::{Action, Command, Hit, search};
 pub use peers::{LinkEnd, PeerFacts, PeerRole, PeerRow, ReportedLink, peer_rows};
 pub use piece::Piece;
 pub use rain_cells::{CELL_HEIGHT, CELL_WIDTH, rain_paths};
@@ -51,6 +58,7 @@ pub use route::Route;
 pub use schema::{SchemaFacts, StateFacts, is_active};
 pub use settings::{Density, Limit, Motion, NotKept, Settings, Theme, Zone};
 pub use text::Shown;
+pub use tiles::{Arrow, SIDE, Tiles};
 pub use time::{Age, Interval, Seen, WallClock, age_text, grouped};
 pub use tree::{
     MachineHead, MachineScreen, MachineView, RelationRow, StateRow, machine_screen, state_order,

@@ -33,7 +33,7 @@ impl Router {
         let _ = window_event_listener(ev::click, move |event| {
             if let Some(link) = followed(&event) {
                 event.prevent_default();
-                router.go(&link.href());
+                router.open(&link.href());
             }
         });
         router
@@ -42,11 +42,12 @@ impl Router {
     /// Shows another view.
     pub fn show(self, route: Route) {
         if self.route.get_untracked() != route {
-            self.go(route.path());
+            self.open(route.path());
         }
     }
 
-    fn go(self, href: &str) {
+    /// Follows a link.
+    pub fn open(self, href: &str) {
         let there = window().location().href().is_ok_and(|here| here == href);
         if !there && let Ok(history) = window().history() {
             // Fails only for foreign origins and for hundreds of calls a second.

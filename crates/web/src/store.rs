@@ -6,16 +6,22 @@
 //! Every event goes into the history, too. While the page looks at a moment of it ([`time`]), the same signals are set
 //! from the [`World`] of that moment, and the live one goes on unseen.
 
-mod machine;
 pub mod graph;
+mod list;
+mod machine;
+mod search;
 pub mod time;
+mod trail;
 mod views;
 
 use leptos::prelude::*;
 use statemesh::PeerId;
 
 use self::graph::{GraphView, MeshScreen};
+use self::list::Scene;
+pub use self::list::{FleetBar, Told};
 use self::time::{Dock, Time};
+pub use self::trail::{Hop, Trail};
 use self::views::{Changes, Drawn, Views};
 use crate::browser;
 use crate::history::Limits;
@@ -48,12 +54,16 @@ pub struct Store {
     pub attention: RwSignal<Vec<AttentionRow>>,
     /// Hosts in order.
     pub hosts: RwSignal<Vec<PeerId>>,
+    /// The fleet of the Overview.
+    pub fleet: FleetBar,
     /// The Peers page.
     pub peers: RwSignal<Vec<PeerRow>>,
     /// The Machine page.
     pub screen: RwSignal<MachineScreen>,
     /// The Mesh page.
     pub mesh: RwSignal<MeshScreen>,
+    /// The dialog that is open.
+    pub panel: RwSignal<Option<Panel>>,
     /// What a screen reader is told.
     pub announcement: RwSignal<String>,
     /// Formats time.
@@ -76,6 +86,15 @@ impl Wall {
     pub fn text(self, at: Seen, digits: usize) -> String {
         self.get().text(at, digits)
     }
+}
+
+/// A dialog above the views.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Panel {
+    /// Search everything.
+    Search,
+    /// Keys and marks.
+    Keys,
 }
 
 struct Inner {
@@ -107,9 +126,11 @@ impl Store {
             verdict: RwSignal::new(Verdict::default()),
             attention: RwSignal::new(Vec::new()),
             hosts: RwSignal::new(Vec::new()),
+            fleet: FleetBar::default(),
             peers: RwSignal::new(Vec::new()),
             screen: RwSignal::new(MachineScreen::Nothing),
             mesh: RwSignal::new(MeshScreen::default()),
+            panel: RwSignal::new(None),
             announcement: RwSignal::new(String::new()),
             wall: Wall(RwSignal::new(browser::wall_clock(Zone::Local))),
             inner: StoredValue::new_local(Inner {
@@ -243,6 +264,9 @@ impl Store {
         if let Some(hosts) = drawing.drawn.hosts {
             set(self.hosts, hosts);
         }
+        if let Some(list) = drawing.drawn.fleet {
+            self.fleet.list.set(list);
+        }
         if let Some(screen) = drawing.drawn.screen {
             set(self.screen, screen);
         }
@@ -308,7 +332,16 @@ impl Inner {
             None => verdict(world, wall, now),
             Some(then) => past_verdict(then, at, &self.world, wall),
         };
-        let drawn = self.views.draw(world, &changes, at);
+        let drawn = {
+            let told = &self.time.told(at);
+            let scene = Scene {
+                world,
+                at,
+                now,
+                told,
+            };
+            self.views.draw(&scene, &changes)
+        };
         let attention = attention_rows(world, at);
         let mesh = (slow || moved)
             .then(|| self.graph.draw(world, &self.world, &self.time, at, now))

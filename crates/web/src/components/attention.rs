@@ -3,10 +3,11 @@
 use leptos::prelude::*;
 
 use super::dynamic::{RowKey, dynamic, rows};
-use super::{health_glyph, icon, name, sentence};
+use super::{health_glyph, icon, led_here, name, sentence};
+use crate::browser::is_tall;
 use crate::derived::Derived;
 use crate::model::{AttentionRow, Health, Interval, Piece, Subject, WallClock, age_text};
-use crate::store::Store;
+use crate::store::{Store, Trail};
 use crate::words;
 
 /// The list; absent when nothing needs attention.
@@ -14,17 +15,18 @@ use crate::words;
 pub fn AttentionList() -> impl IntoView {
     let store = expect_context::<Store>();
     let show_all = RwSignal::new(false);
+    let first = if is_tall() { SHOWN_TALL } else { SHOWN };
     let count = Memo::new(move |_| store.attention.with(Vec::len));
     let is_empty = Memo::new(move |_| count.get() == 0);
     let subjects = Derived::new(move || {
         store.attention.with(|rows| {
-            let limit = if show_all.get() { rows.len() } else { SHOWN };
+            let limit = if show_all.get() { rows.len() } else { first };
             let subjects = rows.iter().map(|row| row.subject);
             subjects.take(limit).collect::<Vec<_>>()
         })
     });
     let more = move || {
-        (count.get() > SHOWN && !show_all.get()).then(|| {
+        (count.get() > first && !show_all.get()).then(|| {
             view! {
                 <button class="button plain small more" type="button" on:click=move |_| show_all.set(true)>
                     {format!("Show all {}", count.get())}
@@ -40,6 +42,7 @@ pub fn AttentionList() -> impl IntoView {
                 <span>"What"</span>
                 <span>"Since"</span>
                 <span class="num">"Ago"</span>
+                <span title=words::overview::LED_HERE>"Led here, by time"</span>
                 <span></span>
             </div>
             <ol>
@@ -65,6 +68,8 @@ fn Row(subject: Subject) -> impl IntoView {
     let href = move || row.with(|row| row.as_ref().map(|row| row.href.clone()));
     let health = move || row.with(|row| row.as_ref().map(|row| row.health.mark()));
     let over = move || row.with(|row| row.as_ref().is_some_and(|row| row.lasted.is_some()));
+    let began = Derived::new(move || row.with(|row| row.as_ref().map(|row| row.onset)));
+    let trail = Derived::new(move || began.get().map(|onset| store.led_here(subject, onset)));
     // The page it leads to shows the moment at which it began.
     let go = move |_| {
         if let Some(onset) = row.with_untracked(|row| row.as_ref().map(|row| row.onset)) {
@@ -74,13 +79,13 @@ fn Row(subject: Subject) -> impl IntoView {
     view! {
         <li class:over=over>
             <a href=href data-attention=health on:click=go>
-                {dynamic(move || row.get().map(|row| cells(store, &row)))}
+                {dynamic(move || row.get().map(|row| cells(store, &row, trail)))}
             </a>
         </li>
     }
 }
 
-fn cells(store: Store, row: &AttentionRow) -> impl IntoView + use<> {
+fn cells(store: Store, row: &AttentionRow, trail: Derived<Option<Trail>>) -> impl IntoView + use<> {
     let (onset, wall) = (row.onset, store.wall.get());
     let word = match (row.lasted, row.health) {
         (Some(_), _) => "Recovered",
@@ -97,12 +102,18 @@ fn cells(store: Store, row: &AttentionRow) -> impl IntoView + use<> {
         Piece::Text(text) => text.clone().into_any(),
         Piece::Name(shown) | Piece::Data(shown, _) => name(shown).into_any(),
     };
+    let is_host = matches!(row.subject, Subject::Host(_));
+    let led = move || match trail.get() {
+        Some(trail) if !is_host => led_here(&trail),
+        Some(_) | None => words::overview::NOTHING_HEARD.into_any(),
+    };
     view! {
         <span class=format!("word health-{}", row.health.mark())>
             {health_glyph(row.health)} {word}
         </span>
         <span class="who">
             <b>{machine}</b>
+            {(!row.others.is_empty()).then(|| words::overview::and_more(row.others.len()))}
             " "
             <span class="on">{name(&row.host)}</span>
         </span>
@@ -111,6 +122,9 @@ fn cells(store: Store, row: &AttentionRow) -> impl IntoView + use<> {
             {since(onset, wall)}
         </span>
         <span class="ago num">{dynamic(ago)}</span>
+        <span class="led" title=words::overview::LED_HERE>
+            {dynamic(led)}
+        </span>
         <span class="go">"Go to moment" {icon("i-right")}</span>
     }
 }
@@ -126,5 +140,6 @@ fn since(onset: Interval, wall: WallClock) -> String {
     }
 }
 
-/// Rows shown at first (dashboard design 5.1).
+/// Rows shown at first, and on a tall screen (dashboard design 5.1).
 const SHOWN: usize = 4;
+const SHOWN_TALL: usize = 8;

@@ -6,7 +6,7 @@ use leptos::wasm_bindgen::JsCast;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
 
 use crate::history::{Lane, LaneSpan, MarkKind, SpanKind, Timeline};
-use crate::model::Seen;
+use crate::model::{Health, SIDE, Seen};
 use crate::store::time::Stage;
 
 /// A canvas ready to be drawn on, in CSS pixels.
@@ -19,6 +19,24 @@ pub struct Sheet {
     ink: Ink,
 }
 
+/// What is wrong, and since when.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Trouble {
+    /// With the machine of the lane.
+    pub own: Option<(Health, Seen)>,
+    /// With any machine.
+    pub first: Option<Seen>,
+}
+
+#[derive(Clone, Copy)]
+enum Round {
+    Full,
+    Ring,
+    Half,
+    Quarter,
+    Dashed,
+}
+
 /// Colours, from the stylesheet.
 struct Ink {
     line: String,
@@ -28,6 +46,8 @@ struct Ink {
     hatch: String,
     accent: String,
     tint: String,
+    warn: String,
+    ok: String,
 }
 
 impl Sheet {
@@ -41,12 +61,20 @@ impl Sheet {
             return None;
         }
         let scale = window().device_pixel_ratio().clamp(1.0, 3.0);
-        // Setting the size clears it.
-        canvas.set_width((width * scale).round() as u32);
-        canvas.set_height((height * scale).round() as u32);
         let context = canvas.get_context("2d").ok()??;
         let context: CanvasRenderingContext2d = context.dyn_into().ok()?;
-        context.scale(scale, scale).ok()?;
+        let (across, down) = (
+            (width * scale).round() as u32,
+            (height * scale).round() as u32,
+        );
+        if (canvas.width(), canvas.height()) != (across, down) {
+            canvas.set_width(across);
+            canvas.set_height(down);
+        }
+        context
+            .set_transform(scale, 0.0, 0.0, scale, 0.0, 0.0)
+            .ok()?;
+        context.clear_rect(0.0, 0.0, width + 1.0, height + 1.0);
         let style = window().get_computed_style(canvas).ok()??;
         let ink = |name: &str| style.get_property_value(name).unwrap_or_default();
         Some(Self {
@@ -61,6 +89,8 @@ impl Sheet {
                 hatch: ink("--lane-hatch"),
                 accent: ink("--lane-accent"),
                 tint: ink("--lane-tint"),
+                warn: ink("--lane-warn"),
+                ok: ink("--lane-ok"),
             },
         })
     }
@@ -117,7 +147,7 @@ impl Sheet {
     }
 
     /// One machine's lane.
-    pub fn lane(&self, lane: &Lane, stage: &Stage) {
+    pub fn lane(&self, lane: &Lane, stage: &Stage, trouble: &Trouble) {
         let middle = (self.height / 2.0).floor();
         self.fill(&self.ink.line, (0.0, middle, self.width, 1.0));
         for span in &lane.spans {
@@ -135,6 +165,10 @@ impl Sheet {
                 MarkKind::Schema | MarkKind::Fidelity(_) => {}
             }
         }
+        if let Some((health, since)) = trouble.own {
+            let until = stage.cursor.unwrap_or(stage.to);
+            self.trouble(health, self.x(stage, since), self.x(stage, until));
+        }
         // What came after the moment looked at is there, but not what is shown.
         if let Some(at) = stage.cursor.filter(|at| *at < stage.to) {
             let x = self.x(stage, at);
@@ -145,7 +179,40 @@ impl Sheet {
             self.fill("rgb(0 0 0 / .6)", (x, 0.0, self.width - x, self.height));
             self.context.restore();
         }
+        let first = trouble
+            .first
+            .filter(|at| stage.from <= *at && *at <= stage.to);
+        if let Some(at) = first {
+            self.dashes(&self.ink.error, self.x(stage, at).floor());
+        }
         self.cursor(stage);
+    }
+
+    /// How the machine is since then: solid red, hollow amber, dotted amber.
+    fn trouble(&self, health: Health, from: f64, to: f64) {
+        let (top, height) = ((self.height / 2.0).floor() - 2.0, 5.0);
+        let width = (to - from).max(2.0);
+        match health {
+            Health::Error => self.fill(&self.ink.error, (from, top, width, height)),
+            Health::NotReady => self.outline(&self.ink.warn, (from.floor(), top, width, height)),
+            Health::Quiet => {
+                let mut x = from;
+                while x < to {
+                    self.fill(&self.ink.warn, (x.floor(), top + 2.0, 2.0, 2.0));
+                    x += DOTS;
+                }
+            }
+            Health::Gone | Health::Stale | Health::Starting | Health::Ok => {}
+        }
+    }
+
+    /// A line from top to bottom, through all lanes as one.
+    fn dashes(&self, color: &str, x: f64) {
+        let mut y = 0.0;
+        while y < self.height {
+            self.fill(color, (x, y, 1.0, 3.0));
+            y += DASHES;
+        }
     }
 
     fn span(&self, span: &LaneSpan, stage: &Stage, middle: f64) {
@@ -172,6 +239,82 @@ impl Sheet {
                 self.hatch(from, to, 3.0, self.height - 3.0);
             }
             SpanKind::Gone => self.context.clear_rect(from, 0.0, to - from, self.height),
+        }
+    }
+
+    /// A machine as a square, with the shape of its health.
+    pub fn tile(&self, health: Health, x: f64, y: f64, is_chosen: bool) {
+        let ink = &self.ink;
+        let (middle, center) = (x + SIDE / 2.0, y + SIDE / 2.0);
+        match health {
+            Health::Ok => self.round(&ink.ok, (middle, center), 2.5, Round::Full),
+            Health::Error => {
+                let context = &self.context;
+                context.begin_path();
+                context.move_to(middle, y);
+                context.line_to(x + SIDE, center);
+                context.line_to(middle, y + SIDE);
+                context.line_to(x, center);
+                context.close_path();
+                context.set_fill_style_str(&ink.error);
+                context.fill();
+            }
+            Health::NotReady => {
+                self.round(&ink.warn, (middle, center), 4.5, Round::Ring);
+                self.round(&ink.warn, (middle, center), 4.5, Round::Half);
+            }
+            Health::Quiet => {
+                self.fill(&ink.warn, (x + 3.0, y + 2.0, 2.0, 8.0));
+                self.fill(&ink.warn, (x + 7.0, y + 2.0, 2.0, 8.0));
+            }
+            Health::Stale => self.round(&ink.change, (middle, center), 4.5, Round::Dashed),
+            Health::Starting => {
+                self.round(&ink.change, (middle, center), 4.5, Round::Ring);
+                self.round(&ink.change, (middle, center), 4.5, Round::Quarter);
+            }
+            Health::Gone => {
+                self.round(&ink.change, (middle, center), 4.5, Round::Ring);
+                self.line(&ink.change, (x + 3.0, y + 9.0), (x + 9.0, y + 3.0));
+            }
+        }
+        if is_chosen {
+            self.outline(&ink.accent, (x - 1.0, y - 1.0, SIDE + 2.0, SIDE + 2.0));
+        }
+    }
+
+    fn line(&self, color: &str, from: (f64, f64), to: (f64, f64)) {
+        self.context.begin_path();
+        self.context.move_to(from.0, from.1);
+        self.context.line_to(to.0, to.1);
+        self.context.set_stroke_style_str(color);
+        self.context.set_line_width(1.4);
+        self.context.stroke();
+    }
+
+    fn round(&self, color: &str, (x, y): (f64, f64), radius: f64, how: Round) {
+        let context = &self.context;
+        let quarter = std::f64::consts::FRAC_PI_2;
+        let (from, arcs): (f64, &[(f64, f64)]) = match how {
+            Round::Full | Round::Ring => (0.0, &[(0.0, 4.0)]),
+            Round::Half => (-quarter, &[(0.0, 2.0)]),
+            Round::Quarter => (-quarter, &[(0.0, 1.0)]),
+            Round::Dashed => (0.0, &[(0.0, 0.6), (1.0, 1.6), (2.0, 2.6), (3.0, 3.6)]),
+        };
+        for (begin, end) in arcs {
+            context.begin_path();
+            if matches!(how, Round::Half | Round::Quarter) {
+                context.move_to(x, y);
+            }
+            // A radius below zero alone fails.
+            let _ = context.arc(x, y, radius, from + begin * quarter, from + end * quarter);
+            if matches!(how, Round::Ring | Round::Dashed) {
+                context.set_stroke_style_str(color);
+                context.set_line_width(1.4);
+                context.stroke();
+            } else {
+                context.set_fill_style_str(color);
+                context.fill();
+            }
         }
     }
 
@@ -222,6 +365,10 @@ fn tall(count: u64, most: f64) -> f64 {
     (2.0 + 2.0 * steps).min(most)
 }
 
+/// Pixels from dot to dot.
+const DOTS: f64 = 5.0;
+/// Pixels from dash to dash.
+const DASHES: f64 = 5.0;
 /// Pixels between the lines of a hatch.
 const HATCH: f64 = 5.0;
 

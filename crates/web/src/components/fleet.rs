@@ -1,284 +1,281 @@
-//! All machines, grouped by host. Each row has its own signal: one tick repaints one row.
+//! All machines, in the order asked for. Each row has its own signal: one tick repaints one row. Rows stand at fixed
+//! heights and only those in view are in the document, with the one in focus.
 
-use crate::derived::Derived;
+use std::sync::Arc;
+
+use leptos::ev::{self, KeyboardEvent};
+use leptos::html;
 use leptos::prelude::*;
-use statemesh::PeerId;
 
 use super::dynamic::{RowKey, dynamic, rows};
-use super::roving::{Roving, move_focus};
-use super::{health_glyph, lane_head, lane_of, name};
-use crate::model::{
-    FleetRow, Group, Health, MachineKey, PeerRole, Shown, StateWord, WordKind, age_text, grouped,
-};
+use super::fleet_label::label;
+use super::fleet_row::row;
+use super::lane_head;
+use super::roving::Roving;
+use crate::browser;
+use crate::derived::Derived;
+use crate::model::{Grouping, InView, Labels, Layout, MachineKey};
 use crate::store::Store;
-use crate::words;
+use crate::words::overview as words;
 
-/// The list. `filter` hides machines of any other health.
+/// What every row of the list looks at.
+#[derive(Clone, Copy)]
+pub struct FleetList {
+    /// Where everything stands.
+    pub layout: Derived<Arc<Layout>>,
+    /// Each row says its host, because no label does.
+    pub says_host: Memo<bool>,
+    /// Which row takes part in the tab order.
+    pub roving: Roving,
+    /// A row that is to take the focus as soon as it is there.
+    pub wanted: RwSignal<Option<MachineKey>>,
+}
+
+/// The list.
 #[component]
-pub fn Fleet(filter: RwSignal<Option<Health>>) -> impl IntoView {
+pub fn Fleet() -> impl IntoView {
     let store = expect_context::<Store>();
-    let first = Derived::new(move || {
-        let hosts = store.hosts.get();
-        let group = store.host(hosts.first()?)?;
-        group.with(|group| group.rows.first().copied())
+    let bar = store.fleet;
+    let narrow = RwSignal::new(browser::is_narrow());
+    let (scroller, body) = (NodeRef::<html::Section>::new(), NodeRef::<html::Div>::new());
+    let beside = Memo::new(move |_| bar.grouping.get() == Grouping::Host && !narrow.get());
+    let layout = layout_of(store, narrow, beside);
+    let first = Derived::new(move || layout.with(|layout| Some(layout.rows.first()?.0)));
+    let list = FleetList {
+        layout,
+        says_host: Memo::new(move |_| bar.grouping.get() != Grouping::Host),
+        roving: Roving::new(first),
+        wanted: RwSignal::new(None),
+    };
+    provide_context(list);
+    let view = in_view_of(store, list, narrow, (scroller, body));
+    let shown = Derived::new(move || {
+        let focused = list.roving.focused();
+        layout.with(|layout| layout.in_view(view.get(), focused.as_ref()))
     });
-    provide_context(Roving::new(first));
+    let items = move || layout.with(|layout| shown.with(|shown| items(layout, shown)));
+    let height = move || thirds(layout.with(|layout| layout.height));
+    let count = Memo::new(move |_| layout.with(|layout| layout.rows.len() + 1));
+    // By the pointer, and by the focus.
+    let inside = RwSignal::new((false, false));
+    Effect::new(move |_| {
+        let (pointer, focus) = inside.get();
+        store.hold_fleet(pointer || focus);
+    });
     view! {
-        <section class="fleet" aria-label="All machines">
-            <div role="grid" aria-label="Machines by host" on:keydown=move_focus>
-                <div class="head" role="row">
-                    <span role="columnheader">"Host"</span>
-                    <span role="columnheader"></span>
-                    <span role="columnheader">"Machine"</span>
-                    <span role="columnheader">"Active states"</span>
-                    <span class="num" role="columnheader">
-                        "Ticks"
-                    </span>
-                    <span class="num" role="columnheader">
-                        "Changed"
-                    </span>
-                    <span class="lanes" role="columnheader" aria-label="Changes over time">
-                        {lane_head(store)}
-                    </span>
+        <section
+            class="fleet"
+            aria-label="All machines"
+            node_ref=scroller
+            class:beside=beside
+            on:scroll=move |_| bar.scrolled.update(|count| *count = count.wrapping_add(1))
+            on:pointerenter=move |_| inside.update(|inside| inside.0 = true)
+            on:pointerleave=move |_| inside.update(|inside| inside.0 = false)
+            on:focusin=move |_| inside.update(|inside| inside.1 = true)
+            on:focusout=move |_| inside.update(|inside| inside.1 = false)
+        >
+            <div
+                role="grid"
+                aria-label="Machines"
+                aria-rowcount=count
+                on:keydown=move |event| move_focus(&event, list)
+            >
+                {head(store)}
+                <div class="body" role="rowgroup" node_ref=body style:height=height>
+                    {rows(items, Item::key, Item::draw)}
                 </div>
-                {rows(
-                    move || store.hosts.get(),
-                    |peer| RowKey::Peer(*peer),
-                    move |peer| view! { <Host peer filter /> }.into_any(),
-                )}
             </div>
         </section>
     }
 }
 
-#[component]
-fn Host(peer: PeerId, filter: RwSignal<Option<Health>>) -> impl IntoView {
-    let store = expect_context::<Store>();
-    store.host(&peer).map(|group| {
-        let (of_rows, of_gone, of_title) = (group.clone(), group.clone(), group.clone());
-        let machines = Derived::new(move || of_rows.with(|group| group.rows.clone()));
-        let title = Derived::new(move || of_title.with(Title::of));
-        let gone = move || of_gone.with(|group| group.gone);
-        view! {
-            <div class="group" role="rowgroup" class:gone=gone>
-                <div class="host" role="row">
-                    <span class="host-name" role="rowheader">
-                        {dynamic(move || title.with(host_title))}
-                    </span>
-                    <span class="host-facts" role="gridcell">
-                        {dynamic(move || group.with(|group| host_line(store, group)))}
-                    </span>
-                </div>
-                <div class="rows" role="presentation">
-                    {rows(
-                        move || machines.get(),
-                        |key| RowKey::Machine(*key),
-                        move |key| view! { <Row key filter /> }.into_any(),
-                    )}
-                </div>
-            </div>
-        }
-    })
-}
-
-/// What is set in the place of the host's name: nothing that changes with every tick.
-#[derive(Clone, PartialEq, Eq)]
-struct Title {
-    name: Option<Shown>,
-    role: PeerRole,
-    short: String,
-    lifecycle: Option<Lifecycle>,
-}
-
-/// The host's own lifecycle machine.
-#[derive(Clone, PartialEq, Eq)]
-struct Lifecycle {
-    href: String,
-    mark: String,
-    health: Health,
-    own: bool,
-}
-
-impl Title {
-    fn of(group: &Group) -> Self {
-        Self {
-            name: group.name.clone(),
-            role: group.role,
-            short: group.short.clone(),
-            lifecycle: group.lifecycle.as_ref().map(|row| Lifecycle {
-                href: row.href.clone(),
-                mark: row.mark.clone(),
-                health: row.health,
-                own: row.own,
-            }),
-        }
-    }
-}
-
-fn host_title(title: &Title) -> AnyView {
-    let label = host_label(title.name.as_ref(), title.role);
-    let peer = format!("peer …{}", title.short);
-    match &title.lifecycle {
-        Some(row) => view! {
-            <a
-                href=row.href.clone()
-                title=format!("{peer}, its own lifecycle: {}", words::health(row.health))
-                data-machine=row.mark.clone()
-                data-own=row.own.then_some("")
-                data-health=row.health.mark()
-            >
-                {label}
-                {(row.health != Health::Ok).then(|| health_glyph(row.health))}
-            </a>
-        }
-        .into_any(),
-        None => view! { <span title=peer>{label}</span> }.into_any(),
-    }
-}
-
-/// The name a host claims, else what it is.
-pub fn host_label(host: Option<&Shown>, role: PeerRole) -> AnyView {
-    match (host, role) {
-        (Some(shown), _) => name(shown).into_any(),
-        (None, PeerRole::This) => "this tab".into_any(),
-        (None, PeerRole::Relay) => "relay".into_any(),
-        (None, PeerRole::Host | PeerRole::Silent) => "peer".into_any(),
-    }
-}
-
-fn host_line(store: Store, group: &Group) -> impl IntoView + use<> {
-    view! {
-        {host_absence(store, group)}
-        {host_facts(group)}
-    }
-}
-
-fn host_absence(store: Store, group: &Group) -> AnyView {
-    let (gone, silent) = (group.gone, group.silent_since);
-    dynamic(move || {
-        let text = match (gone, silent) {
-            (true, _) => "gone".to_owned(),
-            (false, Some(heard)) => {
-                format!("silent {}", age_text(store.now.get().since(heard)))
-            }
-            (false, None) => return None,
+fn layout_of(store: Store, narrow: RwSignal<bool>, beside: Memo<bool>) -> Derived<Arc<Layout>> {
+    let bar = store.fleet;
+    Derived::new(move || {
+        let labels = match bar.grouping.get() {
+            Grouping::Parent | Grouping::None => Labels::Absent,
+            _ if beside.get() => Labels::Beside,
+            // On a phone a row takes 48 pixels, a label 32.
+            _ if narrow.get() => Labels::Above(2),
+            _ => Labels::Above(3),
         };
-        Some(view! { <span class="absent">{text}</span> })
+        Arc::new(bar.list.with(|list| Layout::of(list, labels)))
     })
 }
 
-fn host_facts(group: &Group) -> impl IntoView + use<> {
-    let relay = group.role == PeerRole::Relay && group.name.is_some();
-    let link = group.link.as_ref().map(|link| match link.rtt {
-        Some(rtt) => format!("{} {rtt} ms", link.carrier.word()),
-        None => link.carrier.word().to_owned(),
-    });
-    let facts = [
-        relay.then(|| "relay".to_owned()),
-        link,
-        group.is_go.then(|| "Go, snapshots".to_owned()),
-        Some(format!("…{}", group.short)),
-    ];
-    facts
-        .into_iter()
-        .flatten()
-        .map(|fact| view! { <span>{fact}</span> })
-        .collect_view()
-}
-
-/// One machine.
-#[component]
-fn Row(key: MachineKey, filter: RwSignal<Option<Health>>) -> impl IntoView {
-    let store = expect_context::<Store>();
-    let roving = expect_context::<Roving>();
-    store.row(&key).map(|row| {
-        let fixed = row.get_untracked();
-        let health = value(&row, |row| row.health);
-        let changed = value(&row, |row| row.changed);
-        let states = value(&row, |row| (row.states.clone(), row.more));
-        let hearsay = part(&row, |row| row.hearsay);
-        let age = move || changed.get().age(store.now.get()).text();
-        let hidden = move || filter.get().is_some_and(|wanted| wanted != health.get());
-        view! {
-            <a
-                class="row"
-                role="row"
-                href=part(&row, |row| row.href.clone())
-                aria-label=part(&row, |row| row.label.clone())
-                tabindex=move || roving.tabindex(key)
-                on:focus=move |_| roving.enter(key)
-                data-machine=fixed.mark
-                data-own=fixed.own.then_some("")
-                data-health=move || health.get().mark()
-                hidden=hidden
-            >
-                <span class="health" role="gridcell" title=part(&row, |row| row.rule.clone())>
-                    {dynamic(move || health_glyph(health.get()))}
-                </span>
-                <span
-                    class="machine"
-                    role="gridcell"
-                    class:hearsay=hearsay
-                    title=move || words::provenance(!hearsay.get())
-                >
-                    {name(&fixed.name)}
-                </span>
-                <span class="active-states" role="gridcell">
-                    {dynamic(move || states.with(|(states, more)| state_words(states, *more)))}
-                </span>
-                <span class="ticks num" role="gridcell">
-                    {part(&row, |row| grouped(row.time))}
-                </span>
-                <span class="changed num" role="gridcell">
-                    {dynamic(age)}
-                </span>
-                <span class="lanes" role="presentation">
-                    {lane_of(store, key)}
-                </span>
-            </a>
+/// What is in view, in thirds of a row; followed as long as the list is there.
+fn in_view_of(
+    store: Store,
+    list: FleetList,
+    narrow: RwSignal<bool>,
+    (scroller, body): (NodeRef<html::Section>, NodeRef<html::Div>),
+) -> RwSignal<(u32, u32)> {
+    let view = RwSignal::new((0, u32::MAX / 2));
+    let look = move || {
+        narrow.set(browser::is_narrow());
+        let height = list.layout.with_untracked(|layout| layout.height);
+        if let Some(seen) = in_view(scroller, body, height)
+            && view.get_untracked() != seen
+        {
+            view.set(seen);
         }
-    })
+    };
+    let resized = window_event_listener(ev::resize, move |_| look());
+    on_cleanup(move || {
+        resized.remove();
+        store.hold_fleet(false);
+    });
+    Effect::new(move |_| {
+        list.layout.track();
+        store.fleet.scrolled.track();
+        request_animation_frame(look);
+    });
+    view
 }
 
-/// One part of a row, which repaints only when it changes.
-fn part<T: PartialEq + Send + Sync + 'static>(
-    row: &ArcRwSignal<FleetRow>,
-    read: fn(&FleetRow) -> T,
-) -> Memo<T> {
-    let row = row.clone();
-    Memo::new(move |_| row.with(read))
+/// A label, or a row.
+enum Item {
+    Label(usize),
+    Row(MachineKey),
 }
 
-/// The same for what is computed further.
-fn value<T: PartialEq + Send + Sync + 'static>(
-    row: &ArcRwSignal<FleetRow>,
-    read: fn(&FleetRow) -> T,
-) -> Derived<T> {
-    let row = row.clone();
-    Derived::new(move || row.with(read))
-}
+impl Item {
+    fn key(&self) -> RowKey {
+        match self {
+            Self::Label(at) => RowKey::Numbered(None, *at as u64),
+            Self::Row(key) => RowKey::Machine(*key),
+        }
+    }
 
-fn state_words(states: &[StateWord], more: usize) -> impl IntoView + use<> {
-    let words = states
-        .iter()
-        .map(|word| {
-            let is_off = word.kind == WordKind::Off;
-            view! {
-                <span
-                    class=word.kind.class()
-                    data-state=word.name.clone()
-                    data-active=(!is_off).to_string()
-                    data-tick=word.tick.to_string()
-                >
-                    {name(&word.shown)}
-                    {is_off.then_some(" off")}
-                </span>
-                " "
-            }
-        })
-        .collect_view();
-    view! {
-        {words}
-        {(more > 0).then(|| format!("and {more} more"))}
+    fn draw(self) -> AnyView {
+        match self {
+            Self::Label(at) => view! { <LabelAt at /> }.into_any(),
+            Self::Row(key) => row(key),
+        }
     }
 }
+
+/// From top to bottom, as they are read: a label, then its rows.
+fn items(layout: &Layout, shown: &InView) -> Vec<Item> {
+    let labels = shown.labels.iter().filter_map(|at| layout.labels.get(*at));
+    let mut labels = labels.peekable();
+    let mut items = Vec::with_capacity(shown.labels.len() + shown.rows.len());
+    for (key, top, _) in shown.rows.iter().filter_map(|at| layout.rows.get(*at)) {
+        while let Some(label) = labels.next_if(|label| label.1 <= *top) {
+            items.push(Item::Label(label.0));
+        }
+        items.push(Item::Row(*key));
+    }
+    items.extend(labels.map(|label| Item::Label(label.0)));
+    items
+}
+
+/// The label of a section, whichever that is now.
+#[component]
+fn LabelAt(at: usize) -> impl IntoView {
+    let store = expect_context::<Store>();
+    let list = expect_context::<FleetList>();
+    let section = Derived::new(move || {
+        let sections = |list: &Arc<crate::model::Arranged>| {
+            let section = list.sections.get(at)?;
+            Some((section.label.clone(), section.rows.len()))
+        };
+        store.fleet.list.with(sections)
+    });
+    let place = Derived::new(move || {
+        let place =
+            |layout: &Arc<Layout>| layout.labels.iter().find(|label| label.0 == at).copied();
+        list.layout.with(place).unwrap_or_default()
+    });
+    let top = move || shifted(place.with(|place| place.1));
+    let height = move || thirds(place.with(|place| place.2));
+    view! {
+        <div class="group" role="row" style:transform=top style:height=height>
+            {dynamic(move || section.get().map(|(name, count)| label(store, &name, count)))}
+        </div>
+    }
+}
+
+/// So many thirds of a row, for the stylesheet.
+fn thirds(count: u32) -> String {
+    format!("calc(var(--line-third) * {count})")
+}
+
+/// So much further down.
+pub fn shifted(top: u32) -> String {
+    format!("translateY({})", thirds(top))
+}
+
+fn head(store: Store) -> impl IntoView {
+    view! {
+        <div class="head" role="row">
+            <span role="columnheader">"Host"</span>
+            <span role="columnheader"></span>
+            <span role="columnheader">"Machine"</span>
+            <span role="columnheader">"Active states"</span>
+            <span class="num" role="columnheader">
+                "Ticks"
+            </span>
+            <span class="num rate" role="columnheader" title=words::RATE>
+                "Per s"
+            </span>
+            <span class="num" role="columnheader">
+                "Changed"
+            </span>
+            <span class="lanes" role="columnheader" aria-label="Changes over time">
+                {lane_head(store)}
+            </span>
+        </div>
+    }
+}
+
+/// What is seen of the body, in thirds of a row, and a little more; by whatever scrolls it.
+fn in_view(
+    scroller: NodeRef<html::Section>,
+    body: NodeRef<html::Div>,
+    height: u32,
+) -> Option<(u32, u32)> {
+    let scroller = scroller.get_untracked()?;
+    let body = body.get_untracked()?.get_bounding_client_rect();
+    let screen = window().inner_height().ok()?.as_f64()?;
+    let seen = scroller.get_bounding_client_rect();
+    let third = body.height() / f64::from(height.max(1));
+    if third <= 0.0 {
+        return None;
+    }
+    let at = |y: f64| ((y - body.top()) / third).max(0.0) as u32;
+    let from = at(seen.top().max(0.0)) / STEP * STEP;
+    let to = at(seen.bottom().min(screen));
+    Some((from.saturating_sub(STEP), (to / STEP + 2) * STEP))
+}
+
+/// Moves the focus among all rows of the list, also those that are not in the document yet.
+fn move_focus(event: &KeyboardEvent, list: FleetList) {
+    if event.ctrl_key() || event.alt_key() || event.meta_key() {
+        return;
+    }
+    let at = |layout: &Arc<Layout>| {
+        let last = layout.rows.len().checked_sub(1)?;
+        let at = list.roving.focused().and_then(|key| layout.place(&key));
+        let next = match event.key().as_str() {
+            "ArrowDown" | "j" => at.map_or(0, |at| (at + 1).min(last)),
+            "ArrowUp" | "k" => at.map_or(0, |at| at.saturating_sub(1)),
+            "PageDown" => at.map_or(0, |at| (at + PAGE).min(last)),
+            "PageUp" => at.map_or(0, |at| at.saturating_sub(PAGE)),
+            "Home" => 0,
+            "End" => last,
+            _ => return None,
+        };
+        Some(layout.rows.get(next)?.0)
+    };
+    if let Some(key) = list.layout.with_untracked(at) {
+        event.prevent_default();
+        list.roving.enter(key);
+        list.wanted.set(Some(key));
+    }
+}
+
+/// The view moves on after so many thirds of a row: not every pixel of scrolling is worth a look.
+const STEP: u32 = 12;
+/// Rows by Page Up and Page Down.
+const PAGE: usize = 20;

@@ -53,6 +53,17 @@ fn press(store: Store, event: &KeyboardEvent) {
         "h" if !focus.is_list() => store.step(false),
         "l" if !focus.is_list() => store.step(true),
         "L" => store.live(),
+        _ if is_in(LISTS) => return,
+        "h" => store.step(false),
+        "l" => store.step(true),
+        "g" => go.set(Some(now)),
+        "f" | "/" if super::focus_filter() => {}
+        "?" => store.panel.set(Some(Panel::Keys)),
+        "c" => copy_link(store),
+        "m" | "M" => match store.attention_after(key == "m") {
+            Some(href) => router.open(&href),
+            None => return,
+        },
         _ => return,
     }
     event.prevent_default();
@@ -85,7 +96,7 @@ impl Focus {
 }
 
 /// Where letters are typed.
-const FIELDS: &str = "input, select, textarea, [contenteditable]";
+const FIELDS: &str = "input, select, textarea, [contenteditable], dialog";
 /// Where letters search.
 const LISTS: &str = "[role=tree]";
 /// Records of a long step (dashboard design 7.1).

@@ -4,8 +4,8 @@ use leptos::ev::MouseEvent;
 use leptos::html::Canvas;
 use leptos::prelude::*;
 
-use super::canvas::Sheet;
-use crate::model::MachineKey;
+use super::canvas::{Sheet, Trouble};
+use crate::model::{MachineKey, Subject};
 use crate::store::Store;
 use crate::words;
 
@@ -19,7 +19,7 @@ pub fn lane_of(store: Store, key: MachineKey) -> impl IntoView {
         };
         let stage = store.lane_stage();
         if let Some(lane) = store.lane(&key, &stage, sheet.width as usize) {
-            sheet.lane(&lane, &stage);
+            sheet.lane(&lane, &stage, &trouble(store, key));
         }
     });
     let seek = move |event: MouseEvent| {
@@ -31,6 +31,19 @@ pub fn lane_of(store: Store, key: MachineKey) -> impl IntoView {
         store.seek(store.lane_stage().at(share));
     };
     view! { <canvas class="lane" aria-hidden="true" on:click=seek node_ref=canvas></canvas> }
+}
+
+/// What is wrong at the moment looked at: with this machine, and where it began.
+fn trouble(store: Store, key: MachineKey) -> Trouble {
+    store.attention.with_untracked(|rows| {
+        let open = || rows.iter().filter(|row| row.lasted.is_none());
+        let own =
+            open().find(|row| row.subject == Subject::Machine(key) || row.others.contains(&key));
+        Trouble {
+            own: own.map(|row| (row.health, row.onset.by)),
+            first: open().next().map(|row| row.onset.by),
+        }
+    })
 }
 
 /// What stands above the lanes.

@@ -3,10 +3,10 @@
 use leptos::prelude::*;
 
 use super::dynamic::dynamic;
-use super::{MachineUi, health_glyph, icon, name, sentence};
+use super::{MachineUi, health_glyph, icon, led_here, name, sentence};
 use crate::derived::Derived;
 use crate::history::Fidelity;
-use crate::model::{MachineHead, grouped};
+use crate::model::{MachineHead, Subject, grouped};
 use crate::store::Store;
 use crate::words::{self, machine as say};
 
@@ -101,11 +101,17 @@ fn facts(head: &MachineHead, states: Memo<usize>) -> impl IntoView + use<> {
 
 /// The rule that fired, and what to do when the machine is gone.
 fn notes(store: Store, head: &MachineHead) -> impl IntoView + use<> {
-    let rule = head
-        .answer
-        .health
-        .needs_attention()
-        .then(|| view! { <p class="note">{sentence(&head.rule)}</p> });
+    let rule = head.answer.health.needs_attention().then(|| {
+        let trail = store.led_here(Subject::Machine(head.key), head.answer.onset);
+        view! {
+            <p class="note">{sentence(&head.rule)}</p>
+            <p class="note">
+                <b>{words::overview::LED_HERE}</b>
+                ": "
+                {led_here(&trail)}
+            </p>
+        }
+    });
     let gone = head.gone.map(|at| {
         let left = words::left_at(&store.wall.text(at, 0));
         let next = head.successor.as_ref().map(|href| {

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use statemesh::PeerId;
 
 use super::dynamic::{RowKey, dynamic, rows};
-use super::fleet::host_label;
+use super::fleet_label::host_label;
 use super::roving::{Roving, move_focus};
 use super::{health_glyph, name};
 use crate::model::{MachineKey, MachineScreen, grouped};

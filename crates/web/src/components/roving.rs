@@ -24,6 +24,11 @@ impl Roving {
         }
     }
 
+    /// The row focused last.
+    pub fn focused(self) -> Option<MachineKey> {
+        self.focused.get()
+    }
+
     /// The `tabindex` of a row.
     pub fn tabindex(self, key: MachineKey) -> &'static str {
         let at = self.focused.get().or_else(|| self.first.get());

@@ -9,7 +9,7 @@ use crate::derived::Derived;
 use crate::model::{LinkFacts, PeerRole, PeerRow, Route, Shown};
 use crate::preferences::Preferences;
 use crate::router::Router;
-use crate::store::Store;
+use crate::store::{Panel, Store};
 use crate::words;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -77,6 +77,17 @@ pub fn TopBar() -> impl IntoView {
                 <Tabs />
             </nav>
             <span class="grow"></span>
+            <button
+                class="button search"
+                type="button"
+                aria-label="Search everything"
+                aria-haspopup="dialog"
+                on:click=move |_| store.panel.set(Some(Panel::Search))
+            >
+                {icon("i-search")}
+                <span>"Find machine, state or peer"</span>
+                <kbd>"Ctrl K"</kbd>
+            </button>
             <Pill />
             <ThemeButton />
             <SettingsLink />

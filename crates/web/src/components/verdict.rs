@@ -5,13 +5,13 @@ use leptos::prelude::*;
 use super::dynamic::{RowKey, dynamic, rows};
 use super::{Failures, health_glyph, sentence};
 use crate::derived::Derived;
-use crate::model::{Health, Phase};
+use crate::model::{Health, Phase, has_health, toggled};
 use crate::store::Store;
 use crate::words;
 
-/// Headline, second line, counts. A count is a filter of the list below.
+/// Headline, second line, counts. A count is a word of the filter below.
 #[component]
-pub fn VerdictBanner(filter: RwSignal<Option<Health>>) -> impl IntoView {
+pub fn VerdictBanner() -> impl IntoView {
     let store = expect_context::<Store>();
     let headline = Derived::new(move || store.verdict.with(|verdict| verdict.headline.clone()));
     let detail = Derived::new(move || store.verdict.with(|verdict| verdict.detail.clone()));
@@ -43,7 +43,7 @@ pub fn VerdictBanner(filter: RwSignal<Option<Health>>) -> impl IntoView {
                 <h1>{dynamic(move || headline.with(|line| sentence(line)))}</h1>
                 <p>{dynamic(move || detail.with(|line| sentence(line)))}</p>
             </div>
-            <Counts filter />
+            <Counts />
         </div>
         <Failures />
         {dynamic(other)}
@@ -51,17 +51,9 @@ pub fn VerdictBanner(filter: RwSignal<Option<Health>>) -> impl IntoView {
 }
 
 #[component]
-fn Counts(filter: RwSignal<Option<Health>>) -> impl IntoView {
+fn Counts() -> impl IntoView {
     let store = expect_context::<Store>();
     let counts = Derived::new(move || store.verdict.with(|verdict| verdict.counts.clone()));
-    // A filter whose machines are gone would hide everything.
-    Effect::new(move |_| {
-        let chosen = filter.get();
-        let there = counts.with(|counts| counts.iter().any(|(health, _)| Some(*health) == chosen));
-        if chosen.is_some() && !there {
-            filter.set(None);
-        }
-    });
     let segment = |(health, count): (Health, usize)| {
         let class = format!("part health-{}", health.mark());
         view! { <i class=class style:flex-grow=count.to_string()></i> }
@@ -74,9 +66,19 @@ fn Counts(filter: RwSignal<Option<Health>>) -> impl IntoView {
     };
     let button = move |health: Health| {
         let toggle = move |_| {
-            filter.update(|chosen| *chosen = (*chosen != Some(health)).then_some(health));
+            let text = store
+                .fleet
+                .text
+                .with_untracked(|text| toggled(text, health));
+            store.filter_fleet(&text);
         };
-        let pressed = move || (filter.get() == Some(health)).to_string();
+        let pressed = move || {
+            store
+                .fleet
+                .text
+                .with(|text| has_health(text, health))
+                .to_string()
+        };
         view! {
             <li>
                 <button type="button" aria-pressed=pressed on:click=toggle data-count=health.mark()>

@@ -50,6 +50,8 @@ pub struct FleetRow {
     pub href: String,
     /// Its id.
     pub name: Shown,
+    /// Its host's name, or the end of its owner's id.
+    pub host: Shown,
     /// Its health.
     pub health: Health,
     /// States worth showing, abnormal first.
@@ -194,6 +196,7 @@ pub fn fleet_row(world: &World, machine: &Machine, now: Seen) -> FleetRow {
         ),
         rule: super::Piece::plain(&words::rule(machine, answer.rule, answer.onset.by)),
         name: machine.shown.clone(),
+        host: super::verdict::host_name(machine),
     }
 }
 

@@ -135,7 +135,7 @@ fn similar(world: &World, id: &str) -> Vec<MachineKey> {
 }
 
 /// Insertions, deletions and replacements that turn one into the other.
-fn distance(a: &[char], b: &[char]) -> usize {
+pub(super) fn distance(a: &[char], b: &[char]) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (at, x) in a.iter().enumerate() {
         let mut diagonal = row[0];

@@ -155,6 +155,8 @@ pub struct AttentionRow {
     pub health: Health,
     /// Machine name, or how many of them.
     pub name: Piece,
+    /// Machines of the same host for which the same began at the same time.
+    pub others: Vec<MachineKey>,
     /// Host name.
     pub host: Shown,
     /// The rule in words.
@@ -170,12 +172,32 @@ pub struct AttentionRow {
 /// The attention list, in order of onset.
 #[must_use]
 pub fn attention_rows(world: &World, now: Seen) -> Vec<AttentionRow> {
-    world
-        .attention()
-        .in_order()
-        .into_iter()
-        .filter_map(|(subject, entry)| attention_row(world, *subject, entry, now))
-        .collect()
+    let mut rows: Vec<AttentionRow> = Vec::new();
+    for (subject, entry) in world.attention().in_order() {
+        let Some(row) = attention_row(world, *subject, entry, now) else {
+            continue;
+        };
+        let same = rows.iter_mut().rev().find(|other| is_same(other, &row));
+        match same {
+            Some(same) => {
+                if let Subject::Machine(key) = row.subject {
+                    same.others.push(key);
+                }
+            }
+            None => rows.push(row),
+        }
+    }
+    rows
+}
+
+/// The same began on the same host at the same time.
+fn is_same(a: &AttentionRow, b: &AttentionRow) -> bool {
+    let (Subject::Machine(a_key), Subject::Machine(b_key)) = (a.subject, b.subject) else {
+        return false;
+    };
+    a_key.peer == b_key.peer
+        && (a.health, a.onset) == (b.health, b.onset)
+        && a.lasted.is_some() == b.lasted.is_some()
 }
 
 fn attention_row(
@@ -201,6 +223,7 @@ fn attention_row(
         subject,
         health: entry.health,
         name,
+        others: Vec::new(),
         host: host_name(machine),
         what: match entry.over {
             None => words::rule(machine, entry.rule, now),
@@ -470,6 +493,31 @@ mod tests {
         world.apply(
             Input::Read(key, reading(&[1, 1, 0, 1], after, by)),
             Seen(by),
+        );
+    }
+
+    #[test]
+    fn machines_of_a_host_that_failed_together_share_a_row() {
+        let mut world = fleet();
+        world.settle(Seen(5_000));
+        for (owner, index) in [(1, 0), (1, 1), (2, 2)] {
+            fail(&mut world, owner, index, 5_900, 6_000);
+        }
+        world.settle(Seen(6_100));
+        let rows = attention_rows(&world, Seen(6_100));
+        let said: Vec<_> = rows
+            .iter()
+            .map(|row| (row.name.clone(), row.others.len()))
+            .collect();
+        let name = |id| Piece::Name(Shown::new(id));
+        let mut expected = [(name("courier-17"), 1), (name("orders"), 0)];
+        if peer(2) < peer(1) {
+            expected.reverse();
+        }
+        assert_eq!(said, expected);
+        assert_eq!(
+            verdict(&world, WallClock::default(), Seen(6_100)).attention,
+            3
         );
     }
 

@@ -3,8 +3,10 @@
 use leptos::prelude::*;
 
 use super::JoinPage;
-use crate::components::{AttentionList, EmptyMesh, Fleet, VerdictBanner, dynamic};
-use crate::model::{Health, Phase, Stop};
+use crate::components::{
+    AttentionList, EmptyMesh, FilterBar, Fleet, Tiles, VerdictBanner, dynamic, no_match,
+};
+use crate::model::{Phase, Stop};
 use crate::store::Store;
 use crate::words;
 
@@ -34,7 +36,13 @@ pub fn OverviewPage() -> impl IntoView {
 #[component]
 fn Overview() -> impl IntoView {
     let store = expect_context::<Store>();
-    let filter = RwSignal::new(None::<Health>);
+    let bar = store.fleet;
+    store.open_fleet(true);
+    on_cleanup(move || store.open_fleet(false));
+    let none_fits = Memo::new(move |_| {
+        bar.list
+            .with(|list| list.total > 0 && list.sections.is_empty())
+    });
     let not_live = Memo::new(move |_| store.connection.with(|connection| connection.is_stale()));
     let has_hosts = Memo::new(move |_| !store.hosts.with(Vec::is_empty));
     let is_empty = Memo::new(move |_| {
@@ -42,14 +50,28 @@ fn Overview() -> impl IntoView {
         crate::model::Piece::plain(&headline) == words::EMPTY
     });
     view! {
-        <div class="overview" class:not-live=not_live>
+        <div
+            class="overview"
+            class:not-live=not_live
+            on:scroll=move |_| bar.scrolled.update(|count| *count = count.wrapping_add(1))
+        >
             <section class="verdict" aria-label="What is wrong now">
-                <VerdictBanner filter />
+                <VerdictBanner />
                 <AttentionList />
             </section>
             {dynamic(move || is_empty.get().then(|| view! { <EmptyMesh /> }))}
-            {dynamic(move || has_hosts.get().then(|| view! { <Fleet filter /> }))}
+            {dynamic(move || has_hosts.get().then(|| view! { <FilterBar /> }))}
+            {dynamic(move || none_fits.get().then(|| no_match(store)))}
+            {dynamic(move || has_hosts.get().then(|| fleet(bar.tiles.get())))}
         </div>
+    }
+}
+
+fn fleet(as_tiles: bool) -> AnyView {
+    if as_tiles {
+        view! { <Tiles /> }.into_any()
+    } else {
+        view! { <Fleet /> }.into_any()
     }
 }
 

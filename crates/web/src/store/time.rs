@@ -3,11 +3,11 @@
 use leptos::prelude::*;
 use statemesh::machine::Transition;
 
-use super::Store;
+use super::{Store, Told};
 use crate::browser;
 use crate::history::{
-    Cursor, Faces, History, Lane, Limits, Pace, Position, Recorder, Timeline, lane, neighbour,
-    timeline,
+    Cursor, Faces, Fidelity, History, Lane, Limits, Pace, Position, Recorder, Timeline, lane,
+    neighbour, timeline,
 };
 use crate::model::{Input, MachineKey, Seen, Thresholds, World};
 
@@ -158,6 +158,19 @@ impl Time {
         }
     }
 
+    /// What the history says at a moment.
+    pub fn told(&self, at: Seen) -> impl Told + '_ {
+        Tellings {
+            history: self.recorder.history(),
+            at,
+        }
+    }
+
+    /// Everything recorded.
+    pub fn history(&self) -> &History {
+        self.recorder.history()
+    }
+
     /// Where the cursor is; steps go by the machine shown.
     pub(super) fn position(&self, shown: Option<&MachineKey>, now: Seen) -> Position {
         let history = self.recorder.history();
@@ -203,6 +216,27 @@ impl Time {
     }
 }
 
+struct Tellings<'a> {
+    history: &'a History,
+    at: Seen,
+}
+
+impl Told for Tellings<'_> {
+    fn fidelity(&self, key: &MachineKey) -> Fidelity {
+        let track = self.history.track(key);
+        track.map_or(Fidelity::Snapshots, |track| track.standing().fidelity)
+    }
+
+    fn rate(&self, key: &MachineKey) -> u64 {
+        let from = Seen(self.at.0.saturating_sub(RATE_OVER));
+        let Some(track) = self.history.track(key) else {
+            return 0;
+        };
+        let window = track.pyramid().window(from, self.at, RATE_PIXELS);
+        window.counts.iter().map(|count| count.changes).sum()
+    }
+}
+
 /// A stretch of time on screen, and where in it the page looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stage {
@@ -245,6 +279,11 @@ impl Store {
             let position = time.recorder.history().position(at.min(now));
             time.pause_at(position, now);
         });
+    }
+
+    /// Looks at a record.
+    pub fn seek_position(self, position: Position) {
+        self.turn(|time, now, _| time.pause_at(position, now));
     }
 
     /// Looks at the next or the previous change: of the machine shown, else of any.
@@ -330,6 +369,16 @@ impl Store {
         })
     }
 
+    /// Changes of one machine in the ten seconds before the moment looked at, and whether that is all that happened.
+    #[must_use]
+    pub fn rate(self, key: &MachineKey) -> (u64, bool) {
+        let at = self.now.get_untracked();
+        self.inner.with_value(|inner| {
+            let told = inner.time.told(at);
+            (told.rate(key), told.fidelity(key).level() > 1)
+        })
+    }
+
     /// The timeline of the mesh, on so many pixels.
     #[must_use]
     pub fn timeline(self, stage: &Stage, pixels: usize) -> Timeline {
@@ -352,6 +401,10 @@ impl Time {
     }
 }
 
+/// Milliseconds over which rates are counted.
+const RATE_OVER: u64 = 10_000;
+/// Counts asked for: fine enough that what is older does not count.
+const RATE_PIXELS: usize = 100;
 /// Widths of the lanes to choose from, in milliseconds (dashboard design 3.3).
 pub const WINDOWS: [u64; 5] = [10_000, 60_000, 300_000, 900_000, 3_600_000];
 

@@ -5,9 +5,12 @@ use leptos::prelude::*;
 use statemesh::PeerId;
 use statemesh::core::collections::{OrderedMap, OrderedSet};
 
+use std::sync::Arc;
+
+use super::list::{List, Scene};
 use crate::model::{
-    FleetRow, Group, MachineKey, MachineRef, MachineScreen, Resolution, Seen, World, fleet,
-    fleet_row, machine_screen, resolve,
+    Arranged, FleetRow, Group, MachineKey, MachineRef, MachineScreen, Resolution, Seen, World,
+    fleet, fleet_row, machine_screen, resolve,
 };
 
 /// Signals, by what they are about.
@@ -18,6 +21,9 @@ pub struct Views {
     wanted: Option<MachineRef>,
     machine_page: bool,
     shown: Option<MachineKey>,
+    /// What the Overview lists.
+    pub list: List,
+    hosts: Vec<Group>,
 }
 
 /// What may look different since the last frame.
@@ -38,6 +44,8 @@ pub struct Drawn {
     pub groups: Vec<(ArcRwSignal<Group>, Group)>,
     /// Their order.
     pub hosts: Option<Vec<PeerId>>,
+    /// The Overview's list.
+    pub fleet: Option<Arc<Arranged>>,
     /// The Machine page.
     pub screen: Option<MachineScreen>,
 }
@@ -72,8 +80,9 @@ impl Views {
         self.shown.as_ref()
     }
 
-    /// Draws what changed, as of `at`.
-    pub fn draw(&mut self, world: &World, changes: &Changes, at: Seen) -> Drawn {
+    /// Draws what changed.
+    pub fn draw(&mut self, scene: &Scene<'_>, changes: &Changes) -> Drawn {
+        let (world, at) = (scene.world, scene.at);
         let mut rows = Vec::new();
         for key in &changes.dirty {
             if let Some(machine) = world.machine(key) {
@@ -95,11 +104,13 @@ impl Views {
         } else {
             (Vec::new(), None)
         };
+        let fleet = self.list.draw(scene, &self.hosts, changes.reshaped);
         let redraw = changes.slow || changes.reshaped || !changes.dirty.is_empty();
         Drawn {
             rows,
             groups,
             hosts,
+            fleet,
             screen: (self.machine_page && redraw).then(|| self.draw_screen(world, at)),
         }
     }
@@ -130,6 +141,7 @@ impl Views {
         let hosts: Vec<PeerId> = fleet.iter().map(|group| group.peer).collect();
         self.groups.retain(|peer, _| hosts.contains(peer));
         let mut changed = Vec::new();
+        self.hosts.clone_from(&fleet);
         for group in fleet {
             match self.groups.get(&group.peer) {
                 Some(signal) if signal.with_untracked(|old| *old != group) => {
