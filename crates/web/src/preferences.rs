@@ -53,6 +53,12 @@ impl Preferences {
         self.obey(&settings);
     }
 
+    /// Away from what is seen now, the other, back to the system's.
+    pub fn next_theme(self) {
+        let is_dark = browser::is_dark();
+        self.change(|settings| settings.theme = settings.theme.next(is_dark));
+    }
+
     fn obey(self, settings: &Settings) {
         browser::dress(settings);
         self.store.set_zone(settings.zone);

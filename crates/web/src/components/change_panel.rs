@@ -94,7 +94,7 @@ fn facts(store: Store, change: &ChangeDetail) -> impl IntoView + use<> {
     let is_instant = change.at.after == Some(change.at.by);
     let seen = store.wall.text(change.at.by, 3);
     let happened = (!is_instant && !change.is_first_look).then(|| {
-        let between = store.wall.interval(Interval { ..change.at });
+        let between = store.wall.get().interval(Interval { ..change.at });
         view! { <dt>"Happened"</dt> <dd>{between}</dd> }
     });
     let owner = change.owner_at.map(|at| {

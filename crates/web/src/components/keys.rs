@@ -5,11 +5,12 @@ use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use web_sys::Element;
 
+use super::palette::copy_link;
 use crate::browser;
 use crate::model::{Route, Seen};
 use crate::preferences::Preferences;
 use crate::router::Router;
-use crate::store::Store;
+use crate::store::{Panel, Store};
 
 /// Listens as long as the page lives.
 pub fn listen(store: Store, router: Router, preferences: Preferences) {
@@ -27,7 +28,13 @@ pub fn listen(store: Store, router: Router, preferences: Preferences) {
     });
 }
 
-fn press(store: Store, event: &KeyboardEvent) {
+fn press(store: Store, router: Router, going: StoredValue<Option<Seen>>, event: &KeyboardEvent) {
+    let key = event.key();
+    let is_ctrl = event.ctrl_key() || event.meta_key();
+    if is_ctrl && !event.alt_key() && key.eq_ignore_ascii_case("k") {
+        event.prevent_default();
+        return store.panel.set(Some(Panel::Search));
+    }
     let focus = Focus::of(event);
     if event.default_prevented() || focus.is_elsewhere(event) {
         return;
@@ -35,28 +42,25 @@ fn press(store: Store, event: &KeyboardEvent) {
     let now = browser::now();
     let began = going.try_update_value(Option::take).flatten();
     let is_going = began.is_some_and(|began| now.since(began) < GOES_WITHIN);
-    if let Some(route) = view_of(&event.key()).filter(|_| is_going) {
+    if let Some(route) = view_of(&key).filter(|_| is_going) {
         router.show(route);
         return event.prevent_default();
     }
-    match event.key().as_str() {
-        "g" if !is_in(LISTS) => going.set_value(Some(now)),
+    match key.as_str() {
         // A button in focus takes it for itself.
         " " if !focus.is_in("button, a, [role=treeitem]") => store.play_or_pause(),
         "ArrowLeft" if event.shift_key() => store.step_by(-FAR),
         "ArrowRight" if event.shift_key() => store.step_by(FAR),
-        // A tree opens and closes with these.
-        "ArrowLeft" if !focus.is_in(LISTS) => store.step(false),
-        "ArrowRight" if !focus.is_in(LISTS) => store.step(true),
+        // A tree opens and closes with these, and tiles lie beside each other.
+        "ArrowLeft" if !focus.is_in(KEEPS_ARROWS) => store.step(false),
+        "ArrowRight" if !focus.is_in(KEEPS_ARROWS) => store.step(true),
         "Home" => store.step_to_end(false),
         "End" => store.step_to_end(true),
-        "h" if !focus.is_list() => store.step(false),
-        "l" if !focus.is_list() => store.step(true),
         "L" => store.live(),
-        _ if is_in(LISTS) => return,
+        _ if focus.is_list() => return,
+        "g" => going.set_value(Some(now)),
         "h" => store.step(false),
         "l" => store.step(true),
-        "g" => go.set(Some(now)),
         "f" | "/" if super::focus_filter() => {}
         "?" => store.panel.set(Some(Panel::Keys)),
         "c" => copy_link(store),
@@ -95,9 +99,24 @@ impl Focus {
     }
 }
 
+/// Views by their letters, after `g` (dashboard design 7.1).
+fn view_of(letter: &str) -> Option<Route> {
+    match letter {
+        "o" => Some(Route::Overview),
+        "m" => Some(Route::Machines),
+        "n" => Some(Route::Mesh),
+        "p" => Some(Route::Peers),
+        _ => None,
+    }
+}
+
+/// Milliseconds from `g` to its letter (guess).
+const GOES_WITHIN: u64 = 1_500;
 /// Where letters are typed.
 const FIELDS: &str = "input, select, textarea, [contenteditable], dialog";
 /// Where letters search.
 const LISTS: &str = "[role=tree]";
+/// What moves inside by arrows to the left and to the right.
+const KEEPS_ARROWS: &str = "[role=tree], .tiles";
 /// Records of a long step (dashboard design 7.1).
 const FAR: i64 = 50;

@@ -12,6 +12,7 @@ use super::filter_bar::legend;
 use super::{icon, name};
 use crate::browser;
 use crate::model::{Action, Command, Hit};
+use crate::preferences::Preferences;
 use crate::router::Router;
 use crate::store::{Panel, Store};
 use crate::words::overview as words;
@@ -61,6 +62,7 @@ pub fn Panels() -> impl IntoView {
 fn Search() -> impl IntoView {
     let store = expect_context::<Store>();
     let router = expect_context::<Router>();
+    let preferences = expect_context::<Preferences>();
     let typed = RwSignal::new(String::new());
     let hits = RwSignal::new(store.search(""));
     let chosen = RwSignal::new(0_usize);
@@ -86,7 +88,7 @@ fn Search() -> impl IntoView {
     };
     let choose = move |at: usize| {
         if let Some(hit) = hits.with_untracked(|hits| hits.get(at).cloned()) {
-            act(store, router, hit, said);
+            act(store, router, preferences, hit, said);
         }
     };
     let on_key = move |event: KeyboardEvent| {
@@ -162,7 +164,13 @@ fn option_id(at: usize) -> String {
 }
 
 /// Does what was chosen.
-fn act(store: Store, router: Router, hit: Hit, said: RwSignal<&'static str>) {
+fn act(
+    store: Store,
+    router: Router,
+    preferences: Preferences,
+    hit: Hit,
+    said: RwSignal<&'static str>,
+) {
     match hit.action {
         Action::Open(href) => router.open(&href),
         Action::Seek(at) => store.seek(at),
@@ -172,7 +180,7 @@ fn act(store: Store, router: Router, hit: Hit, said: RwSignal<&'static str>) {
         },
         Action::Do(Command::Keys) => return store.panel.set(Some(Panel::Keys)),
         Action::Do(Command::Live) => store.live(),
-        Action::Do(Command::Theme) => store.next_theme(),
+        Action::Do(Command::Theme) => preferences.next_theme(),
         Action::Do(Command::ClearFilter) => store.filter_fleet(""),
         Action::Do(Command::CopyLink) => copy_link(store),
     }

@@ -258,7 +258,7 @@ fn Row(row: usize, sheet: Sheet) -> impl IntoView {
         let schema = sheet.ui.schema.get().unwrap_or_default();
         data.with(|data| {
             data.as_ref()
-                .map(|data| say::rain_row(data, &schema, store.wall))
+                .map(|data| say::rain_row(data, &schema, store.wall.get()))
         })
     });
     let seek = move |_| {

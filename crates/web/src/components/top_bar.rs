@@ -4,7 +4,6 @@ use leptos::prelude::*;
 
 use super::dynamic::dynamic;
 use super::{icon, name};
-use crate::browser;
 use crate::derived::Derived;
 use crate::model::{LinkFacts, PeerRole, PeerRow, Route, Shown};
 use crate::preferences::Preferences;
@@ -172,10 +171,7 @@ fn ThemeButton() -> impl IntoView {
     let preferences = expect_context::<Preferences>();
     let theme = move || preferences.settings.with(|settings| settings.theme);
     let label = move || format!("Theme: {}. Switch", theme().word());
-    let switch = move |_| {
-        let is_dark = browser::is_dark();
-        preferences.change(|settings| settings.theme = settings.theme.next(is_dark));
-    };
+    let switch = move |_| preferences.next_theme();
     view! {
         <button class="button plain square" type="button" aria-label=label title=label on:click=switch>
             {icon("i-theme")}

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use statemesh::MachineIdx;
-use statemesh::machine::Transition;
 use statemesh::core::node;
+use statemesh::machine::Transition;
 use statemesh::mesh::{self, Mesh, TransportKind};
 use statemesh::remote::{RemoteMachine, Snapshot};
 use web_time::Instant;

@@ -55,7 +55,7 @@ impl Store {
     /// Why a state is on or off.
     #[must_use]
     pub fn why(self, key: &MachineKey, state: usize) -> Option<Why> {
-        let wall = self.wall;
+        let wall = self.wall.get();
         let why = self.at_cursor(key, |track, cursor| {
             let Look::State(then) = track.look(cursor) else {
                 return None;

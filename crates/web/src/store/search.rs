@@ -13,7 +13,7 @@ impl Store {
     pub fn search(self, typed: &str) -> Vec<Hit> {
         let now = browser::now();
         self.inner
-            .with_value(|inner| search(&inner.world, typed, now, self.wall))
+            .with_value(|inner| search(&inner.world, typed, now, self.wall.get()))
     }
 
     /// Looks at the moment at which a machine had that machine time, if one is named. The address of the machine;
@@ -53,14 +53,6 @@ impl Store {
         })?;
         self.seek(onset.by);
         Some(href)
-    }
-
-    /// Away from what is seen now, the other, back to the system's.
-    pub fn next_theme(self) {
-        self.theme.update(|theme| {
-            *theme = theme.next();
-            theme.apply();
-        });
     }
 }
 

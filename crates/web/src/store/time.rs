@@ -133,11 +133,6 @@ impl Time {
         }
     }
 
-    /// All that was seen.
-    pub(super) fn history(&self) -> &History {
-        self.recorder.history()
-    }
-
     /// What the dock shows.
     pub fn dock(&self, present: &World, shown: Option<&MachineKey>, now: Seen) -> Dock {
         let history = self.recorder.history();
