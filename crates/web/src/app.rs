@@ -5,14 +5,16 @@ use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
+use crate::address;
 use crate::browser;
 use crate::components::{
-    BottomBar, ConnectionBar, Dock, LiveRegion, SkipButton, TopBar, dynamic, listen,
+    BottomBar, ConnectionBar, Dock, LiveRegion, NoticeBar, SkipButton, TopBar, dynamic, listen,
 };
 use crate::model::Route;
 use crate::pages::{JoinPage, MachinePage, NotFound, OverviewPage, PeersPage};
 use crate::router::Router;
 use crate::session::Session;
+use crate::sharing::Sharing;
 use crate::store::Store;
 
 /// Replaces the skeleton of index.html by the page. The peer starts to dial before anything is drawn.
@@ -35,7 +37,9 @@ pub fn mount() {
     let page = owner.with(|| {
         provide_context(store);
         provide_context(session);
-        provide_context(Router::start());
+        let router = Router::start();
+        provide_context(router);
+        provide_context(Sharing::new(store, router));
         mount_to(place, App)
     });
     page.forget();
@@ -44,8 +48,10 @@ pub fn mount() {
 
 #[component]
 fn App() -> impl IntoView {
-    listen(expect_context::<Store>());
-    let route = expect_context::<Router>().route;
+    listen(expect_context::<Store>(), expect_context::<Sharing>());
+    let router = expect_context::<Router>();
+    address::keep(expect_context::<Store>(), router);
+    let route = router.route;
     let page = move || match route.get() {
         Route::Overview => view! { <OverviewPage /> }.into_any(),
         Route::Machines => view! { <MachinePage /> }.into_any(),
@@ -57,6 +63,7 @@ fn App() -> impl IntoView {
         <SkipButton />
         <TopBar />
         <ConnectionBar />
+        <NoticeBar />
         <main id="main" tabindex="-1">
             {dynamic(page)}
         </main>

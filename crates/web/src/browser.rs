@@ -3,18 +3,26 @@
 
 use leptos::prelude::window;
 use leptos::wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, HtmlTextAreaElement, RequestInit, Response, js_sys};
 
 use crate::model::{Seen, WallClock};
 
-/// Milliseconds since this page began to load.
+/// Milliseconds on the page's monotonic clock. It began long before the page, so that what was recorded earlier has its
+/// place on it, too.
 #[must_use]
 pub fn now() -> Seen {
     let since = window()
         .performance()
         .map_or(0.0, |performance| performance.now());
-    Seen(since as u64)
+    Seen(BEFORE + since as u64)
+}
+
+/// Wall time of [`now`]'s zero, in milliseconds since 1970.
+#[must_use]
+pub fn epoch() -> u64 {
+    (js_sys::Date::now() - now().0 as f64) as u64
 }
 
 /// Local wall time of [`now`]'s zero.
@@ -146,6 +154,23 @@ fn copy_by_selection(text: &str) -> Option<bool> {
     Some(done)
 }
 
+#[wasm_bindgen]
+extern "C" {
+    /// What is pasted or dropped.
+    type DataTransfer;
+
+    #[wasm_bindgen(method, js_name = getData)]
+    fn get_data(this: &DataTransfer, kind: &str) -> String;
+}
+
+/// The text of a paste; empty if it is none.
+pub fn pasted(event: &web_sys::ClipboardEvent) -> String {
+    let data = js_sys::Reflect::get(event, &JsValue::from_str("clipboardData"));
+    let data = data.ok().filter(|data| !data.is_null());
+    data.map(|data| data.unchecked_into::<DataTransfer>().get_data("text"))
+        .unwrap_or_default()
+}
+
 /// The theme chosen on this page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Theme {
@@ -224,5 +249,7 @@ impl Theme {
     }
 }
 
+/// Milliseconds on the page's clock when the page begins: a year and a half. The history counts a little more than two.
+const BEFORE: u64 = 548 * 86_400_000;
 /// Shared with start.js.
 const THEME_KEY: &str = "statemesh:theme";

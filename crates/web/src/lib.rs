@@ -7,6 +7,7 @@
 //! Browser peer: `js` is what a JavaScript page imports, `const mesh = await join({ topic, relays })`; it shares nothing
 //! with the dashboard but the few questions to the browser in `browser`.
 
+mod address;
 mod answer;
 mod app;
 mod browser;
@@ -19,6 +20,7 @@ mod model;
 mod pages;
 mod router;
 mod session;
+mod sharing;
 mod store;
 mod words;
 

@@ -10,6 +10,7 @@ mod fleet;
 mod health;
 mod link;
 mod machine;
+mod moment_link;
 mod peers;
 mod piece;
 mod route;
@@ -32,6 +33,7 @@ pub use link::{MachineRef, Resolution, resolve};
 pub use machine::{
     CHANGES_KEPT, Change, GAPS_KEPT, Learned, Machine, MachineKey, Past, Reading, Role, StateChange,
 };
+pub use moment_link::MomentLink;
 pub use peers::{PeerFacts, PeerRole, PeerRow, peer_rows};
 pub use piece::Piece;
 pub use route::Route;

@@ -6,12 +6,14 @@
 //! Every event goes into the history, too. While the page looks at a moment of it ([`time`]), the same signals are set
 //! from the [`World`] of that moment, and the live one goes on unseen.
 
+mod link;
 pub mod time;
 mod views;
 
 use leptos::prelude::*;
 use statemesh::PeerId;
 
+use self::link::Follow;
 use self::time::{Dock, Time};
 use self::views::{Changes, Drawn, Views};
 use crate::browser;
@@ -32,6 +34,10 @@ pub struct Store {
     pub clock: RwSignal<Seen>,
     /// The time dock.
     pub dock: RwSignal<Dock>,
+    /// How the moment was found that a link named, if that needs saying.
+    pub found: RwSignal<Option<String>>,
+    /// The selected state of the machine shown.
+    pub state: RwSignal<Option<String>>,
     /// Counts up when lanes and timelines are to be drawn again.
     pub frame: RwSignal<u32>,
     /// Where the tab's peer stands.
@@ -58,6 +64,9 @@ struct Inner {
     world: World,
     time: Time,
     views: Views,
+    wanted: Option<Follow>,
+    /// Wall time of the page's zero, in milliseconds since 1970.
+    origin: u64,
     frame_asked: bool,
     timer_passed: bool,
     marked: bool,
@@ -74,6 +83,8 @@ impl Store {
             now: RwSignal::new(now),
             clock: RwSignal::new(now),
             dock: RwSignal::new(Dock::default()),
+            found: RwSignal::new(None),
+            state: RwSignal::new(None),
             frame: RwSignal::new(0),
             connection: RwSignal::new(world.connection().clone()),
             topic: RwSignal::new(None),
@@ -88,6 +99,8 @@ impl Store {
                 world,
                 time: Time::default(),
                 views: Views::default(),
+                wanted: None,
+                origin: browser::epoch(),
                 frame_asked: false,
                 timer_passed: true,
                 marked: false,
@@ -168,6 +181,7 @@ impl Store {
     /// Sets the signals of what looks different now.
     fn draw(self) {
         let now = browser::now();
+        self.follow_on(now);
         let Some(drawing) = self
             .inner
             .try_update_value(|inner| inner.draw(self.wall, now))

@@ -48,6 +48,9 @@ fn Bar() -> impl IntoView {
             </div>
             <Slider />
             <Windows />
+            <p class="found" role="status">
+                {store.found}
+            </p>
         </section>
     }
 }

@@ -5,24 +5,31 @@ use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use web_sys::Element;
 
+use crate::browser;
+use crate::sharing::Sharing;
 use crate::store::Store;
 
 /// Listens as long as the page lives.
-pub fn listen(store: Store) {
-    window_event_listener(ev::keydown, move |event| press(store, &event));
+pub fn listen(store: Store, sharing: Sharing) {
+    window_event_listener(ev::keydown, move |event| press(store, sharing, &event));
+    window_event_listener(ev::paste, move |event| {
+        if !is_in(event.target(), FIELDS) {
+            sharing.paste(&browser::pasted(&event));
+        }
+    });
 }
 
-fn press(store: Store, event: &KeyboardEvent) {
+fn is_in(target: Option<web_sys::EventTarget>, selector: &str) -> bool {
+    let element = target.and_then(|target| target.dyn_into::<Element>().ok());
+    let found = element.map(|element| element.closest(selector));
+    matches!(found, Some(Ok(Some(_))))
+}
+
+fn press(store: Store, sharing: Sharing, event: &KeyboardEvent) {
     if event.default_prevented() || event.ctrl_key() || event.alt_key() || event.meta_key() {
         return;
     }
-    let focused = event
-        .target()
-        .and_then(|target| target.dyn_into::<Element>().ok());
-    let is_in = |selector: &str| {
-        let found = focused.as_ref().map(|element| element.closest(selector));
-        matches!(found, Some(Ok(Some(_))))
-    };
+    let is_in = |selector: &str| is_in(event.target(), selector);
     if is_in(FIELDS) {
         return;
     }
@@ -35,6 +42,7 @@ fn press(store: Store, event: &KeyboardEvent) {
         "h" if !is_in(LISTS) => store.step(false),
         "l" if !is_in(LISTS) => store.step(true),
         "L" => store.live(),
+        "c" if !is_in(LISTS) => sharing.copy_link(),
         _ => return,
     }
     event.prevent_default();

@@ -9,6 +9,7 @@ use super::{name, state_glyph};
 use crate::browser;
 use crate::derived::Derived;
 use crate::model::{MachineKey, RelationRow, StateRow, grouped};
+use crate::store::Store;
 use statemesh::core::collections::OrderedSet;
 
 /// The tree of one machine. `key` changes with the machine: what was unfolded belongs to it.
@@ -88,6 +89,15 @@ fn Item(
             }
         });
     };
+    let store = expect_context::<Store>();
+    let selected = move || {
+        let is_it = |row: &StateRow| {
+            let selected = store.state.with(|state| state.as_ref() == Some(&row.name));
+            selected.to_string()
+        };
+        row.with(|row| row.as_ref().map(is_it))
+    };
+    let select = move |_| store.state.set(row.with_untracked(|row| Some(row.as_ref()?.name.clone())));
     let toggle = move |_| set_open(!is_open.get_untracked());
     let key = move |event: KeyboardEvent| {
         let wanted = match event.key().as_str() {
@@ -112,6 +122,8 @@ fn Item(
                 class:changed=is(row, |row| row.mark.is_some())
                 role="treeitem"
                 aria-expanded=expanded
+                aria-selected=selected
+                on:focus=select
                 aria-label=text(row, label)
                 tabindex=if at == 0 { "0" } else { "-1" }
                 data-state=text(row, |row| row.name.clone())

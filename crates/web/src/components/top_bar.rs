@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::dynamic::dynamic;
+use super::notice::CopyLink;
 use super::{icon, name};
 use crate::browser::Theme;
 use crate::derived::Derived;
@@ -73,6 +74,7 @@ pub fn TopBar() -> impl IntoView {
             </nav>
             <span class="grow"></span>
             <Pill />
+            <CopyLink />
             <ThemeButton />
         </header>
     }

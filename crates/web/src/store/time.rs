@@ -12,14 +12,14 @@ use crate::model::{Input, MachineKey, Seen, World};
 
 /// All of it.
 pub struct Time {
-    recorder: Recorder,
-    faces: Faces,
-    cursor: Cursor,
+    pub(super) recorder: Recorder,
+    pub(super) faces: Faces,
+    pub(super) cursor: Cursor,
     past: Option<Past>,
     /// Right end of the lanes; `None`: now.
     end: Option<Seen>,
     /// Width of the lanes in milliseconds; `None`: everything.
-    window: Option<u64>,
+    pub(super) window: Option<u64>,
 }
 
 /// The world at the cursor.
@@ -139,19 +139,20 @@ impl Time {
         }
     }
 
-    fn position(&self, shown: Option<&MachineKey>, now: Seen) -> Position {
+    /// What is looked at.
+    pub(super) fn position(&self, shown: Option<&MachineKey>, now: Seen) -> Position {
         let history = self.recorder.history();
         let track = shown.and_then(|key| history.track(key));
         self.cursor.position(now, history.newest(), track)
     }
 
-    fn go_live(&mut self) {
+    pub(super) fn go_live(&mut self) {
         self.cursor = Cursor::Live;
         self.end = None;
     }
 
     /// Looks at a position; one that is not past is now.
-    fn pause_at(&mut self, position: Position, now: Seen) {
+    pub(super) fn pause_at(&mut self, position: Position, now: Seen) {
         let (from, to) = self.window(now);
         if position.at < from || to < position.at {
             let width = to.since(from);
@@ -266,7 +267,8 @@ impl Store {
 
     /// Shows another width of time in the lanes.
     pub fn set_window(self, window: Option<u64>) {
-        self.turn(|time, _, _| time.window = window);
+        self.inner.update_value(|inner| inner.time.window = window);
+        self.draw();
         self.frame.update(|frame| *frame = frame.wrapping_add(1));
     }
 
@@ -274,8 +276,10 @@ impl Store {
     fn turn(self, turn: impl FnOnce(&mut Time, Seen, Option<&MachineKey>)) {
         let now = browser::now();
         self.inner.update_value(|inner| {
+            inner.wanted = None;
             turn(&mut inner.time, now, inner.views.shown());
         });
+        super::set(self.found, None);
         self.draw();
     }
 

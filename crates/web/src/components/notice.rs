@@ -1,0 +1,49 @@
+//! What became of something that was asked for, and the button that copies a link.
+
+use leptos::ev::FocusEvent;
+use leptos::prelude::*;
+use web_sys::HtmlInputElement;
+
+use super::dynamic::dynamic;
+use super::icon;
+use crate::sharing::{Notice, Sharing};
+
+/// Copies a link to what is looked at.
+#[component]
+pub fn CopyLink() -> impl IntoView {
+    let sharing = expect_context::<Sharing>();
+    view! {
+        <button class="button plain square" type="button" aria-label="Copy link" title="Copy a link to what you see (c)" on:click=move |_| sharing.copy_link()>
+            {icon("i-copy")}
+        </button>
+    }
+}
+
+/// One sentence at a time.
+#[component]
+pub fn NoticeBar() -> impl IntoView {
+    let sharing = expect_context::<Sharing>();
+    let notice = move || sharing.notice.get().map(|it| bar(sharing, it));
+    view! {
+        <div class="notices" role="status">
+            {dynamic(notice)}
+        </div>
+    }
+}
+
+fn bar(sharing: Sharing, notice: Notice) -> impl IntoView {
+    let select = |event: FocusEvent| event_target::<HtmlInputElement>(&event).select();
+    let field = notice.field.map(|text| {
+        view! { <input type="text" readonly=true aria-label="Link" value=text on:focus=select /> }
+    });
+    view! {
+        <div class="bar said" class:good=!notice.is_wrong>
+            <p>{notice.text}</p>
+            {field}
+            <span class="grow"></span>
+            <button class="button plain small" type="button" on:click=move |_| sharing.hush()>
+                "Close"
+            </button>
+        </div>
+    }
+}
