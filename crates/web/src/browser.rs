@@ -1,6 +1,8 @@
 //! The few things asked of the browser itself. Everything here may be missing (no storage, no clipboard on plain http
 //! off loopback) and has a fallback.
 
+pub mod files;
+
 use leptos::prelude::window;
 use leptos::wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen::prelude::wasm_bindgen;

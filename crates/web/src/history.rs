@@ -43,7 +43,7 @@ pub use crate::model::{
 };
 
 pub use self::cursor::{Cursor, Pace, step};
-pub use self::file::{Excerpt, NotRead, Recording, read_recording, write_recording};
+pub use self::file::{About, Bookmark, Excerpt, NotRead, Recording, read_recording, write_recording};
 pub use self::gaps::{Gap, Missed};
 pub use self::health::health;
 pub use self::journal::{Journal, Stretch, Stretches, Voice};
@@ -56,7 +56,7 @@ pub use self::record::{Cause, Detail, Entry, Fidelity, Head, Moved, Place, Recor
 pub use self::recorder::Recorder;
 pub use self::side::{LogLine, RefusedBy, Side};
 pub use self::store::{History, Limits, Named, Refused};
-pub use self::then::{Faces, neighbour};
+pub use self::then::{Face, Faces, neighbour};
 pub use self::timeline::{Bar, Timeline, timeline};
 pub use self::track::{Known, Look, StateAt, Track};
 

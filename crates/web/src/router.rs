@@ -42,6 +42,10 @@ impl Router {
             visit: RwSignal::new(Visit::Opened),
         };
         router.read();
+        if let Ok(history) = window().history() {
+            // Back to here is known as the page's own.
+            let _ = history.replace_state_with_url(&JsValue::TRUE, "", None);
+        }
         // Back, forward, and fragments typed by hand.
         let _ = window_event_listener(ev::popstate, move |event| {
             router.read();

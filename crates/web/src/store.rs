@@ -7,6 +7,7 @@
 //! from the [`World`] of that moment, and the live one goes on unseen.
 
 mod link;
+pub mod recording;
 pub mod time;
 mod views;
 
@@ -14,6 +15,7 @@ use leptos::prelude::*;
 use statemesh::PeerId;
 
 use self::link::Follow;
+use self::recording::{Aside, Shown};
 use self::time::{Dock, Time};
 use self::views::{Changes, Drawn, Views};
 use crate::browser;
@@ -36,6 +38,8 @@ pub struct Store {
     pub dock: RwSignal<Dock>,
     /// How the moment was found that a link named, if that needs saying.
     pub found: RwSignal<Option<String>>,
+    /// The recording that is shown instead of what is live.
+    pub recording: RwSignal<Option<Shown>>,
     /// The selected state of the machine shown.
     pub state: RwSignal<Option<String>>,
     /// Counts up when lanes and timelines are to be drawn again.
@@ -65,6 +69,9 @@ struct Inner {
     time: Time,
     views: Views,
     wanted: Option<Follow>,
+    aside: Option<Box<Aside>>,
+    /// What is shown was replaced as a whole.
+    turned: bool,
     /// Wall time of the page's zero, in milliseconds since 1970.
     origin: u64,
     frame_asked: bool,
@@ -84,6 +91,7 @@ impl Store {
             clock: RwSignal::new(now),
             dock: RwSignal::new(Dock::default()),
             found: RwSignal::new(None),
+            recording: RwSignal::new(None),
             state: RwSignal::new(None),
             frame: RwSignal::new(0),
             connection: RwSignal::new(world.connection().clone()),
@@ -100,6 +108,8 @@ impl Store {
                 time: Time::default(),
                 views: Views::default(),
                 wanted: None,
+                aside: None,
+                turned: false,
                 origin: browser::epoch(),
                 frame_asked: false,
                 timer_passed: true,
@@ -112,6 +122,7 @@ impl Store {
     /// Forgets everything and begins anew with another relay.
     pub fn restart(self, relay: String) {
         let now = browser::now();
+        self.close();
         self.inner.update_value(|inner| {
             inner.world = World::new(relay, browser::is_https(), now);
             inner.time = Time::default();
@@ -125,8 +136,9 @@ impl Store {
     pub fn apply(self, input: Input) {
         let now = browser::now();
         self.inner.update_value(|inner| {
-            inner.time.record(&input, now);
-            inner.world.apply(input, now);
+            let (world, time) = inner.live();
+            time.record(&input, now);
+            world.apply(input, now);
         });
         self.ask_frame();
     }
@@ -180,7 +192,9 @@ impl Store {
 
     /// Sets the signals of what looks different now.
     fn draw(self) {
-        let now = browser::now();
+        let Some(now) = self.inner.try_with_value(Inner::now) else {
+            return;
+        };
         self.follow_on(now);
         let Some(drawing) = self
             .inner
@@ -242,9 +256,14 @@ struct Drawing {
 
 impl Inner {
     fn draw(&mut self, wall: WallClock, now: Seen) -> Drawing {
-        self.world.settle(now);
+        if let Some(aside) = &mut self.aside {
+            aside.world.settle(browser::now());
+        } else {
+            self.world.settle(now);
+        }
         let slow = std::mem::take(&mut self.timer_passed);
-        let moved = self.time.look(&self.world, self.views.shown(), now);
+        let moved = self.time.look(&self.world, self.views.shown(), now)
+            | std::mem::take(&mut self.turned);
         let (past, at) = self.time.past(now);
         let mut changes = Changes {
             slow,
@@ -263,6 +282,15 @@ impl Inner {
         let verdict = match past {
             None => verdict(world, wall, now),
             Some(then) => past_verdict(then, at, &self.world, wall),
+        };
+        let verdict = match self.aside {
+            // What is live is not in view.
+            Some(_) => Verdict {
+                detail: Vec::new(),
+                attention: 0,
+                ..verdict
+            },
+            None => verdict,
         };
         let drawn = self.views.draw(world, &changes, at);
         let attention = attention_rows(world, at);

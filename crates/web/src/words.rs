@@ -1,6 +1,7 @@
 //! Every sentence the page says, in one place. Sentence case, names first, what to do last.
 
 pub mod link;
+pub mod recording;
 
 use crate::model::{
     Assessment, Connection, Health, Machine, Phase, Piece, Rule, Seen, Stop, Suffix, age_text,

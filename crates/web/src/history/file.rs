@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use statemesh::core::collections::OrderedSet;
+use statemesh::core::collections::{OrderedMap, OrderedSet};
 use statemesh::core::hash::{FNV_BASIS, fnv1a};
 use statemesh::{MachineIdx, PeerId, SchemaDef, StateDef};
 
@@ -14,8 +14,8 @@ use super::chunk::{Causes, head_flags, put_head, read_head};
 use super::pyramid::LATEST;
 use super::track::Look;
 use super::{
-    Begins, Entry, Fidelity, Head, History, Interval, Limits, MachineKey, Moved, Named, Place,
-    Position, Record, Refused, SchemaFacts, Seen, Side, Standing, Ticks, Track,
+    Begins, Entry, Face, Fidelity, Head, History, Interval, Journal, Limits, MachineKey, Moved,
+    Named, Place, Position, Record, Refused, SchemaFacts, Seen, Side, Standing, Ticks, Track,
 };
 
 /// What of a history is written.
@@ -31,16 +31,48 @@ pub struct Excerpt {
     pub with_words: bool,
 }
 
+/// What surrounds the machines of a recording.
+#[derive(Clone, Debug, Default)]
+pub struct About {
+    /// Wall time of the clock's zero, in milliseconds since 1970.
+    pub origin: u64,
+    /// Name of the mesh.
+    pub topic: String,
+    /// Where it ends.
+    pub end: Seen,
+    /// The tab's own id.
+    pub own: Option<PeerId>,
+    /// What owners say of their machines.
+    pub faces: OrderedMap<MachineKey, Face>,
+    /// Peers, and when the tab was not connected.
+    pub journal: Journal,
+    /// Moments with names.
+    pub bookmarks: Vec<Bookmark>,
+}
+
+/// A moment somebody wants to find again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bookmark {
+    /// When.
+    pub at: Seen,
+    /// The machine looked at, as links name it; empty: the mesh.
+    pub machine: String,
+    /// What it is called.
+    pub name: String,
+    /// What else there is to say.
+    pub note: String,
+}
+
 /// A recording that was read.
 #[derive(Clone, Debug)]
 pub struct Recording {
     /// Everything in it that could be read.
     pub history: History,
-    /// Wall time when its clock began, in milliseconds since 1970.
-    pub origin: u64,
+    /// What surrounds it; empty if that could not be read.
+    pub about: About,
     /// Machines in it.
     pub machines: u64,
-    /// Machines that could not be read.
+    /// Sections that could not be read.
     pub damaged: u64,
 }
 
@@ -56,11 +88,14 @@ pub enum NotRead {
     /// It ends in its header.
     #[error("Damaged: the recording ends in its header.")]
     Cut,
+    /// The page's clock does not go back so far.
+    #[error("Recorded more than a year ago. This page shows what is younger.")]
+    Old,
 }
 
-/// Writes a history; `origin`: wall time when its clock began, in milliseconds since 1970.
+/// Writes a history and what surrounds it.
 #[must_use]
-pub fn write_recording(history: &History, origin: u64, excerpt: &Excerpt) -> Vec<u8> {
+pub fn write_recording(history: &History, about: &About, excerpt: &Excerpt) -> Vec<u8> {
     let is_asked = |key: &MachineKey| {
         let machines = excerpt.machines.as_ref();
         machines.is_none_or(|machines| machines.contains(key))
@@ -71,39 +106,51 @@ pub fn write_recording(history: &History, origin: u64, excerpt: &Excerpt) -> Vec
         .collect();
     let mut bytes = MAGIC.to_vec();
     put(&mut bytes, VERSION);
-    put(&mut bytes, origin);
+    put(&mut bytes, about.origin);
     put(&mut bytes, sections.len() as u64);
-    for section in sections {
+    let around = surroundings(about, excerpt);
+    for section in sections.into_iter().chain([around]) {
         put(&mut bytes, checksum(&section));
         put_bytes(&mut bytes, &section);
     }
     bytes
 }
 
-/// Reads a recording.
+/// Reads a recording. `origin`: wall time of the page's zero, in milliseconds since 1970; what is read has its place on
+/// the page's clock.
 ///
 /// # Errors
 ///
 /// [`NotRead`] if nothing of it can be read. A damaged machine is no error: it is counted, and the rest is read.
-pub fn read_recording(bytes: &[u8], limits: Limits) -> Result<Recording, NotRead> {
+pub fn read_recording(bytes: &[u8], origin: u64, limits: Limits) -> Result<Recording, NotRead> {
     let body = bytes.strip_prefix(MAGIC).ok_or(NotRead::Foreign)?;
     let reader = &mut Reader::new(body);
     let version = reader.number().ok_or(NotRead::Cut)?;
     if version > VERSION {
         return Err(NotRead::Newer(version));
     }
-    let origin = reader.number().ok_or(NotRead::Cut)?;
+    let theirs = reader.number().ok_or(NotRead::Cut)?;
     let machines = reader.number().ok_or(NotRead::Cut)?;
+    let shift = theirs.checked_sub(origin).ok_or(NotRead::Old)?;
     let mut history = History::new(limits);
-    let mut read = 0;
+    let mut about = About::default();
+    let (mut read, mut at) = (0, 0);
     while let Some(sum) = reader.number() {
         // Nothing can be found behind a section whose length is wrong.
         let Some(section) = reader.block(bytes.len()) else {
             break;
         };
         let is_whole = checksum(section) == sum;
+        at += 1;
+        if at > machines {
+            if let Some(told) = read_surroundings(section, shift).filter(|_| is_whole) {
+                about = told;
+                read += 1;
+            }
+            break;
+        }
         let told = is_whole
-            .then(|| read_machine(section, limits.bytes))
+            .then(|| read_machine(section, shift, limits.bytes))
             .flatten();
         if let Some((named, track)) = told.filter(|(named, _)| history.track(&named.key).is_none())
         {
@@ -112,12 +159,84 @@ pub fn read_recording(bytes: &[u8], limits: Limits) -> Result<Recording, NotRead
         }
     }
     history.count_again();
+    about.origin = origin;
+    about.end = about.end.max(history.newest().at);
     Ok(Recording {
         history,
-        origin,
+        about,
         machines,
-        damaged: machines.saturating_sub(read),
+        damaged: machines.saturating_add(1).saturating_sub(read),
     })
+}
+
+/// The section behind the machines.
+fn surroundings(about: &About, excerpt: &Excerpt) -> Vec<u8> {
+    let bytes = &mut Vec::new();
+    put_bytes(bytes, about.topic.as_bytes());
+    put(bytes, about.end.min(excerpt.to.unwrap_or(LATEST)).0);
+    let own = about.own.map(|own| own.as_bytes().to_vec());
+    put_bytes(bytes, &own.unwrap_or_default());
+    let is_asked = |key: &MachineKey| {
+        let machines = excerpt.machines.as_ref();
+        machines.is_none_or(|machines| machines.contains(key))
+    };
+    let faces: Vec<_> = about.faces.iter().filter(|(key, _)| is_asked(key)).collect();
+    put(bytes, faces.len() as u64);
+    for (key, face) in faces {
+        put_bytes(bytes, key.peer.as_bytes());
+        put(bytes, key.index.0);
+        put_bytes(bytes, face.parent.as_bytes());
+        put(bytes, face.tags.len() as u64);
+        for tag in &face.tags {
+            put_bytes(bytes, tag.as_bytes());
+        }
+        bytes.push(flag(face.own, 1));
+    }
+    about.journal.pack(bytes);
+    put(bytes, about.bookmarks.len() as u64);
+    for bookmark in &about.bookmarks {
+        put(bytes, bookmark.at.0);
+        for text in [&bookmark.machine, &bookmark.name, &bookmark.note] {
+            put_bytes(bytes, text.as_bytes());
+        }
+    }
+    std::mem::take(bytes)
+}
+
+fn read_surroundings(section: &[u8], shift: u64) -> Option<About> {
+    let reader = &mut Reader::new(section);
+    let here = |at: u64| Some(Seen(at.checked_add(shift)?)).filter(|at| *at <= LATEST);
+    let mut about = About {
+        topic: reader.text(MAX_TEXT)?.to_owned(),
+        end: here(reader.number()?)?,
+        own: PeerId::from_bytes(reader.block(MAX_TEXT)?).ok(),
+        ..About::default()
+    };
+    for _ in 0..reader.count()? {
+        let key = MachineKey {
+            peer: PeerId::from_bytes(reader.block(MAX_TEXT)?).ok()?,
+            index: MachineIdx(reader.number()?),
+        };
+        let parent = reader.text(MAX_TEXT)?.to_owned();
+        let mut tags = Vec::new();
+        for _ in 0..reader.count()? {
+            tags.push(reader.text(MAX_TEXT)?.to_owned());
+        }
+        let own = reader.byte()? == 1;
+        about.faces.insert(key, Face { tags, parent, own });
+    }
+    about.journal = Journal::unpack(reader, shift)?;
+    for _ in 0..reader.count()? {
+        let at = here(reader.number()?)?;
+        let [machine, name, note] = [(); 3].map(|()| reader.text(MAX_TEXT).map(str::to_owned));
+        about.bookmarks.push(Bookmark {
+            at,
+            machine: machine?,
+            name: name?,
+            note: note?,
+        });
+    }
+    Some(about)
 }
 
 /// One machine; `None`: nothing of it is asked for.
@@ -257,7 +376,7 @@ fn flag(is: bool, flag: u8) -> u8 {
 }
 
 /// `None`: this is not what [`machine`] writes.
-fn read_machine(section: &[u8], most: usize) -> Option<(Named, Track)> {
+fn read_machine(section: &[u8], shift: u64, most: usize) -> Option<(Named, Track)> {
     let reader = &mut Reader::new(section);
     let key = MachineKey {
         peer: PeerId::from_bytes(reader.block(MAX_TEXT)?).ok()?,
@@ -266,7 +385,10 @@ fn read_machine(section: &[u8], most: usize) -> Option<(Named, Track)> {
     let id = reader.text(MAX_TEXT)?.into();
     let mut schema: Option<Arc<SchemaFacts>> = None;
     let mut track: Option<Track> = None;
-    let mut before = Position::default();
+    let mut before = Position {
+        at: Seen(shift),
+        order: 0,
+    };
     while let Some(kind) = reader.byte() {
         match (kind, &mut track) {
             (SCHEMA, track) => {
@@ -509,7 +631,16 @@ mod tests {
     }
 
     fn read(bytes: &[u8]) -> Recording {
-        read_recording(bytes, Limits::default()).unwrap()
+        read_recording(bytes, 77, Limits::default()).unwrap()
+    }
+
+    fn about() -> About {
+        About {
+            origin: 77,
+            topic: "parcel-eu".to_owned(),
+            end: Seen(9_500),
+            ..About::default()
+        }
     }
 
     fn all() -> Excerpt {
@@ -522,10 +653,10 @@ mod tests {
     #[test]
     fn a_recording_comes_back_whole() {
         let (history, key) = recorded();
-        let recording = read(&write_recording(&history, 77, &all()));
+        let recording = read(&write_recording(&history, &about(), &all()));
         assert_eq!(
-            (recording.origin, recording.machines, recording.damaged),
-            (77, 1, 0)
+            (recording.machines, recording.damaged, recording.about.end),
+            (1, 0, Seen(9_500))
         );
         let (old, new) = (
             history.track(&key).unwrap(),
@@ -548,7 +679,7 @@ mod tests {
             to: Some(Seen(1_600)),
             ..Excerpt::default()
         };
-        let recording = read(&write_recording(&history, 0, &excerpt));
+        let recording = read(&write_recording(&history, &about(), &excerpt));
         let track = recording.history.track(&key).unwrap();
         assert_eq!(track.oldest().at, Seen(1_500));
         assert_eq!(track.newest().at, Seen(1_600));
@@ -559,14 +690,14 @@ mod tests {
             machines: Some(OrderedSet::new()),
             ..Excerpt::default()
         };
-        assert_eq!(read(&write_recording(&history, 0, &nobody)).machines, 0);
+        assert_eq!(read(&write_recording(&history, &about(), &nobody)).machines, 0);
     }
 
     #[test]
     fn foreign_newer_and_damaged_files_are_told_apart() {
         let (history, _) = recorded();
-        let bytes = write_recording(&history, 0, &all());
-        let refused = |bytes: &[u8]| read_recording(bytes, Limits::default()).unwrap_err();
+        let bytes = write_recording(&history, &about(), &all());
+        let refused = |bytes: &[u8]| read_recording(bytes, 77, Limits::default()).unwrap_err();
         assert_eq!(refused(b"GIF89a"), NotRead::Foreign);
         assert_eq!(refused(MAGIC), NotRead::Cut);
         let mut newer = bytes.clone();
@@ -576,12 +707,63 @@ mod tests {
             "Recording from a newer version (4). This page reads up to 1."
         );
         for length in MAGIC.len() + 3..bytes.len() {
-            assert_eq!(read(&bytes[..length]).damaged, 1, "{length}");
+            assert!(read(&bytes[..length]).damaged > 0, "{length}");
         }
         for at in MAGIC.len() + 3..bytes.len() {
             let mut damaged = bytes.clone();
             damaged[at] ^= 0x10;
-            assert_eq!(read(&damaged).damaged, 1, "{at}");
+            assert!(read(&damaged).damaged > 0, "{at}");
+        }
+    }
+
+    #[test]
+    fn what_surrounds_the_machines_comes_back_on_the_clock_of_the_page() {
+        use crate::model::PeerFacts;
+        let (history, key) = recorded();
+        let mut about = about();
+        about.own = Some(key.peer);
+        let face = Face {
+            tags: vec!["host:van".to_owned()],
+            parent: "depot".to_owned(),
+            own: true,
+        };
+        about.faces.insert(key, face.clone());
+        let facts = PeerFacts {
+            heard: Some(Seen(1_000)),
+            heartbeat: Some(1_000),
+            ..PeerFacts::unknown(key.peer)
+        };
+        about.journal.peers(&[facts], Seen(1_000));
+        about.bookmarks = vec![Bookmark {
+            at: Seen(2_000),
+            machine: "m@x".to_owned(),
+            name: "here".to_owned(),
+            note: "it began".to_owned(),
+        }];
+        let bytes = write_recording(&history, &about, &all());
+        let recording = read_recording(&bytes, 7, Limits::default()).unwrap();
+        assert_eq!(recording.damaged, 0);
+        let told = recording.about;
+        assert_eq!((told.topic.as_str(), told.own), ("parcel-eu", Some(key.peer)));
+        assert_eq!(told.end, Seen(9_570));
+        assert_eq!(told.faces.get(&key), Some(&face));
+        assert_eq!(told.bookmarks[0].at, Seen(2_070));
+        assert_eq!(told.bookmarks[0].note, "it began");
+        let voice = told.journal.voice(&key.peer).unwrap();
+        assert_eq!(voice.silent_since(Seen(9_070)), Some(Seen(1_070)));
+        assert!(voice.present.at(Seen(1_070)).is_some());
+        assert!(voice.present.at(Seen(1_069)).is_none());
+        let track = recording.history.track(&key).unwrap();
+        assert_eq!(track.oldest().at, Seen(1_070));
+        let old = read_recording(&bytes, 78, Limits::default());
+        assert_eq!(old.unwrap_err(), NotRead::Old);
+        let section = surroundings(&about, &all());
+        for at in 0..section.len() {
+            for byte in [0, 1, 0x7f, 0x80, 0xff] {
+                let mut forged = section.clone();
+                forged[at] = byte;
+                let _ = read_surroundings(&forged, 70);
+            }
         }
     }
 
@@ -593,7 +775,7 @@ mod tests {
             for byte in [0, 1, 0x7f, 0x80, 0xff] {
                 let mut forged = section.clone();
                 forged[at] = byte;
-                if let Some((_, track)) = read_machine(&forged, 100_000) {
+                if let Some((_, track)) = read_machine(&forged, 0, 100_000) {
                     let _ = (
                         track.look(Position::end_of(LATEST)),
                         track.entries(Place(0)).count(),

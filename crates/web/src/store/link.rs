@@ -8,7 +8,6 @@ use leptos::prelude::*;
 
 use super::time::WINDOWS;
 use super::{Inner, Store, set};
-use crate::browser;
 use crate::history::{Found, History, Wanted};
 use crate::model::{MachineKey, MachineRef, MomentLink, Resolution, Seen, WallClock, resolve};
 use crate::words;
@@ -32,8 +31,7 @@ impl Store {
     /// What is looked at, as a link.
     #[must_use]
     pub fn link(self) -> MomentLink {
-        let now = browser::now();
-        let link = self.inner.with_value(|inner| inner.link(now));
+        let link = self.inner.with_value(|inner| inner.link(inner.now()));
         MomentLink {
             state: self.state.get_untracked(),
             ..link

@@ -16,6 +16,8 @@ pub struct Time {
     pub(super) faces: Faces,
     pub(super) cursor: Cursor,
     past: Option<Past>,
+    /// The end of a recording; `None`: it is live.
+    stop: Option<Seen>,
     /// Right end of the lanes; `None`: now.
     end: Option<Seen>,
     /// Width of the lanes in milliseconds; `None`: everything.
@@ -67,6 +69,7 @@ impl Default for Time {
             faces: Faces::default(),
             cursor: Cursor::Live,
             past: None,
+            stop: None,
             end: None,
             window: Some(WINDOWS[1]),
         }
@@ -74,6 +77,24 @@ impl Default for Time {
 }
 
 impl Time {
+    /// Of a recording, looked at where it ends.
+    pub(super) fn of_recording(
+        recorder: Recorder,
+        faces: Faces,
+        window: Option<u64>,
+        stop: Seen,
+    ) -> Self {
+        let mut time = Self {
+            recorder,
+            faces,
+            window,
+            stop: Some(stop),
+            ..Self::default()
+        };
+        time.go_live();
+        time
+    }
+
     /// Takes one event.
     pub fn record(&mut self, input: &Input, now: Seen) {
         if let Input::Learned(learned) = input {
@@ -147,7 +168,13 @@ impl Time {
     }
 
     pub(super) fn go_live(&mut self) {
-        self.cursor = Cursor::Live;
+        // A recording has no now: it stays at its end.
+        self.cursor = match self.stop {
+            Some(stop) => Cursor::Paused {
+                at: self.recorder.history().position(stop),
+            },
+            None => Cursor::Live,
+        };
         self.end = None;
     }
 
@@ -164,7 +191,7 @@ impl Time {
     }
 
     /// What the lanes show.
-    fn window(&self, now: Seen) -> (Seen, Seen) {
+    pub(super) fn window(&self, now: Seen) -> (Seen, Seen) {
         let end = self.end.unwrap_or(now);
         let from = match self.window {
             Some(width) => Seen(end.0.saturating_sub(width)),
@@ -217,7 +244,7 @@ impl Store {
     pub fn transition(self, key: &MachineKey, transition: &Transition) {
         let now = browser::now();
         self.inner
-            .update_value(|inner| inner.time.recorder.transition(key, transition, now));
+            .update_value(|inner| inner.live().1.recorder.transition(key, transition, now));
     }
 
     /// Looks at a moment. The end of what was seen is now.
@@ -262,6 +289,9 @@ impl Store {
 
     /// Looks at now again.
     pub fn live(self) {
+        if self.recording.with_untracked(Option::is_some) {
+            self.close();
+        }
         self.turn(|time, _, _| time.go_live());
     }
 
@@ -274,8 +304,8 @@ impl Store {
 
     /// Turns the cursor and draws at once: what was pressed shows in the same frame.
     fn turn(self, turn: impl FnOnce(&mut Time, Seen, Option<&MachineKey>)) {
-        let now = browser::now();
         self.inner.update_value(|inner| {
+            let now = inner.now();
             inner.wanted = None;
             turn(&mut inner.time, now, inner.views.shown());
         });
@@ -286,8 +316,8 @@ impl Store {
     /// What the lanes of the page show.
     #[must_use]
     pub fn lane_stage(self) -> Stage {
-        let now = browser::now();
         self.inner.with_value(|inner| {
+            let now = inner.now();
             let window = inner.time.window(now);
             inner.time.stage(window, inner.views.shown(), now)
         })
@@ -296,8 +326,8 @@ impl Store {
     /// What the timeline of the dock shows.
     #[must_use]
     pub fn timeline_stage(self) -> Stage {
-        let now = browser::now();
         self.inner.with_value(|inner| {
+            let now = inner.now();
             let span = inner.time.span(now);
             inner.time.stage(span, inner.views.shown(), now)
         })
