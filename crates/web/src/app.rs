@@ -8,7 +8,7 @@ use web_sys::HtmlElement;
 use crate::address;
 use crate::browser;
 use crate::components::{
-    BottomBar, ConnectionBar, Dock, LiveRegion, NoticeBar, SkipButton, TopBar, dynamic, listen,
+    BottomBar, ConnectionBar, Dock, LiveRegion, NoticeBar, RecordingBar, SkipButton, TopBar, dynamic, listen,
 };
 use crate::model::Route;
 use crate::pages::{JoinPage, MachinePage, NotFound, OverviewPage, PeersPage};
@@ -51,6 +51,8 @@ fn App() -> impl IntoView {
     listen(expect_context::<Store>(), expect_context::<Sharing>());
     let router = expect_context::<Router>();
     address::keep(expect_context::<Store>(), router);
+    let sharing = expect_context::<Sharing>();
+    Effect::new(move |_| router.fragment.with(|fragment| sharing.ask(fragment)));
     let route = router.route;
     let page = move || match route.get() {
         Route::Overview => view! { <OverviewPage /> }.into_any(),
@@ -63,6 +65,7 @@ fn App() -> impl IntoView {
         <SkipButton />
         <TopBar />
         <ConnectionBar />
+        <RecordingBar />
         <NoticeBar />
         <main id="main" tabindex="-1">
             {dynamic(page)}

@@ -27,11 +27,11 @@ pub fn epoch() -> u64 {
     (js_sys::Date::now() - now().0 as f64) as u64
 }
 
-/// Local wall time of [`now`]'s zero.
+/// Local wall time of [`now`]'s zero, which is this [`epoch`].
 #[must_use]
-pub fn wall_clock() -> WallClock {
+pub fn wall_clock(epoch: u64) -> WallClock {
     let zone = js_sys::Date::new_0().get_timezone_offset() * 60_000.0;
-    let start = js_sys::Date::now() - zone - now().0 as f64;
+    let start = epoch as f64 - zone;
     WallClock {
         start: start as u64,
     }
@@ -154,6 +154,13 @@ fn copy_by_selection(text: &str) -> Option<bool> {
     let done = html.exec_command("copy").unwrap_or(false);
     area.remove();
     Some(done)
+}
+
+/// What the browser says of something that did not work.
+pub fn reason(error: &JsValue) -> String {
+    let message = js_sys::Reflect::get(error, &JsValue::from_str("message"));
+    let message = message.ok().and_then(|message| message.as_string());
+    message.unwrap_or_else(|| "the browser gives no reason".to_owned())
 }
 
 #[wasm_bindgen]

@@ -3,10 +3,12 @@
 use leptos::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
-use crate::browser;
+use crate::browser::{self, files};
+use crate::history::{Limits, read_recording};
 use crate::model::MomentLink;
 use crate::router::Router;
 use crate::store::Store;
+use crate::store::recording::Part;
 use crate::words;
 
 /// Copies are the same.
@@ -16,6 +18,10 @@ pub struct Sharing {
     router: Router,
     /// What is said now.
     pub notice: RwSignal<Option<Notice>>,
+    /// What of the history is saved.
+    pub part: RwSignal<Part>,
+    /// With log lines, arguments and reasons.
+    pub with_words: RwSignal<bool>,
     said: StoredValue<u32>,
 }
 
@@ -26,6 +32,8 @@ pub struct Notice {
     pub text: String,
     /// To be copied by hand.
     pub field: Option<String>,
+    /// A recording that a link names, which is opened when somebody says so.
+    pub ask: Option<String>,
     /// Something did not work.
     pub is_wrong: bool,
 }
@@ -38,6 +46,8 @@ impl Sharing {
             store,
             router,
             notice: RwSignal::new(None),
+            part: RwSignal::new(Part::All),
+            with_words: RwSignal::new(false),
             said: StoredValue::new(0),
         }
     }
@@ -52,6 +62,7 @@ impl Sharing {
                 self.tell(Notice {
                     text: words::NOT_COPIED.to_owned(),
                     field: Some(href),
+                    ask: None,
                     is_wrong: true,
                 });
             }
@@ -68,11 +79,88 @@ impl Sharing {
         self.router.go(&href);
     }
 
+    /// Saves what was asked for as a file.
+    pub fn save(self) {
+        let store = self.store;
+        let (part, with_words) = (self.part.get_untracked(), self.with_words.get_untracked());
+        let Some(written) = store.write(part, with_words, Vec::new()) else {
+            return self.refuse(words::recording::NOTHING);
+        };
+        let topic = store.topic.get_untracked().unwrap_or_default();
+        let name = words::recording::file_name(&topic, store.wall, written.span.1);
+        let span = words::recording::span(store.wall, written.span.0, written.span.1);
+        spawn_local(async move {
+            let packed = match files::pack(&written.bytes).await {
+                Ok(packed) => files::save(&packed, &name).map(|()| packed),
+                Err(error) => Err(error),
+            };
+            match packed {
+                Ok(packed) => {
+                    let bytes = packed.size() as u64;
+                    self.say(&words::recording::saved(&name, bytes, written.machines, &span));
+                }
+                Err(error) => self.refuse(&words::recording::not_saved(&browser::reason(&error))),
+            }
+        });
+    }
+
+    /// Opens a file as a recording.
+    pub fn open(self, file: files::Picked) {
+        spawn_local(async move {
+            let bytes = file.read(Limits::default().bytes).await;
+            self.show(bytes, file.name);
+        });
+    }
+
+    /// A link may name a recording on the page's own server: asks whether it is to be opened.
+    pub fn ask(self, fragment: &str) {
+        if let Some(path) = recording_of(fragment) {
+            self.tell(Notice {
+                text: words::recording::ask(&path),
+                field: None,
+                ask: Some(path),
+                is_wrong: true,
+            });
+        }
+    }
+
+    /// Opens what was asked about.
+    pub fn fetch(self, path: String) {
+        self.hush();
+        spawn_local(async move {
+            let url = format!("{}{path}", browser::origin());
+            let bytes = files::fetch(&url, Limits::default().bytes).await;
+            let name = path.rsplit('/').next().unwrap_or_default().to_owned();
+            self.show(bytes, name);
+        });
+    }
+
+    fn show(self, bytes: Option<Vec<u8>>, name: String) {
+        let Some(bytes) = bytes else {
+            return self.refuse(words::recording::UNREADABLE);
+        };
+        match read_recording(&bytes, self.store.origin(), Limits::default()) {
+            Ok(recording) => {
+                let damaged = words::recording::damaged(&recording, self.store.wall);
+                self.hush();
+                if recording.history.is_empty() {
+                    return self.refuse(damaged.as_deref().unwrap_or(words::recording::EMPTY));
+                }
+                self.store.open(recording, name);
+                if let Some(damaged) = damaged {
+                    self.refuse(&damaged);
+                }
+            }
+            Err(error) => self.refuse(&error.to_string()),
+        }
+    }
+
     /// Says something for a while.
     pub fn say(self, text: &str) {
         self.tell(Notice {
             text: text.to_owned(),
             field: None,
+            ask: None,
             is_wrong: false,
         });
     }
@@ -82,6 +170,7 @@ impl Sharing {
         self.tell(Notice {
             text: text.to_owned(),
             field: None,
+            ask: None,
             is_wrong: true,
         });
     }
@@ -117,5 +206,38 @@ impl Sharing {
     }
 }
 
+/// The path of a recording that a fragment names: on this page's own server, and nowhere else.
+fn recording_of(fragment: &str) -> Option<String> {
+    let fragment = fragment.trim_start_matches('#');
+    let path = fragment
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("open="))?;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/-_.".contains(c);
+    let is_here = path.starts_with('/') && !path.starts_with("//") && !path.contains("..");
+    (is_here && path.len() <= 256 && path.chars().all(is_plain)).then(|| path.to_owned())
+}
+
 /// What went well is said for so long (guess: long enough to read twice).
 const SAID_FOR: std::time::Duration = std::time::Duration::from_secs(8);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn recordings_are_opened_from_here_only() {
+        for (fragment, path) in [
+            ("#open=/run/parcel-eu-1432.smesh", Some("/run/parcel-eu-1432.smesh")),
+            ("#v=1&open=/a.smesh&x=1", Some("/a.smesh")),
+            ("#open=//elsewhere.example/a.smesh", None),
+            ("#open=https://elsewhere.example/a.smesh", None),
+            ("#open=/\\elsewhere.example/a", None),
+            ("#open=/../api", None),
+            ("#open=%2Fa", None),
+            ("#open=", None),
+            ("#v=1", None),
+        ] {
+            assert_eq!(recording_of(fragment).as_deref(), path, "{fragment}");
+        }
+    }
+}

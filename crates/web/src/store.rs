@@ -85,6 +85,7 @@ impl Store {
     #[must_use]
     pub fn new(relay: String) -> Self {
         let now = browser::now();
+        let origin = browser::epoch();
         let world = World::new(relay, browser::is_https(), now);
         Self {
             now: RwSignal::new(now),
@@ -102,7 +103,7 @@ impl Store {
             peers: RwSignal::new(Vec::new()),
             screen: RwSignal::new(MachineScreen::Nothing),
             announcement: RwSignal::new(String::new()),
-            wall: browser::wall_clock(),
+            wall: browser::wall_clock(origin),
             inner: StoredValue::new_local(Inner {
                 world,
                 time: Time::default(),
@@ -110,7 +111,7 @@ impl Store {
                 wanted: None,
                 aside: None,
                 turned: false,
-                origin: browser::epoch(),
+                origin,
                 frame_asked: false,
                 timer_passed: true,
                 marked: false,

@@ -401,6 +401,7 @@ pub fn back(after: u64) -> String {
 pub fn pill(mark: &str) -> &'static str {
     match mark {
         "live" => "Connected",
+        "recording" => recording::PILL,
         "connecting" => "Connecting",
         "reconnecting" => "Reconnecting",
         _ => "Not connected",

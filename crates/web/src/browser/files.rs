@@ -73,7 +73,7 @@ impl Picked {
         let stream: Pipe = self.blob.stream().unchecked_into();
         if start == GZIP {
             let unpack = DecompressionStream::new("gzip").ok()?;
-            take(stream.through(&unpack).ok()?, most).await
+            take(stream.through(unpack.as_ref()).ok()?, most).await
         } else {
             take(stream, most).await
         }
@@ -89,7 +89,7 @@ pub async fn pack(bytes: &[u8]) -> Result<Blob, JsValue> {
     let stream: Pipe = Blob::new_with_u8_array_sequence(&parts)?
         .stream()
         .unchecked_into();
-    let packed = stream.through(&CompressionStream::new("gzip")?)?;
+    let packed = stream.through(CompressionStream::new("gzip")?.as_ref())?;
     let packed: ReadableStream = packed.unchecked_into();
     let response = Response::new_with_opt_readable_stream(Some(&packed))?;
     let blob = JsFuture::from(response.blob()?).await?;

@@ -12,6 +12,14 @@ use crate::store::Store;
 /// Listens as long as the page lives.
 pub fn listen(store: Store, sharing: Sharing) {
     window_event_listener(ev::keydown, move |event| press(store, sharing, &event));
+    // Else the browser opens what is dropped in place of the page.
+    window_event_listener(ev::dragover, move |event| event.prevent_default());
+    window_event_listener(ev::drop, move |event| {
+        event.prevent_default();
+        if let Some(file) = browser::files::Picked::of(&event) {
+            sharing.open(file);
+        }
+    });
     window_event_listener(ev::paste, move |event| {
         if !is_in(event.target(), FIELDS) {
             sharing.paste(&browser::pasted(&event));
@@ -26,6 +34,11 @@ fn is_in(target: Option<web_sys::EventTarget>, selector: &str) -> bool {
 }
 
 fn press(store: Store, sharing: Sharing, event: &KeyboardEvent) {
+    let is_ctrl = event.ctrl_key() || event.meta_key();
+    if is_ctrl && !event.alt_key() && !event.shift_key() && event.key() == "s" {
+        event.prevent_default();
+        return sharing.save();
+    }
     if event.default_prevented() || event.ctrl_key() || event.alt_key() || event.meta_key() {
         return;
     }

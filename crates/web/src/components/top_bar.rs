@@ -132,6 +132,9 @@ fn main_link(peers: &[PeerRow]) -> Option<LinkFacts> {
 fn Pill() -> impl IntoView {
     let store = expect_context::<Store>();
     let mark = Memo::new(move |_| {
+        if store.recording.with(Option::is_some) {
+            return "recording";
+        }
         let now = store.clock.get();
         store.connection.with(|connection| connection.mark(now))
     });

@@ -55,6 +55,12 @@ pub struct Written {
 }
 
 impl Store {
+    /// Wall time of the page's zero, in milliseconds since 1970.
+    #[must_use]
+    pub fn origin(self) -> u64 {
+        self.inner.with_value(|inner| inner.origin)
+    }
+
     /// The history as a recording; `None`: there is nothing in it.
     #[must_use]
     pub fn write(self, part: Part, with_words: bool, bookmarks: Vec<Bookmark>) -> Option<Written> {

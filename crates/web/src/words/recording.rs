@@ -1,12 +1,16 @@
 //! What is said about recordings: saved, opened, kept in this browser.
 
 use crate::history::Recording;
-use crate::model::{Seen, WallClock, grouped};
+use crate::model::{Seen, WallClock, age_text, grouped};
 
 /// The pill while a recording is shown.
 pub const PILL: &str = "Recording";
 /// What was saved has nothing in it.
 pub const NOTHING: &str = "Not saved: nothing was seen there.";
+/// Without a mesh there are still recordings.
+pub const OR_OPEN: &str = "Or open a recording, which needs no relay:";
+/// A recording without machines.
+pub const EMPTY: &str = "Not opened: no machine is in this recording.";
 /// A file could not be read, or is larger than the history may be.
 pub const UNREADABLE: &str =
     "Not opened: the file cannot be read, or is larger than the 300 MB of the history.";
@@ -95,6 +99,15 @@ pub fn damaged(recording: &Recording, wall: WallClock) -> Option<String> {
 #[must_use]
 pub fn shown(name: &str, span: &str) -> String {
     format!("This is the recording {name}, {span}. Nothing in it changes.")
+}
+
+/// Where in a recording the page looks: `38.0 s before its end`.
+#[must_use]
+pub fn before_end(behind: u64) -> String {
+    match behind {
+        0 => "at the end of the recording".to_owned(),
+        behind => format!("{} before its end", age_text(behind)),
+    }
 }
 
 /// A link names a file: it is asked for.
