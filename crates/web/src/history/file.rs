@@ -131,7 +131,11 @@ pub fn read_recording(bytes: &[u8], origin: u64, limits: Limits) -> Result<Recor
     }
     let theirs = reader.number().ok_or(NotRead::Cut)?;
     let machines = reader.number().ok_or(NotRead::Cut)?;
-    let shift = theirs.checked_sub(origin).ok_or(NotRead::Old)?;
+    if origin.saturating_sub(theirs) > REACH {
+        return Err(NotRead::Old);
+    }
+    // Of an older page it is less than nothing.
+    let shift = theirs.wrapping_sub(origin);
     let mut history = History::new(limits);
     let mut about = About::default();
     let (mut read, mut at) = (0, 0);
@@ -205,7 +209,7 @@ fn surroundings(about: &About, excerpt: &Excerpt) -> Vec<u8> {
 
 fn read_surroundings(section: &[u8], shift: u64) -> Option<About> {
     let reader = &mut Reader::new(section);
-    let here = |at: u64| Some(Seen(at.checked_add(shift)?)).filter(|at| *at <= LATEST);
+    let here = |at: u64| later(Seen(shift), at);
     let mut about = About {
         topic: reader.text(MAX_TEXT)?.to_owned(),
         end: here(reader.number()?)?,
@@ -510,9 +514,10 @@ fn read_lead(reader: &mut Reader<'_>, before: Position) -> Option<(Record<'stati
     Some((record, Position { at: at.by, order }))
 }
 
-fn later(before: Seen, passed: u64) -> Option<Seen> {
-    let at = Seen(before.0.checked_add(passed)?);
-    (at <= LATEST).then_some(at)
+/// An instant is never before another, nor before the zero of the page; the zero of a recording may be.
+pub(super) fn later(before: Seen, passed: u64) -> Option<Seen> {
+    let at = Seen(before.0.wrapping_add(passed));
+    (at <= LATEST && passed <= 2 * LATEST.0).then_some(at)
 }
 
 fn read_schema(reader: &mut Reader<'_>) -> Option<SchemaFacts> {
@@ -570,6 +575,9 @@ const VERSION: u64 = 1;
 const ROOM_EVERY: u64 = 1_024;
 /// Bytes of one name (guess: the wire allows less).
 const MAX_TEXT: usize = 1 << 16;
+
+/// Milliseconds that a recording's zero may lie before the page's: as long before both pages as their clocks begin.
+const REACH: u64 = 548 * 86_400_000;
 
 const SCHEMA: u8 = 1;
 const FIRST_LOOK: u8 = 2;
@@ -755,7 +763,14 @@ mod tests {
         assert!(voice.present.at(Seen(1_069)).is_none());
         let track = recording.history.track(&key).unwrap();
         assert_eq!(track.oldest().at, Seen(1_070));
-        let old = read_recording(&bytes, 78, Limits::default());
+        let later = read_recording(&bytes, 78, Limits::default()).unwrap();
+        assert_eq!(later.history.track(&key).unwrap().oldest().at, Seen(999));
+        assert_eq!((later.damaged, later.about.end), (0, Seen(9_499)));
+        let voice = later.about.journal.voice(&key.peer).unwrap();
+        assert!(voice.present.at(Seen(999)).is_some());
+        let too_late = read_recording(&bytes, 77 + 1_001, Limits::default()).unwrap();
+        assert!(too_late.history.is_empty(), "it began before the page's zero");
+        let old = read_recording(&bytes, 78 + REACH, Limits::default());
         assert_eq!(old.unwrap_err(), NotRead::Old);
         let section = surroundings(&about, &all());
         for at in 0..section.len() {

@@ -8,6 +8,7 @@ use statemesh::core::collections::OrderedMap;
 
 use super::Seen;
 use super::bytes::{Reader, put, put_bytes};
+use super::file::later;
 use crate::model::{LinkFacts, PeerFacts, Phase};
 
 /// From, and until before; `None`: it lasts.
@@ -112,14 +113,14 @@ impl Stretches {
 
     fn unpack(reader: &mut Reader<'_>, shift: u64) -> Option<Self> {
         let mut stretches = Self::default();
-        let mut before = shift;
+        let mut before = Seen(shift);
         for _ in 0..reader.count()? {
-            let from = before.checked_add(reader.number()?)?;
-            stretches.begin(Seen(from));
+            let from = later(before, reader.number()?)?;
+            stretches.begin(from);
             before = from;
             if let Some(lasted) = reader.number()?.checked_sub(1) {
-                before = from.checked_add(lasted)?;
-                stretches.end(Seen(before));
+                before = later(from, lasted)?;
+                stretches.end(before);
             }
         }
         Some(stretches)
@@ -223,7 +224,7 @@ impl Journal {
             let peer = PeerId::from_bytes(reader.block(MAX_ID)?).ok()?;
             let heard = reader.number()?.checked_sub(1);
             let mut voice = Voice {
-                heard: heard.map(|at| Seen(at.saturating_add(shift))),
+                heard: heard.and_then(|at| later(Seen(shift), at)),
                 heartbeat: reader.number()?.checked_sub(1),
                 said_bye: reader.number()? == 1,
                 ..Voice::default()
