@@ -30,7 +30,7 @@ async function seen(page, start, ticks) {
 
 /** Saves what `part` says and gives the file. */
 async function save(page, part) {
-  await page.getByText('Recording', { exact: true }).last().click();
+  await page.locator('.record summary').click();
   await page.getByRole('combobox', { name: 'What to save' }).selectOption(part);
   const download = page.waitForEvent('download');
   await page.getByRole('button', { name: 'Save', exact: true }).click();
@@ -87,17 +87,17 @@ async function withoutRelay(use) {
   }
 }
 
-test('D36 a recording shows the same in another browser, without any network', async ({ page, browser, start }) => {
-  const { scripted } = await seen(page, start, 4);
-  scripted.tell({ do: 'toggle', id: 'lamp', state: 'ErrBulb' });
-  await expect(stateInView(page, 'ErrBulb')).toHaveAttribute('data-tick', '1', { timeout: FOLLOWED });
-  for (let n = 0; n < 3; n += 1) await page.keyboard.press('ArrowLeft');
-  await tick(page, 3);
-  await expect.poll(() => new URL(page.url()).hash).toMatch(/&c=3&/);
-  const at = new URL(page.url()).hash.match(/&a=(\d+)/)[1];
-  const moments = [`#v=1&a=${at}`, `#v=1&a=${BigInt(at) + 700_000n}`];
+for (const part of ['all', 'window', 'machines']) {
+  test(`D36 a recording shows the same in another browser, without any network: ${part}`, async ({ page, browser, start }) => {
+    const { scripted } = await seen(page, start, 4);
+    scripted.tell({ do: 'toggle', id: 'lamp', state: 'ErrBulb' });
+    await expect(stateInView(page, 'ErrBulb')).toHaveAttribute('data-tick', '1', { timeout: FOLLOWED });
+    for (let n = 0; n < 3; n += 1) await page.keyboard.press('ArrowLeft');
+    await tick(page, 3);
+    await expect.poll(() => new URL(page.url()).hash).toMatch(/&c=3&/);
+    const at = new URL(page.url()).hash.match(/&a=(\d+)/)[1];
+    const moments = [`#v=1&a=${at}`, `#v=1&a=${BigInt(at) + 700_000n}`];
 
-  for (const part of ['all', 'window', 'machines']) {
     const file = await save(page, part);
     expect(file.name).toMatch(/^parcel-eu-\d{4}\.smesh$/);
     expect(gunzipSync(file.bytes).subarray(0, 20).toString()).toBe('statemesh recording\n');
@@ -111,7 +111,7 @@ test('D36 a recording shows the same in another browser, without any network', a
     await withoutRelay(async (url) => {
       const context = await browser.newContext();
       const other = await context.newPage();
-      await other.goto(url);
+      await other.goto(`${url}join`);
       await expect(other.getByLabel('Recording to open')).toBeVisible({ timeout: FOLLOWED });
       await context.setOffline(true);
       await other.getByLabel('Recording to open').setInputFiles({ name: file.name, mimeType: '', buffer: file.bytes });
@@ -130,8 +130,8 @@ test('D36 a recording shows the same in another browser, without any network', a
       await expect(pill(other)).not.toHaveText('Recording');
       await context.close();
     });
-  }
-});
+  });
+}
 
 test('D36 a recording is looked through like the live mesh, which goes on beside it', async ({ page, start }) => {
   const { scripted } = await seen(page, start, 2);
@@ -197,4 +197,86 @@ test('a link to a recording asks first, and opens none from elsewhere', async ({
   await expect(pill(page)).toHaveText(/^Connected/);
   await page.getByRole('button', { name: 'Open it' }).click();
   await expect(pill(page)).toHaveText('Recording');
+});
+
+/** What this browser holds for the page. */
+const kept = (page) =>
+  page.evaluate(
+    () =>
+      new Promise((resolve, reject) => {
+        const open = indexedDB.open('statemesh', 1);
+        open.onerror = () => reject(open.error);
+        open.onsuccess = () => {
+          const rows = open.result.transaction('recording').objectStore('recording').count();
+          rows.onsuccess = () => (open.result.close(), resolve(rows.result));
+        };
+      }),
+  );
+
+test('D58 what was recorded to this browser is back after a reload, until it is deleted', async ({ page, start }) => {
+  const { scripted } = await seen(page, start, 2);
+  await page.locator('.record summary').click();
+  const keep = page.getByRole('switch', { name: 'Record to this browser' });
+  await expect(keep).not.toBeChecked();
+  await expect(page.getByText('0 bytes kept here.')).toBeVisible();
+  await keep.check();
+  await expect.poll(() => kept(page), { timeout: FOLLOWED }).toBe(1);
+  scripted.tell({ do: 'toggle', id: 'lamp', state: 'On' });
+  await tick(page, 3);
+  await expect.poll(() => kept(page), { timeout: FOLLOWED }).toBeGreaterThan(1);
+  await expect(page.getByText(/^\d+(\.\d)? (bytes|KB) kept here\./)).toBeVisible();
+
+  await page.reload();
+  await expect(page.getByText('Your recording was loaded again.')).toBeVisible({ timeout: FOLLOWED });
+  await tick(page, 3);
+  scripted.tell({ do: 'toggle', id: 'lamp', state: 'On' });
+  await tick(page, 4);
+  // Before this page was loaded: its first look at the machine was at 3.
+  for (const _ of [4, 3, 2, 1]) await page.keyboard.press('ArrowLeft');
+  await expect.poll(async () => Number(await stateInView(page, 'On').getAttribute('data-tick'))).toBeLessThan(3);
+  await page.keyboard.press('Shift+L');
+
+  await page.locator('.record summary').click();
+  await expect(keep).toBeChecked();
+  await page.getByRole('button', { name: 'Delete now' }).click();
+  await expect(page.getByText('The recording in this browser was deleted.')).toBeVisible();
+  await expect.poll(() => kept(page)).toBe(0);
+  await expect(keep).not.toBeChecked();
+  scripted.tell({ do: 'toggle', id: 'lamp', state: 'On' });
+  await page.waitForTimeout(4_000);
+  expect(await kept(page), 'off is off').toBe(0);
+  await page.reload();
+  await tick(page, 5);
+  await expect(page.getByText('Your recording was loaded again.')).toBeHidden();
+});
+
+test('D58 a browser that keeps nothing says so', async ({ page, start }) => {
+  await page.addInitScript(() => {
+    IDBFactory.prototype.open = () => {
+      throw new DOMException('denied', 'SecurityError');
+    };
+  });
+  await seen(page, start, 1);
+  await page.locator('.record summary').click();
+  const keep = page.getByRole('switch', { name: 'Record to this browser' });
+  await keep.click();
+  await expect(page.locator('.notices')).toContainText('Not recording: this browser keeps nothing for this page.');
+  await expect(keep).not.toBeChecked();
+});
+
+test('D58 a browser that is full says so, and the page goes on', async ({ page, start }) => {
+  await page.addInitScript(() => {
+    IDBObjectStore.prototype.put = function () {
+      this.transaction.abort();
+      throw new DOMException('full', 'QuotaExceededError');
+    };
+  });
+  const { scripted } = await seen(page, start, 1);
+  await page.locator('.record summary').click();
+  const keep = page.getByRole('switch', { name: 'Record to this browser' });
+  await keep.click();
+  await expect(page.locator('.notices')).toContainText('Not saved: the browser has no room (0 bytes used).', { timeout: FOLLOWED });
+  await expect(keep).not.toBeChecked();
+  scripted.tell({ do: 'toggle', id: 'lamp', state: 'On' });
+  await tick(page, 2);
 });

@@ -3,6 +3,7 @@
 use leptos::mount::mount_to;
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
+use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlElement;
 
 use crate::address;
@@ -10,12 +11,14 @@ use crate::browser;
 use crate::components::{
     BottomBar, ConnectionBar, Dock, LiveRegion, NoticeBar, RecordingBar, SkipButton, TopBar, dynamic, listen,
 };
+use crate::keeping::Keeping;
 use crate::model::Route;
 use crate::pages::{JoinPage, MachinePage, NotFound, OverviewPage, PeersPage};
 use crate::router::Router;
 use crate::session::Session;
 use crate::sharing::Sharing;
 use crate::store::Store;
+use crate::words;
 
 /// Replaces the skeleton of index.html by the page. The peer starts to dial before anything is drawn.
 pub fn mount() {
@@ -32,18 +35,34 @@ pub fn mount() {
         let store = Store::new(browser::host());
         (store, Session::new(store))
     });
-    session.join_here();
+    let keeping = owner.with(|| Keeping::new(store));
     place.set_text_content(None);
     let page = owner.with(|| {
         provide_context(store);
         provide_context(session);
         let router = Router::start();
         provide_context(router);
-        provide_context(Sharing::new(store, router));
+        let sharing = Sharing::new(store, router);
+        provide_context(sharing);
+        provide_context(keeping);
+        begin(session, keeping, sharing);
         mount_to(place, App)
     });
     page.forget();
     std::mem::forget(owner);
+}
+
+/// Joins the mesh; what was recorded here before comes first.
+fn begin(session: Session, keeping: Keeping, sharing: Sharing) {
+    if !keeping.is_on.get_untracked() {
+        return session.join_here();
+    }
+    spawn_local(async move {
+        if keeping.load().await {
+            sharing.say(words::recording::LOADED);
+        }
+        session.join_here();
+    });
 }
 
 #[component]
@@ -52,6 +71,12 @@ fn App() -> impl IntoView {
     let router = expect_context::<Router>();
     address::keep(expect_context::<Store>(), router);
     let sharing = expect_context::<Sharing>();
+    let keeping = expect_context::<Keeping>();
+    Effect::new(move |_| {
+        if let Some(problem) = keeping.problem.get() {
+            sharing.refuse(&problem);
+        }
+    });
     Effect::new(move |_| router.fragment.with(|fragment| sharing.ask(fragment)));
     let route = router.route;
     let page = move || match route.get() {

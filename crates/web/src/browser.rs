@@ -2,6 +2,7 @@
 //! off loopback) and has a fallback.
 
 pub mod files;
+pub mod idb;
 
 use leptos::prelude::window;
 use leptos::wasm_bindgen::{JsCast, JsValue};
@@ -258,6 +259,26 @@ impl Theme {
     }
 }
 
+/// What is seen is kept in this browser, as somebody once chose.
+pub fn is_recording() -> bool {
+    let storage = window().local_storage().ok().flatten();
+    let chosen = storage.and_then(|storage| storage.get_item(RECORDING_KEY).ok().flatten());
+    chosen.is_some()
+}
+
+/// Remembers the choice; false: this browser remembers nothing.
+pub fn set_recording(on: bool) -> bool {
+    let Some(storage) = window().local_storage().ok().flatten() else {
+        return false;
+    };
+    if on {
+        storage.set_item(RECORDING_KEY, "on").is_ok()
+    } else {
+        storage.remove_item(RECORDING_KEY).is_ok()
+    }
+}
+
+const RECORDING_KEY: &str = "statemesh:recording";
 /// Milliseconds on the page's clock when the page begins: a year and a half. The history counts a little more than two.
 const BEFORE: u64 = 548 * 86_400_000;
 /// Shared with start.js.

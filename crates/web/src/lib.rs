@@ -16,6 +16,7 @@ mod derived;
 pub mod history;
 #[cfg(feature = "js")]
 mod js;
+mod keeping;
 mod model;
 mod pages;
 mod router;

@@ -6,10 +6,12 @@ use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, HtmlInputElement};
 
-use super::icon;
+use super::{dynamic, icon};
 use crate::browser::files::Picked;
+use crate::keeping::Keeping;
 use crate::sharing::Sharing;
 use crate::store::recording::Part;
+use crate::words;
 
 /// A button that opens a panel above it.
 #[component]
@@ -55,8 +57,31 @@ pub fn RecordMenu() -> impl IntoView {
                 </label>
                 <h2>"Open a recording"</h2>
                 <OpenFile />
+                <Keep />
             </div>
         </details>
+    }
+}
+
+/// Recording to this browser: a switch, and a way to be rid of it.
+#[component]
+fn Keep() -> impl IntoView {
+    let keeping = expect_context::<Keeping>();
+    let sharing = expect_context::<Sharing>();
+    let size = move || words::recording::kept(keeping.size.get());
+    view! {
+        <h2>"Keep what is seen in this browser"</h2>
+        <label>
+            <input type="checkbox" role="switch" prop:checked=keeping.is_on on:change=move |event| keeping.turn(event_target_checked(&event), sharing) />
+            "Record to this browser"
+        </label>
+        <div class="line">
+            <p>{dynamic(size)}</p>
+            <span class="grow"></span>
+            <button class="button small" type="button" on:click=move |_| keeping.delete(sharing)>
+                "Delete now"
+            </button>
+        </div>
     }
 }
 

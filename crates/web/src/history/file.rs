@@ -27,6 +27,8 @@ pub struct Excerpt {
     pub from: Option<Seen>,
     /// Until then, included; `None`: to the end.
     pub to: Option<Seen>,
+    /// Only machines with records behind this position, and those; `None`: all.
+    pub after: Option<Position>,
     /// With log lines, arguments and reasons, which their owners may not want to share.
     pub with_words: bool,
 }
@@ -123,54 +125,86 @@ pub fn write_recording(history: &History, about: &About, excerpt: &Excerpt) -> V
 ///
 /// [`NotRead`] if nothing of it can be read. A damaged machine is no error: it is counted, and the rest is read.
 pub fn read_recording(bytes: &[u8], origin: u64, limits: Limits) -> Result<Recording, NotRead> {
-    let body = bytes.strip_prefix(MAGIC).ok_or(NotRead::Foreign)?;
-    let reader = &mut Reader::new(body);
-    let version = reader.number().ok_or(NotRead::Cut)?;
-    if version > VERSION {
-        return Err(NotRead::Newer(version));
-    }
-    let theirs = reader.number().ok_or(NotRead::Cut)?;
-    let machines = reader.number().ok_or(NotRead::Cut)?;
-    if origin.saturating_sub(theirs) > REACH {
-        return Err(NotRead::Old);
-    }
-    // Of an older page it is less than nothing.
-    let shift = theirs.wrapping_sub(origin);
-    let mut history = History::new(limits);
-    let mut about = About::default();
-    let (mut read, mut at) = (0, 0);
-    while let Some(sum) = reader.number() {
-        // Nothing can be found behind a section whose length is wrong.
-        let Some(section) = reader.block(bytes.len()) else {
-            break;
-        };
-        let is_whole = checksum(section) == sum;
-        at += 1;
-        if at > machines {
-            if let Some(told) = read_surroundings(section, shift).filter(|_| is_whole) {
-                about = told;
+    let mut recording = Recording {
+        history: History::new(limits),
+        about: About::default(),
+        machines: 0,
+        damaged: 0,
+    };
+    recording.go_on(bytes, origin, limits)?;
+    Ok(recording)
+}
+
+impl Recording {
+    /// Reads a recording that goes on where this one ends: what both hold is there once.
+    ///
+    /// # Errors
+    ///
+    /// As [`read_recording`].
+    pub fn go_on(&mut self, bytes: &[u8], origin: u64, limits: Limits) -> Result<(), NotRead> {
+        let body = bytes.strip_prefix(MAGIC).ok_or(NotRead::Foreign)?;
+        let reader = &mut Reader::new(body);
+        let version = reader.number().ok_or(NotRead::Cut)?;
+        if version > VERSION {
+            return Err(NotRead::Newer(version));
+        }
+        let theirs = reader.number().ok_or(NotRead::Cut)?;
+        let machines = reader.number().ok_or(NotRead::Cut)?;
+        if origin.saturating_sub(theirs) > REACH {
+            return Err(NotRead::Old);
+        }
+        // Of an older page it is less than nothing.
+        let shift = theirs.wrapping_sub(origin);
+        let (mut read, mut at) = (0, 0);
+        let mut told = OrderedSet::new();
+        while let Some(sum) = reader.number() {
+            // Nothing can be found behind a section whose length is wrong.
+            let Some(section) = reader.block(bytes.len()) else {
+                break;
+            };
+            let is_whole = checksum(section) == sum;
+            at += 1;
+            if at > machines {
+                if let Some(about) = read_surroundings(section, shift).filter(|_| is_whole) {
+                    self.about = about;
+                    read += 1;
+                }
+                break;
+            }
+            if is_whole && self.read_section(section, shift, limits, &mut told) {
                 read += 1;
             }
-            break;
         }
-        let told = is_whole
-            .then(|| read_machine(section, shift, limits.bytes))
-            .flatten();
-        if let Some((named, track)) = told.filter(|(named, _)| history.track(&named.key).is_none())
-        {
-            history.adopt(named, track);
-            read += 1;
-        }
+        self.history.count_again();
+        self.about.origin = origin;
+        self.about.end = self.about.end.max(self.history.newest().at);
+        self.machines = self.machines.max(machines);
+        self.damaged += machines.saturating_add(1).saturating_sub(read);
+        Ok(())
     }
-    history.count_again();
-    about.origin = origin;
-    about.end = about.end.max(history.newest().at);
-    Ok(Recording {
-        history,
-        about,
-        machines,
-        damaged: machines.saturating_add(1).saturating_sub(read),
-    })
+
+    /// False: it is not what [`machine`] writes, or tells of a machine for the second time.
+    fn read_section(
+        &mut self,
+        section: &[u8],
+        shift: u64,
+        limits: Limits,
+        told: &mut OrderedSet<MachineKey>,
+    ) -> bool {
+        let reader = &mut Reader::new(section);
+        let Some(named) = read_name(reader).filter(|named| told.insert(named.key)) else {
+            return false;
+        };
+        let mut track = self.history.take(&named.key);
+        let was_held = track.is_some();
+        let read = read_machine(reader, &mut track, shift, limits.bytes);
+        // What was held goes on as far as it could be read.
+        let is_read = read.is_some() && track.is_some();
+        if let Some(track) = track.filter(|_| is_read || was_held) {
+            self.history.adopt(named, track);
+        }
+        is_read
+    }
 }
 
 /// The section behind the machines.
@@ -248,9 +282,11 @@ fn machine(key: &MachineKey, id: &str, track: &Track, excerpt: &Excerpt) -> Opti
     let from = excerpt.from.unwrap_or(Seen(0));
     let to = excerpt.to.unwrap_or(LATEST);
     // What is thinned has no changes that could be told again.
-    let begin = track
-        .at(Position { at: from, order: 0 })
-        .unwrap_or(Place(0));
+    let after = excerpt.after.unwrap_or(Position { at: from, order: 0 });
+    if excerpt.after.is_some() && track.newest() <= after {
+        return None;
+    }
+    let begin = track.at(after).unwrap_or(Place(0));
     let begin = begin.max(track.full_from());
     let mut entries = track
         .entries(begin)
@@ -380,24 +416,22 @@ fn flag(is: bool, flag: u8) -> u8 {
 }
 
 /// `None`: this is not what [`machine`] writes.
-fn read_machine(section: &[u8], shift: u64, most: usize) -> Option<(Named, Track)> {
-    let reader = &mut Reader::new(section);
-    let key = MachineKey {
-        peer: PeerId::from_bytes(reader.block(MAX_TEXT)?).ok()?,
-        index: MachineIdx(reader.number()?),
-    };
-    let id = reader.text(MAX_TEXT)?.into();
+fn read_machine(
+    reader: &mut Reader<'_>,
+    track: &mut Option<Track>,
+    shift: u64,
+    most: usize,
+) -> Option<()> {
     let mut schema: Option<Arc<SchemaFacts>> = None;
-    let mut track: Option<Track> = None;
     let mut before = Position {
         at: Seen(shift),
         order: 0,
     };
     while let Some(kind) = reader.byte() {
-        match (kind, &mut track) {
+        match (kind, &mut *track) {
             (SCHEMA, track) => {
                 let next = Arc::new(read_schema(reader)?);
-                if let Some(track) = track {
+                if let Some(track) = track.as_mut().filter(|track| *track.schema() != next) {
                     track.change_schema(Arc::clone(&next), before);
                 }
                 schema = Some(next);
@@ -408,6 +442,11 @@ fn read_machine(section: &[u8], shift: u64, most: usize) -> Option<(Named, Track
                 let clock = read_numbers(reader)?;
                 record.ticks = Ticks::Clock(&clock);
                 match track {
+                    // It is held, or tells what was held: the same run goes on.
+                    Some(track) if seen.order <= track.newest().order => {}
+                    Some(track) if epoch == track.standing().epoch => {
+                        track.append(&record, seen).ok()?;
+                    }
                     Some(track) => track.begin_run(&record, epoch, seen),
                     None => *track = Some(Track::begin(schema.clone()?, &record, epoch, seen)),
                 }
@@ -424,7 +463,16 @@ fn read_machine(section: &[u8], shift: u64, most: usize) -> Option<(Named, Track
             _ => return None,
         }
     }
-    Some((Named { key, id }, track?))
+    Some(())
+}
+
+fn read_name(reader: &mut Reader<'_>) -> Option<Named> {
+    let key = MachineKey {
+        peer: PeerId::from_bytes(reader.block(MAX_TEXT)?).ok()?,
+        index: MachineIdx(reader.number()?),
+    };
+    let id = reader.text(MAX_TEXT)?.into();
+    Some(Named { key, id })
 }
 
 fn read_record(
@@ -473,6 +521,9 @@ fn read_record(
         number: None,
         ..record
     };
+    if seen.order <= track.newest().order {
+        return Some(seen);
+    }
     match track.append(&record, seen) {
         Ok(_) => {}
         // It came late, for a gap that began before the excerpt.
@@ -725,6 +776,49 @@ mod tests {
     }
 
     #[test]
+    fn pieces_written_one_after_another_are_one_history() {
+        let (history, key) = recorded();
+        let track = history.track(&key).unwrap();
+        let whole: Vec<Entry> = track.entries(Place(0)).collect();
+        let mut pieces = Vec::new();
+        let mut after = None;
+        for place in [10, 11, 60, 100] {
+            let to = track.position(Place(place)).unwrap();
+            let excerpt = Excerpt {
+                after,
+                to: Some(to.at),
+                ..all()
+            };
+            pieces.push(write_recording(&history, &about(), &excerpt));
+            after = Some(to);
+        }
+        let mut recording = read(&pieces[0]);
+        for piece in &pieces[1..] {
+            recording.go_on(piece, 77, Limits::default()).unwrap();
+        }
+        assert_eq!(recording.damaged, 0);
+        let read: Vec<Entry> = {
+            let track = recording.history.track(&key).unwrap();
+            track.entries(Place(0)).collect()
+        };
+        assert_eq!(read, whole);
+        let bytes = recording.history.bytes();
+        recording.go_on(&pieces[3], 77, Limits::default()).unwrap();
+        assert_eq!(recording.history.bytes(), bytes, "nothing twice");
+        // Without the first piece the rest begins with a look.
+        let rest = read_recording(&pieces[2], 77, Limits::default()).unwrap();
+        let rest = rest.history.track(&key).unwrap();
+        assert_eq!(rest.oldest().at, track.position(Place(11)).unwrap().at);
+        assert_eq!(rest.clock(), [1, 0, 60, 0]);
+        let nothing = Excerpt {
+            after: Some(track.newest()),
+            ..all()
+        };
+        let empty = write_recording(&history, &about(), &nothing);
+        assert_eq!(read_recording(&empty, 77, Limits::default()).unwrap().machines, 0);
+    }
+
+    #[test]
     fn what_surrounds_the_machines_comes_back_on_the_clock_of_the_page() {
         use crate::model::PeerFacts;
         let (history, key) = recorded();
@@ -790,7 +884,11 @@ mod tests {
             for byte in [0, 1, 0x7f, 0x80, 0xff] {
                 let mut forged = section.clone();
                 forged[at] = byte;
-                if let Some((_, track)) = read_machine(&forged, 0, 100_000) {
+                let reader = &mut Reader::new(&forged);
+                let mut track = None;
+                let read = read_name(reader)
+                    .and_then(|_| read_machine(reader, &mut track, 0, 100_000));
+                if let (Some(()), Some(track)) = (read, track) {
                     let _ = (
                         track.look(Position::end_of(LATEST)),
                         track.entries(Place(0)).count(),

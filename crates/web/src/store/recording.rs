@@ -8,7 +8,7 @@ use super::time::Time;
 use super::{Inner, Store, set};
 use crate::browser;
 use crate::history::{
-    About, Bookmark, Excerpt, Faces, Journal, Recorder, Recording, write_recording,
+    About, Bookmark, Excerpt, Faces, Journal, Position, Recorder, Recording, write_recording,
 };
 use crate::model::{Input, MachineKey, PeerFacts, Phase, Seen, World};
 
@@ -109,6 +109,62 @@ impl Store {
                 span,
             })
         })
+    }
+
+    /// What came after a position, with all its words, and how far that is; `None`: nothing did.
+    #[must_use]
+    pub fn write_since(self, after: Option<Position>) -> Option<(Vec<u8>, Position)> {
+        let topic = self.topic.get_untracked().unwrap_or_default();
+        self.inner
+            .try_update_value(|inner| {
+                let now = browser::now();
+                let origin = inner.origin;
+                let own = inner.live().0.own();
+                let time = &inner.live().1;
+                let history = time.recorder.history();
+                let newest = history.newest();
+                if history.is_empty() || after.is_some_and(|after| newest <= after) {
+                    return None;
+                }
+                let about = About {
+                    origin,
+                    topic,
+                    end: now,
+                    own,
+                    faces: time.faces.told().clone(),
+                    journal: time.recorder.journal().clone(),
+                    bookmarks: Vec::new(),
+                };
+                let excerpt = Excerpt {
+                    after,
+                    with_words: true,
+                    ..Excerpt::default()
+                };
+                Some((write_recording(history, &about, &excerpt), newest))
+            })
+            .flatten()
+    }
+
+    /// Goes on from what was seen before: all of it is past.
+    pub fn go_on(self, recording: Recording) {
+        let Recording {
+            mut history,
+            mut about,
+            ..
+        } = recording;
+        let end = about.end;
+        about.journal.close(end);
+        let keys: Vec<MachineKey> = history.machines().map(|(key, _)| *key).collect();
+        for key in keys {
+            history.lose(&key, end, false);
+        }
+        self.inner.update_value(|inner| {
+            let time = inner.live().1;
+            time.faces = Faces::of(&history, &about.faces);
+            time.recorder = Recorder::of(history, about.journal);
+            inner.timer_passed = true;
+        });
+        self.draw();
     }
 
     /// Shows a recording instead of what is live.

@@ -38,6 +38,18 @@ pub fn not_saved(reason: &str) -> String {
     format!("Not saved: {reason}.")
 }
 
+/// The browser could not delete it.
+#[must_use]
+pub fn not_deleted(reason: &str) -> String {
+    format!("Not deleted: {reason}.")
+}
+
+/// How much is kept: `3.1 MB kept, of the last day, at most 500 MB.`
+#[must_use]
+pub fn kept(bytes: u64) -> String {
+    format!("{} kept here. At most 500 MB, for a day.", size(bytes))
+}
+
 /// The browser has no room: `Not saved: the browser has no room (500 MB used).`
 #[must_use]
 pub fn no_room(used: u64) -> String {
