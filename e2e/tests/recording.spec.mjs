@@ -280,3 +280,40 @@ test('D58 a browser that is full says so, and the page goes on', async ({ page, 
   scripted.tell({ do: 'toggle', id: 'lamp', state: 'On' });
   await tick(page, 2);
 });
+
+test('bookmarks have a name and a note, stay in this browser and travel with a recording', async ({ page, start }) => {
+  const { scripted } = await seen(page, start, 3);
+  for (const _ of [3, 2]) await page.keyboard.press('ArrowLeft');
+  await tick(page, 2);
+  await page.keyboard.press('b');
+  await expect(page.locator('.notices')).toContainText('Bookmarked.');
+  await page.keyboard.press('Shift+L');
+  await page.keyboard.press('Shift+B');
+  const name = page.getByRole('textbox', { name: 'Name' });
+  await expect(name).toHaveValue(/^lamp \d\d:\d\d:\d\d\.\d{3}$/);
+  await name.fill('it went off <b>');
+  await page.getByRole('textbox', { name: 'Note' }).fill('ask the janitor');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Escape');
+  await expect(name).toBeHidden();
+  const { bytes } = await save(page, 'all');
+  expect(gunzipSync(bytes).toString('latin1')).toContain('ask the janitor');
+
+  await page.keyboard.press('Shift+B');
+  await page.getByRole('link', { name: 'Go to it went off <b>' }).click();
+  await tick(page, 2);
+  await expect(dock(page)).toHaveAttribute('data-time', 'paused');
+  await page.reload();
+  await tick(page, 3);
+  await page.keyboard.press('Shift+B');
+  await expect(page.getByRole('textbox', { name: 'Note' })).toHaveValue('ask the janitor');
+  await page.getByRole('button', { name: 'Delete', exact: true }).click();
+  await expect(name).toHaveCount(0);
+
+  await drop(page, 'kept.smesh', bytes);
+  const own = page.locator('.record').getByRole('link', { name: 'it went off <b>' });
+  await own.click();
+  await tick(page, 2);
+  await expect(pill(page)).toHaveText('Recording');
+  expect(scripted.peer).toBeTruthy();
+});

@@ -9,7 +9,8 @@ use web_sys::HtmlElement;
 use crate::address;
 use crate::browser;
 use crate::components::{
-    BottomBar, ConnectionBar, Dock, LiveRegion, NoticeBar, RecordingBar, SkipButton, TopBar, dynamic, listen,
+    BottomBar, ConnectionBar, Dock, LiveRegion, NoticeBar, RecordingBar, SkipButton, TopBar,
+    dynamic, listen,
 };
 use crate::keeping::Keeping;
 use crate::model::Route;

@@ -278,6 +278,20 @@ pub fn set_recording(on: bool) -> bool {
     }
 }
 
+/// Bookmarks as they were kept.
+pub fn bookmarks() -> String {
+    let storage = window().local_storage().ok().flatten();
+    let kept = storage.and_then(|storage| storage.get_item(BOOKMARKS_KEY).ok().flatten());
+    kept.unwrap_or_default()
+}
+
+/// Keeps bookmarks; false: this browser keeps nothing.
+pub fn keep_bookmarks(text: &str) -> bool {
+    let storage = window().local_storage().ok().flatten();
+    storage.is_some_and(|storage| storage.set_item(BOOKMARKS_KEY, text).is_ok())
+}
+
+const BOOKMARKS_KEY: &str = "statemesh:bookmarks";
 const RECORDING_KEY: &str = "statemesh:recording";
 /// Milliseconds on the page's clock when the page begins: a year and a half. The history counts a little more than two.
 const BEFORE: u64 = 548 * 86_400_000;

@@ -1,6 +1,7 @@
 //! Widgets, one file each. They show what the store says and know no protocol.
 
 mod attention;
+mod bookmarks;
 mod canvas;
 mod changes;
 mod connection_bar;

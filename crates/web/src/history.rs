@@ -43,7 +43,9 @@ pub use crate::model::{
 };
 
 pub use self::cursor::{Cursor, Pace, step};
-pub use self::file::{About, Bookmark, Excerpt, NotRead, Recording, read_recording, write_recording};
+pub use self::file::{
+    About, Bookmark, Excerpt, NotRead, Recording, read_recording, write_recording,
+};
 pub use self::gaps::{Gap, Missed};
 pub use self::health::health;
 pub use self::journal::{Journal, Stretch, Stretches, Voice};

@@ -4,6 +4,7 @@
 //! `peers`) -> store. Nothing here touches the DOM, reads a clock or knows libp2p: time is an argument ([`Seen`]).
 
 mod address;
+mod bookmark;
 mod conditions;
 mod connection;
 mod fleet;
@@ -25,6 +26,7 @@ mod world;
 pub mod fixture;
 
 pub use address::{JoinTarget, is_local};
+pub use bookmark::{Bookmark, MAX_BOOKMARKS, MAX_WORDS, read_bookmarks, write_bookmarks};
 pub use conditions::{Conditions, is_work};
 pub use connection::{Carrier, Connection, Failure, LinkFacts, Phase, Stop};
 pub use fleet::{FleetRow, Group, StateWord, WordKind, fleet, fleet_row};

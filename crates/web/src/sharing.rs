@@ -4,8 +4,12 @@ use leptos::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::browser::{self, files};
+use crate::history::Bookmark as Kept;
 use crate::history::{Limits, read_recording};
-use crate::model::MomentLink;
+use crate::model::{
+    Bookmark, MAX_BOOKMARKS, MAX_WORDS, MachineRef, MomentLink, Seen, read_bookmarks,
+    write_bookmarks,
+};
 use crate::router::Router;
 use crate::store::Store;
 use crate::store::recording::Part;
@@ -22,6 +26,12 @@ pub struct Sharing {
     pub part: RwSignal<Part>,
     /// With log lines, arguments and reasons.
     pub with_words: RwSignal<bool>,
+    /// Moments with names.
+    pub bookmarks: RwSignal<Vec<Bookmark>>,
+    /// Those of the recording shown.
+    pub of_recording: RwSignal<Vec<Bookmark>>,
+    /// How often the list was asked for.
+    pub lists: RwSignal<u32>,
     said: StoredValue<u32>,
 }
 
@@ -48,6 +58,9 @@ impl Sharing {
             notice: RwSignal::new(None),
             part: RwSignal::new(Part::All),
             with_words: RwSignal::new(false),
+            bookmarks: RwSignal::new(read_bookmarks(&browser::bookmarks())),
+            of_recording: RwSignal::new(Vec::new()),
+            lists: RwSignal::new(0),
             said: StoredValue::new(0),
         }
     }
@@ -83,7 +96,7 @@ impl Sharing {
     pub fn save(self) {
         let store = self.store;
         let (part, with_words) = (self.part.get_untracked(), self.with_words.get_untracked());
-        let Some(written) = store.write(part, with_words, Vec::new()) else {
+        let Some(written) = store.write(part, with_words, self.kept()) else {
             return self.refuse(words::recording::NOTHING);
         };
         let topic = store.topic.get_untracked().unwrap_or_default();
@@ -97,7 +110,12 @@ impl Sharing {
             match packed {
                 Ok(packed) => {
                     let bytes = packed.size() as u64;
-                    self.say(&words::recording::saved(&name, bytes, written.machines, &span));
+                    self.say(&words::recording::saved(
+                        &name,
+                        bytes,
+                        written.machines,
+                        &span,
+                    ));
                 }
                 Err(error) => self.refuse(&words::recording::not_saved(&browser::reason(&error))),
             }
@@ -146,6 +164,10 @@ impl Sharing {
                 if recording.history.is_empty() {
                     return self.refuse(damaged.as_deref().unwrap_or(words::recording::EMPTY));
                 }
+                let bookmarks = recording.about.bookmarks.iter();
+                let bookmarks = bookmarks.map(|kept| of_kept(kept, self.store.origin()));
+                self.of_recording
+                    .set(bookmarks.take(MAX_BOOKMARKS).collect());
                 self.store.open(recording, name);
                 if let Some(damaged) = damaged {
                     self.refuse(&damaged);
@@ -153,6 +175,64 @@ impl Sharing {
             }
             Err(error) => self.refuse(&error.to_string()),
         }
+    }
+
+    /// Bookmarks the moment looked at.
+    pub fn bookmark(self) {
+        let link = self.store.moment();
+        let at = link.seen_at.unwrap_or_default() / 1_000;
+        let at = Seen(at.saturating_sub(self.store.origin()));
+        let machine = link.machine.as_ref().map(|machine| machine.id.as_str());
+        let name = words::bookmarks::name(machine, &self.store.wall.text(at, 3));
+        let is_full = self.bookmarks.with_untracked(Vec::len) >= MAX_BOOKMARKS;
+        if is_full {
+            return self.refuse(words::bookmarks::TOO_MANY);
+        }
+        let note = String::new();
+        self.bookmarks
+            .update(|all| all.push(Bookmark { link, name, note }));
+        self.keep(words::bookmarks::ADDED);
+    }
+
+    /// Names a bookmark, or says more about it.
+    pub fn change_bookmark(self, at: usize, change: impl FnOnce(&mut Bookmark)) {
+        self.bookmarks.update(|all| {
+            if let Some(bookmark) = all.get_mut(at) {
+                change(bookmark);
+                for words in [&mut bookmark.name, &mut bookmark.note] {
+                    *words = words.chars().take(MAX_WORDS).collect();
+                }
+            }
+        });
+        self.keep("");
+    }
+
+    /// Forgets a bookmark.
+    pub fn drop_bookmark(self, at: usize) {
+        self.bookmarks.update(|all| {
+            if at < all.len() {
+                all.remove(at);
+            }
+        });
+        self.keep("");
+    }
+
+    fn keep(self, said: &str) {
+        let text = self.bookmarks.with_untracked(|all| write_bookmarks(all));
+        if !browser::keep_bookmarks(&text) {
+            self.refuse(words::bookmarks::NOT_KEPT);
+        } else if !said.is_empty() {
+            self.say(said);
+        }
+    }
+
+    /// Bookmarks as a recording holds them.
+    fn kept(self) -> Vec<Kept> {
+        let origin = self.store.origin();
+        self.bookmarks.with_untracked(|all| {
+            let all = all.iter().filter_map(|bookmark| to_kept(bookmark, origin));
+            all.collect()
+        })
     }
 
     /// Says something for a while.
@@ -206,6 +286,30 @@ impl Sharing {
     }
 }
 
+/// `None`: it lies before the page's clock.
+fn to_kept(bookmark: &Bookmark, origin: u64) -> Option<Kept> {
+    let machine = bookmark.link.machine.as_ref();
+    Some(Kept {
+        at: Seen((bookmark.link.seen_at? / 1_000).checked_sub(origin)?),
+        machine: machine.map(MachineRef::text).unwrap_or_default(),
+        name: bookmark.name.clone(),
+        note: bookmark.note.clone(),
+    })
+}
+
+fn of_kept(kept: &Kept, origin: u64) -> Bookmark {
+    let cut = |text: &str| text.chars().take(MAX_WORDS).collect();
+    Bookmark {
+        link: MomentLink {
+            machine: MachineRef::parse(&format!("id={}", kept.machine)),
+            seen_at: Some((origin + kept.at.0) * 1_000),
+            ..MomentLink::default()
+        },
+        name: cut(&kept.name),
+        note: cut(&kept.note),
+    }
+}
+
 /// The path of a recording that a fragment names: on this page's own server, and nowhere else.
 fn recording_of(fragment: &str) -> Option<String> {
     let fragment = fragment.trim_start_matches('#');
@@ -225,9 +329,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn bookmarks_travel_with_a_recording() {
+        let bookmark = Bookmark {
+            link: MomentLink::of_text("#id=a%26b@xyz&a=1780000000123000").unwrap(),
+            name: "here".to_owned(),
+            note: "and why".to_owned(),
+        };
+        let origin = 1_779_999_999_000;
+        let kept = to_kept(&bookmark, origin).unwrap();
+        assert_eq!(kept.at, Seen(1_123));
+        assert_eq!(of_kept(&kept, origin), bookmark);
+        assert_eq!(to_kept(&bookmark, 1_790_000_000_000), None);
+    }
+
+    #[test]
     fn recordings_are_opened_from_here_only() {
         for (fragment, path) in [
-            ("#open=/run/parcel-eu-1432.smesh", Some("/run/parcel-eu-1432.smesh")),
+            (
+                "#open=/run/parcel-eu-1432.smesh",
+                Some("/run/parcel-eu-1432.smesh"),
+            ),
             ("#v=1&open=/a.smesh&x=1", Some("/a.smesh")),
             ("#open=//elsewhere.example/a.smesh", None),
             ("#open=https://elsewhere.example/a.smesh", None),

@@ -263,8 +263,8 @@ impl Inner {
             self.world.settle(now);
         }
         let slow = std::mem::take(&mut self.timer_passed);
-        let moved = self.time.look(&self.world, self.views.shown(), now)
-            | std::mem::take(&mut self.turned);
+        let moved =
+            self.time.look(&self.world, self.views.shown(), now) | std::mem::take(&mut self.turned);
         let (past, at) = self.time.past(now);
         let mut changes = Changes {
             slow,

@@ -1,5 +1,6 @@
 //! Every sentence the page says, in one place. Sentence case, names first, what to do last.
 
+pub mod bookmarks;
 pub mod link;
 pub mod recording;
 

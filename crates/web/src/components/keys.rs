@@ -55,6 +55,8 @@ fn press(store: Store, sharing: Sharing, event: &KeyboardEvent) {
         "h" if !is_in(LISTS) => store.step(false),
         "l" if !is_in(LISTS) => store.step(true),
         "L" => store.live(),
+        "b" if !is_in(LISTS) => sharing.bookmark(),
+        "B" => sharing.lists.update(|lists| *lists += 1),
         "c" if !is_in(LISTS) => sharing.copy_link(),
         _ => return,
     }

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, HtmlInputElement};
 
+use super::bookmarks::Bookmarks;
 use super::{dynamic, icon};
 use crate::browser::files::Picked;
 use crate::keeping::Keeping;
@@ -27,6 +28,18 @@ pub fn RecordMenu() -> impl IntoView {
             }
         }
     };
+    // A key opens it, too.
+    Effect::new(move |_| {
+        if sharing.lists.get() > 0
+            && let Some(menu) = menu.get_untracked()
+        {
+            menu.set_open(true);
+            let first = menu.query_selector(".marks a, .marks + *, button");
+            if let Ok(Some(first)) = first {
+                let _ = first.unchecked_into::<HtmlElement>().focus();
+            }
+        }
+    });
     let on_key = move |event: KeyboardEvent| {
         if event.key() == "Escape" {
             event.prevent_default();
@@ -58,6 +71,7 @@ pub fn RecordMenu() -> impl IntoView {
                 <h2>"Open a recording"</h2>
                 <OpenFile />
                 <Keep />
+                <Bookmarks />
             </div>
         </details>
     }
@@ -118,7 +132,9 @@ fn Parts() -> impl IntoView {
     let choose = move |event| {
         let value = event_target_value(&event);
         let chosen = PARTS.iter().find(|(_, it, _)| *it == value);
-        sharing.part.set(chosen.map_or(Part::All, |(part, _, _)| *part));
+        sharing
+            .part
+            .set(chosen.map_or(Part::All, |(part, _, _)| *part));
     };
     view! {
         <select aria-label="What to save" on:change=choose>

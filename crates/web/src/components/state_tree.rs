@@ -97,7 +97,11 @@ fn Item(
         };
         row.with(|row| row.as_ref().map(is_it))
     };
-    let select = move |_| store.state.set(row.with_untracked(|row| Some(row.as_ref()?.name.clone())));
+    let select = move |_| {
+        store
+            .state
+            .set(row.with_untracked(|row| Some(row.as_ref()?.name.clone())))
+    };
     let toggle = move |_| set_open(!is_open.get_untracked());
     let key = move |event: KeyboardEvent| {
         let wanted = match event.key().as_str() {

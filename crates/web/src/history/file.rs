@@ -218,7 +218,11 @@ fn surroundings(about: &About, excerpt: &Excerpt) -> Vec<u8> {
         let machines = excerpt.machines.as_ref();
         machines.is_none_or(|machines| machines.contains(key))
     };
-    let faces: Vec<_> = about.faces.iter().filter(|(key, _)| is_asked(key)).collect();
+    let faces: Vec<_> = about
+        .faces
+        .iter()
+        .filter(|(key, _)| is_asked(key))
+        .collect();
     put(bytes, faces.len() as u64);
     for (key, face) in faces {
         put_bytes(bytes, key.peer.as_bytes());
@@ -749,7 +753,10 @@ mod tests {
             machines: Some(OrderedSet::new()),
             ..Excerpt::default()
         };
-        assert_eq!(read(&write_recording(&history, &about(), &nobody)).machines, 0);
+        assert_eq!(
+            read(&write_recording(&history, &about(), &nobody)).machines,
+            0
+        );
     }
 
     #[test]
@@ -815,7 +822,12 @@ mod tests {
             ..all()
         };
         let empty = write_recording(&history, &about(), &nothing);
-        assert_eq!(read_recording(&empty, 77, Limits::default()).unwrap().machines, 0);
+        assert_eq!(
+            read_recording(&empty, 77, Limits::default())
+                .unwrap()
+                .machines,
+            0
+        );
     }
 
     #[test]
@@ -846,7 +858,10 @@ mod tests {
         let recording = read_recording(&bytes, 7, Limits::default()).unwrap();
         assert_eq!(recording.damaged, 0);
         let told = recording.about;
-        assert_eq!((told.topic.as_str(), told.own), ("parcel-eu", Some(key.peer)));
+        assert_eq!(
+            (told.topic.as_str(), told.own),
+            ("parcel-eu", Some(key.peer))
+        );
         assert_eq!(told.end, Seen(9_570));
         assert_eq!(told.faces.get(&key), Some(&face));
         assert_eq!(told.bookmarks[0].at, Seen(2_070));
@@ -863,7 +878,10 @@ mod tests {
         let voice = later.about.journal.voice(&key.peer).unwrap();
         assert!(voice.present.at(Seen(999)).is_some());
         let too_late = read_recording(&bytes, 77 + 1_001, Limits::default()).unwrap();
-        assert!(too_late.history.is_empty(), "it began before the page's zero");
+        assert!(
+            too_late.history.is_empty(),
+            "it began before the page's zero"
+        );
         let old = read_recording(&bytes, 78 + REACH, Limits::default());
         assert_eq!(old.unwrap_err(), NotRead::Old);
         let section = surroundings(&about, &all());
@@ -886,8 +904,8 @@ mod tests {
                 forged[at] = byte;
                 let reader = &mut Reader::new(&forged);
                 let mut track = None;
-                let read = read_name(reader)
-                    .and_then(|_| read_machine(reader, &mut track, 0, 100_000));
+                let read =
+                    read_name(reader).and_then(|_| read_machine(reader, &mut track, 0, 100_000));
                 if let (Some(()), Some(track)) = (read, track) {
                     let _ = (
                         track.look(Position::end_of(LATEST)),

@@ -35,7 +35,8 @@ impl MachineRef {
     }
 
     /// As it stands behind `id=`.
-    pub(super) fn text(&self) -> String {
+    #[must_use]
+    pub fn text(&self) -> String {
         format!("{}@{}", encode(&self.id), encode(&self.owner))
     }
 

@@ -38,6 +38,17 @@ impl Store {
         }
     }
 
+    /// What is looked at as a link to the moment, live or not.
+    #[must_use]
+    pub fn moment(self) -> MomentLink {
+        let link = self.link();
+        let (origin, now) = self.inner.with_value(|inner| (inner.origin, inner.now()));
+        MomentLink {
+            seen_at: link.seen_at.or(Some((origin + now.0) * 1_000)),
+            ..link
+        }
+    }
+
     /// Looks at the moment a link names, when it is found.
     pub fn follow(self, link: MomentLink) {
         if let Some(window) = link.window.filter(|it| is_window(*it)) {

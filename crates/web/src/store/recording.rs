@@ -102,6 +102,8 @@ impl Store {
                 Part::Window => (from.max(oldest), to),
                 Part::All | Part::Machines => (oldest, now),
             };
+            let mut bookmarks = bookmarks;
+            bookmarks.retain(|bookmark| span.0 <= bookmark.at && bookmark.at <= span.1);
             let about = inner.about(topic, bookmarks, now);
             (machines > 0).then(|| Written {
                 bytes: write_recording(history, &about, &excerpt),
