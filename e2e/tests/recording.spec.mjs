@@ -125,6 +125,9 @@ for (const part of ['all', 'window', 'machines']) {
           expect(shown).toEqual(expected[n]);
         }
       }
+      await visit(other, '/', moments[0]);
+      await expect(other.locator('.fleet')).toContainText('desk');
+      await expect(other.locator('.fleet'), 'who it is is known').not.toContainText('Go, snapshots');
       // There is nothing live to go back to, and the page says so.
       await other.getByRole('button', { name: 'Back to live' }).first().click();
       await expect(pill(other)).not.toHaveText('Recording');

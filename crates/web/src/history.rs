@@ -14,6 +14,7 @@
 //! the next; what was not seen is never filled in; what was dropped is said; the newest clock of a machine that lives is
 //! never dropped. Nothing told by others makes any of this panic or grow beyond its budget.
 
+mod around;
 mod bytes;
 mod chunk;
 mod cursor;
@@ -42,10 +43,9 @@ pub use crate::model::{
     is_active, is_work,
 };
 
+pub use self::around::{About, Bookmark};
 pub use self::cursor::{Cursor, Pace, step};
-pub use self::file::{
-    About, Bookmark, Excerpt, NotRead, Recording, read_recording, write_recording,
-};
+pub use self::file::{Excerpt, NotRead, Recording, read_recording, write_recording};
 pub use self::gaps::{Gap, Missed};
 pub use self::health::health;
 pub use self::journal::{Journal, Stretch, Stretches, Voice};

@@ -2,13 +2,14 @@
 //! goes back. The live mesh is followed meanwhile.
 
 use leptos::prelude::*;
-use statemesh::core::collections::OrderedSet;
+use statemesh::PeerId;
+use statemesh::core::collections::{OrderedMap, OrderedSet};
 
 use super::time::Time;
 use super::{Inner, Store, set};
 use crate::browser;
 use crate::history::{
-    About, Bookmark, Excerpt, Faces, Journal, Position, Recorder, Recording, write_recording,
+    About, Bookmark, Excerpt, Faces, Position, Recorder, Recording, write_recording,
 };
 use crate::model::{Input, MachineKey, PeerFacts, Phase, Seen, World};
 
@@ -121,7 +122,7 @@ impl Store {
             .try_update_value(|inner| {
                 let now = browser::now();
                 let origin = inner.origin;
-                let own = inner.live().0.own();
+                let (own, heard) = (inner.live().0.own(), heard(inner.live().0));
                 let time = &inner.live().1;
                 let history = time.recorder.history();
                 let newest = history.newest();
@@ -133,6 +134,7 @@ impl Store {
                     topic,
                     end: now,
                     own,
+                    heard,
                     faces: time.faces.told().clone(),
                     journal: time.recorder.journal().clone(),
                     bookmarks: Vec::new(),
@@ -174,7 +176,7 @@ impl Store {
         let about = recording.about;
         let end = about.end;
         let from = recording.history.oldest().unwrap_or(end);
-        let world = world_of(&about.journal, about.own, end);
+        let world = world_of(&about, end);
         let faces = Faces::of(&recording.history, &about.faces);
         let recorder = Recorder::of(recording.history, about.journal);
         let live_topic = self.topic.get_untracked();
@@ -249,6 +251,7 @@ impl Inner {
             topic,
             end: now,
             own: self.world.own(),
+            heard: heard(&self.world),
             faces: self.time.faces.told().clone(),
             journal: self.time.recorder.journal().clone(),
             bookmarks,
@@ -262,15 +265,23 @@ impl Inner {
     }
 }
 
+/// Peers of which something signed by themselves was heard.
+fn heard(world: &World) -> OrderedMap<PeerId, bool> {
+    let heard = world.peers().filter(|peer| peer.first_hand);
+    heard.map(|peer| (peer.peer, peer.is_statemesh)).collect()
+}
+
 /// The peers of a recording, as they were at its end.
-fn world_of(journal: &Journal, own: Option<statemesh::PeerId>, end: Seen) -> World {
+fn world_of(about: &About, end: Seen) -> World {
+    let journal = &about.journal;
     let mut world = World::new(String::new(), false, end);
     world.apply(Input::Phase(Phase::Live), end);
-    if let Some(own) = own {
+    if let Some(own) = about.own {
         world.apply(Input::Own(own), end);
     }
     let facts = journal.voices().map(|(peer, voice)| PeerFacts {
-        first_hand: voice.heard().is_some(),
+        first_hand: about.heard.contains_key(peer),
+        is_statemesh: about.heard.get(peer) == Some(&true),
         heard: voice.heard(),
         heartbeat: voice.heartbeat(),
         ..PeerFacts::unknown(*peer)

@@ -1,7 +1,5 @@
 //! What is said about bookmarks.
 
-/// There is no moment while the page is live and nothing was seen.
-pub const NOTHING: &str = "Nothing to bookmark yet.";
 /// It is there.
 pub const ADDED: &str = "Bookmarked. Shift B lists all.";
 /// Those that came with a recording.

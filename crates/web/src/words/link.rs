@@ -4,8 +4,6 @@ use crate::model::age_text;
 
 /// The clipboard took the link.
 pub const COPIED: &str = "Link copied";
-/// What was pasted is no link.
-pub const NO_LINK: &str = "This is not a link to a moment.";
 
 /// How a moment was found that is not the transition named: `Found by machine time t1204`.
 #[must_use]
