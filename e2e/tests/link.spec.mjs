@@ -46,7 +46,7 @@ test('D27 a copied link shows another tab the same machine, moment, state and wi
   await watchLamp(page, mesh, 3);
   await expect(machineRow(other, mesh.scripted.peer, 'lamp').locator('.ticks')).toHaveText('3', { timeout: FOLLOWED });
 
-  await page.locator('.dock select').selectOption('10 s');
+  await page.locator('.dock .options select').selectOption('10 s');
   await stateInView(page, 'On').focus();
   await page.evaluate(() => document.activeElement.blur());
   await page.keyboard.press('ArrowLeft');
@@ -64,7 +64,7 @@ test('D27 a copied link shows another tab the same machine, moment, state and wi
   await expect(shownMachine(other)).toHaveText('lamp');
   await tick(other, 2);
   await expect(stateInView(other, 'On')).toHaveAttribute('aria-selected', 'true');
-  await expect(other.locator('.dock select')).toHaveValue('10000');
+  await expect(other.locator('.dock .options select')).toHaveValue('10000');
 
   // One that comes later says what it has instead.
   const late = await context.newPage();
