@@ -158,6 +158,10 @@ impl Keeping {
         let Some(shelf) = self.shelf().await else {
             return Err(words::FORBIDDEN.to_owned());
         };
+        // Turned off, or deleted, while it was packed.
+        if !self.is_on.get_untracked() {
+            return Ok(());
+        }
         let key = wall_now();
         let size = packed.len() as u64;
         let gone = self
