@@ -59,7 +59,7 @@ test('D15 a click on a lane or on the timeline looks there', async ({ page, star
   const { width, height } = await lane.boundingBox();
   await lane.click({ position: { x: width - 2, y: height / 2 } });
   await isPaused(page);
-  expect(page.url(), 'a lane leads nowhere else').toBe(relay.url);
+  expect(new URL(page.url()).pathname, 'a lane leads nowhere else').toBe('/');
   await page.getByRole('button', { name: 'Back to live' }).click();
   await isLive(page);
 

@@ -3,12 +3,16 @@
 use leptos::mount::mount_to;
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
+use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlElement;
 
+use crate::address;
 use crate::browser;
 use crate::components::{
-    BottomBar, ConnectionBar, Dock, LiveRegion, Panels, SkipButton, TopBar, dynamic, listen,
+    BottomBar, ConnectionBar, Dock, LiveRegion, NoticeBar, Panels, RecordingBar, SkipButton,
+    TopBar, dynamic, listen,
 };
+use crate::keeping::Keeping;
 use crate::model::Route;
 use crate::pages::{
     JoinPage, MachinePage, MeshPage, NotFound, OverviewPage, PeersPage, SettingsPage,
@@ -16,7 +20,9 @@ use crate::pages::{
 use crate::preferences::Preferences;
 use crate::router::Router;
 use crate::session::Session;
+use crate::sharing::Sharing;
 use crate::store::Store;
+use crate::words;
 
 /// Replaces the skeleton of index.html by the page. The peer starts to dial before anything is drawn.
 pub fn mount() {
@@ -33,17 +39,35 @@ pub fn mount() {
         let store = Store::new(browser::host());
         (store, Session::new(store), Preferences::start(store))
     });
-    session.join_here();
+    let keeping = owner.with(|| Keeping::new(store));
     place.set_text_content(None);
     let page = owner.with(|| {
         provide_context(store);
         provide_context(session);
         provide_context(preferences);
-        provide_context(Router::start());
+        let router = Router::start();
+        provide_context(router);
+        let sharing = Sharing::new(store, router);
+        provide_context(sharing);
+        provide_context(keeping);
+        begin(session, keeping, sharing);
         mount_to(place, App)
     });
     page.forget();
     std::mem::forget(owner);
+}
+
+/// Joins the mesh; what was recorded here before comes first.
+fn begin(session: Session, keeping: Keeping, sharing: Sharing) {
+    if !keeping.is_on.get_untracked() {
+        return session.join_here();
+    }
+    spawn_local(async move {
+        if keeping.load().await {
+            sharing.say(words::recording::LOADED);
+        }
+        session.join_here();
+    });
 }
 
 #[component]
@@ -53,7 +77,17 @@ fn App() -> impl IntoView {
         expect_context::<Store>(),
         router,
         expect_context::<Preferences>(),
+        expect_context::<Sharing>(),
     );
+    address::keep(expect_context::<Store>(), router);
+    let sharing = expect_context::<Sharing>();
+    let keeping = expect_context::<Keeping>();
+    Effect::new(move |_| {
+        if let Some(problem) = keeping.problem.get() {
+            sharing.refuse(&problem);
+        }
+    });
+    Effect::new(move |_| router.fragment.with(|fragment| sharing.ask(fragment)));
     let route = router.route;
     let page = move || match route.get() {
         Route::Overview => view! { <OverviewPage /> }.into_any(),
@@ -68,6 +102,8 @@ fn App() -> impl IntoView {
         <SkipButton />
         <TopBar />
         <ConnectionBar />
+        <RecordingBar />
+        <NoticeBar />
         <main id="main" tabindex="-1">
             {dynamic(page)}
         </main>

@@ -1,30 +1,41 @@
 //! The few things asked of the browser itself. Everything here may be missing (no storage, no clipboard on plain http
 //! off loopback) and has a fallback.
 
+pub mod files;
+pub mod idb;
+
 use leptos::prelude::window;
 use leptos::wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, HtmlElement, HtmlTextAreaElement, RequestInit, Response, js_sys};
 
 use crate::model::{Density, Motion, NotKept, Seen, Settings, Theme, WallClock, Zone};
 
-/// Milliseconds since this page began to load.
+/// Milliseconds on the page's monotonic clock. It began long before the page, so that what was recorded earlier has its
+/// place on it, too.
 #[must_use]
 pub fn now() -> Seen {
     let since = window()
         .performance()
         .map_or(0.0, |performance| performance.now());
-    Seen(since as u64)
+    Seen(BEFORE + since as u64)
 }
 
-/// Wall time of [`now`]'s zero.
+/// Wall time of [`now`]'s zero, in milliseconds since 1970.
 #[must_use]
-pub fn wall_clock(zone: Zone) -> WallClock {
+pub fn epoch() -> u64 {
+    (js_sys::Date::now() - now().0 as f64) as u64
+}
+
+/// Wall time of [`now`]'s zero, which is this [`epoch`].
+#[must_use]
+pub fn wall_clock(epoch: u64, zone: Zone) -> WallClock {
     let zone = match zone {
         Zone::Local => js_sys::Date::new_0().get_timezone_offset() * 60_000.0,
         Zone::Utc => 0.0,
     };
-    let start = js_sys::Date::now() - zone - now().0 as f64;
+    let start = epoch as f64 - zone;
     WallClock {
         start: start as u64,
     }
@@ -182,6 +193,30 @@ fn copy_by_selection(text: &str) -> Option<bool> {
     Some(done)
 }
 
+/// What the browser says of something that did not work.
+pub fn reason(error: &JsValue) -> String {
+    let message = js_sys::Reflect::get(error, &JsValue::from_str("message"));
+    let message = message.ok().and_then(|message| message.as_string());
+    message.unwrap_or_else(|| "the browser gives no reason".to_owned())
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// What is pasted or dropped.
+    type DataTransfer;
+
+    #[wasm_bindgen(method, js_name = getData)]
+    fn get_data(this: &DataTransfer, kind: &str) -> String;
+}
+
+/// The text of a paste; empty if it is none.
+pub fn pasted(event: &web_sys::ClipboardEvent) -> String {
+    let data = js_sys::Reflect::get(event, &JsValue::from_str("clipboardData"));
+    let data = data.ok().filter(|data| !data.is_null());
+    data.map(|data| data.unchecked_into::<DataTransfer>().get_data("text"))
+        .unwrap_or_default()
+}
+
 /// The theme that start.js found and applied before the first paint.
 #[must_use]
 pub fn theme() -> Theme {
@@ -250,5 +285,41 @@ pub fn keep(settings: &str) -> Result<(), NotKept> {
     Ok(())
 }
 
+/// What is seen is kept in this browser, as somebody once chose.
+pub fn is_recording() -> bool {
+    let storage = window().local_storage().ok().flatten();
+    let chosen = storage.and_then(|storage| storage.get_item(RECORDING_KEY).ok().flatten());
+    chosen.is_some()
+}
+
+/// Remembers the choice; false: this browser remembers nothing.
+pub fn set_recording(on: bool) -> bool {
+    let Some(storage) = window().local_storage().ok().flatten() else {
+        return false;
+    };
+    if on {
+        storage.set_item(RECORDING_KEY, "on").is_ok()
+    } else {
+        storage.remove_item(RECORDING_KEY).is_ok()
+    }
+}
+
+/// Bookmarks as they were kept.
+pub fn bookmarks() -> String {
+    let storage = window().local_storage().ok().flatten();
+    let kept = storage.and_then(|storage| storage.get_item(BOOKMARKS_KEY).ok().flatten());
+    kept.unwrap_or_default()
+}
+
+/// Keeps bookmarks; false: this browser keeps nothing.
+pub fn keep_bookmarks(text: &str) -> bool {
+    let storage = window().local_storage().ok().flatten();
+    storage.is_some_and(|storage| storage.set_item(BOOKMARKS_KEY, text).is_ok())
+}
+
+const BOOKMARKS_KEY: &str = "statemesh:bookmarks";
+const RECORDING_KEY: &str = "statemesh:recording";
+/// Milliseconds on the page's clock when the page begins: a year and a half. The history counts a little more than two.
+const BEFORE: u64 = 548 * 86_400_000;
 /// Shared with start.js.
 const SETTINGS: &str = "statemesh:settings";

@@ -1,6 +1,7 @@
 //! Widgets, one file each. They show what the store says and know no protocol.
 
 mod attention;
+mod bookmarks;
 mod canvas;
 mod change_panel;
 mod connection_bar;
@@ -28,8 +29,10 @@ mod mesh_graph;
 mod mesh_panel;
 mod mesh_table;
 mod name;
+mod notice;
 mod palette;
 mod rain;
+mod record;
 mod roving;
 mod state_tree;
 mod tiles;
@@ -62,8 +65,10 @@ pub use mesh_graph::MeshGraph;
 pub use mesh_panel::MeshPanel;
 pub use mesh_table::MeshTable;
 pub use name::{name, sentence};
+pub use notice::{NoticeBar, RecordingBar};
 pub use palette::Panels;
 pub use rain::Rain;
+pub use record::OpenFile;
 pub use state_tree::StateTree;
 pub use tiles::Tiles;
 pub use top_bar::{BottomBar, TopBar};

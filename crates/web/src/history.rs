@@ -15,6 +15,7 @@
 //! the next; what was not seen is never filled in; what was dropped is said; the newest clock of a machine that lives is
 //! never dropped. Nothing told by others makes any of this panic or grow beyond its budget.
 
+mod around;
 mod bytes;
 mod change;
 mod chunk;
@@ -49,6 +50,7 @@ pub use crate::model::{
     is_active, is_work,
 };
 
+pub use self::around::{About, Bookmark};
 pub use self::change::{ChangeDetail, Reason, change_at, known_since, last_change};
 pub use self::claims::{Claim, Claims, Glance, Stint};
 pub use self::cursor::{Cursor, Pace, step};
@@ -70,7 +72,7 @@ pub use self::record::{Cause, Detail, Entry, Fidelity, Head, Moved, Place, Recor
 pub use self::recorder::Recorder;
 pub use self::side::{LogLine, RefusedBy, Side};
 pub use self::store::{History, Limits, Named, Refused};
-pub use self::then::{Faces, neighbour};
+pub use self::then::{Face, Faces, neighbour};
 pub use self::timeline::{Bar, Timeline, timeline};
 pub use self::track::{Known, Look, StateAt, Track};
 pub use self::trail::{Before, HOPS, before};

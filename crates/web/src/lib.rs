@@ -7,6 +7,7 @@
 //! Browser peer: `js` is what a JavaScript page imports, `const mesh = await join({ topic, relays })`; it shares nothing
 //! with the dashboard but the few questions to the browser in `browser`.
 
+mod address;
 mod answer;
 mod app;
 mod browser;
@@ -15,11 +16,13 @@ mod derived;
 pub mod history;
 #[cfg(feature = "js")]
 mod js;
+mod keeping;
 mod model;
 mod pages;
 mod preferences;
 mod router;
 mod session;
+mod sharing;
 mod store;
 mod words;
 

@@ -5,6 +5,7 @@
 
 mod address;
 mod arrange;
+mod bookmark;
 mod conditions;
 mod connection;
 mod filter;
@@ -14,6 +15,7 @@ mod health;
 mod link;
 mod machine;
 mod matrix;
+mod moment_link;
 mod palette;
 mod peers;
 mod piece;
@@ -35,6 +37,7 @@ pub mod fixture;
 
 pub use address::{JoinTarget, is_local};
 pub use arrange::{Arranged, Grouping, InView, Label, Labels, Layout, Order, Sorting, arranged};
+pub use bookmark::{Bookmark, MAX_BOOKMARKS, MAX_WORDS, read_bookmarks, write_bookmarks};
 pub use conditions::{Conditions, is_work};
 pub use connection::{Carrier, Connection, Failure, LinkFacts, Phase, Stop};
 pub use filter::{Candidate, Detail, Filter, Pattern, has_health, toggled};
@@ -50,6 +53,7 @@ pub use machine::{
     StateChange, belongs,
 };
 pub use matrix::matrix_row;
+pub use moment_link::MomentLink;
 pub use palette::{Action, Command, Hit, search};
 pub use peers::{LinkEnd, PeerFacts, PeerRole, PeerRow, ReportedLink, peer_rows};
 pub use piece::Piece;

@@ -15,8 +15,21 @@ use crate::model::Route;
 pub struct Router {
     /// The view.
     pub route: RwSignal<Route>,
-    /// What follows the path, `#` included: names the machine on the Machine page.
+    /// What follows the path, `#` included: names the machine on the Machine page, and the moment.
     pub fragment: RwSignal<String>,
+    /// How the page came here.
+    pub visit: RwSignal<Visit>,
+}
+
+/// How the page came to its address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Visit {
+    /// It was opened there, or somebody typed or pasted it.
+    Opened,
+    /// By a link of the page.
+    Followed,
+    /// Back or forward, to where this page was before.
+    Returned,
 }
 
 impl Router {
@@ -26,10 +39,22 @@ impl Router {
         let router = Self {
             route: RwSignal::new(Route::Overview),
             fragment: RwSignal::new(String::new()),
+            visit: RwSignal::new(Visit::Opened),
         };
         router.read();
+        if let Ok(history) = window().history() {
+            // Back to here is known as the page's own.
+            let _ = history.replace_state_with_url(&JsValue::TRUE, "", None);
+        }
         // Back, forward, and fragments typed by hand.
-        let _ = window_event_listener(ev::popstate, move |_| router.read());
+        let _ = window_event_listener(ev::popstate, move |event| {
+            router.read();
+            router.visit.set(if event.state().is_truthy() {
+                Visit::Returned
+            } else {
+                Visit::Opened
+            });
+        });
         let _ = window_event_listener(ev::click, move |event| {
             if let Some(link) = followed(&event) {
                 event.prevent_default();
@@ -46,12 +71,21 @@ impl Router {
         }
     }
 
-    /// Follows a link.
+    /// Goes to an address of this page; back leads here again.
     pub fn open(self, href: &str) {
         let there = window().location().href().is_ok_and(|here| here == href);
         if !there && let Ok(history) = window().history() {
             // Fails only for foreign origins and for hundreds of calls a second.
-            let _ = history.push_state_with_url(&JsValue::NULL, "", Some(href));
+            let _ = history.push_state_with_url(&JsValue::TRUE, "", Some(href));
+        }
+        self.read();
+        self.visit.set(Visit::Followed);
+    }
+
+    /// Says in the address bar where the page is; back leads to where it was before.
+    pub fn correct(self, href: &str) {
+        if let Ok(history) = window().history() {
+            let _ = history.replace_state_with_url(&JsValue::TRUE, "", Some(href));
         }
         self.read();
     }

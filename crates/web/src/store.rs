@@ -7,8 +7,10 @@
 //! from the [`World`] of that moment, and the live one goes on unseen.
 
 pub mod graph;
+mod link;
 mod list;
 mod machine;
+pub mod recording;
 mod search;
 pub mod time;
 mod trail;
@@ -18,8 +20,10 @@ use leptos::prelude::*;
 use statemesh::PeerId;
 
 use self::graph::{GraphView, MeshScreen};
+use self::link::Follow;
 use self::list::Scene;
 pub use self::list::{FleetBar, Told};
+use self::recording::{Aside, Shown};
 use self::time::{Dock, Time};
 pub use self::trail::{Hop, Trail};
 use self::views::{Changes, Drawn, Views};
@@ -42,6 +46,12 @@ pub struct Store {
     pub clock: RwSignal<Seen>,
     /// The time dock.
     pub dock: RwSignal<Dock>,
+    /// How the moment was found that a link named, if that needs saying.
+    pub found: RwSignal<Option<String>>,
+    /// The recording that is shown instead of what is live.
+    pub recording: RwSignal<Option<Shown>>,
+    /// The selected state of the machine shown.
+    pub state: RwSignal<Option<String>>,
     /// Counts up when lanes and timelines are to be drawn again.
     pub frame: RwSignal<u32>,
     /// Where the tab's peer stands.
@@ -104,6 +114,12 @@ struct Inner {
     graph: GraphView,
     rules: Thresholds,
     limits: Limits,
+    wanted: Option<Follow>,
+    aside: Option<Box<Aside>>,
+    /// What is shown was replaced as a whole.
+    turned: bool,
+    /// Wall time of the page's zero, in milliseconds since 1970.
+    origin: u64,
     frame_asked: bool,
     timer_passed: bool,
     marked: bool,
@@ -115,11 +131,15 @@ impl Store {
     #[must_use]
     pub fn new(relay: String) -> Self {
         let now = browser::now();
+        let origin = browser::epoch();
         let world = World::new(relay, browser::is_https(), now);
         Self {
             now: RwSignal::new(now),
             clock: RwSignal::new(now),
             dock: RwSignal::new(Dock::default()),
+            found: RwSignal::new(None),
+            recording: RwSignal::new(None),
+            state: RwSignal::new(None),
             frame: RwSignal::new(0),
             connection: RwSignal::new(world.connection().clone()),
             topic: RwSignal::new(None),
@@ -132,7 +152,7 @@ impl Store {
             mesh: RwSignal::new(MeshScreen::default()),
             panel: RwSignal::new(None),
             announcement: RwSignal::new(String::new()),
-            wall: Wall(RwSignal::new(browser::wall_clock(Zone::Local))),
+            wall: Wall(RwSignal::new(browser::wall_clock(origin, Zone::Local))),
             inner: StoredValue::new_local(Inner {
                 world,
                 time: Time::default(),
@@ -140,6 +160,10 @@ impl Store {
                 graph: GraphView::default(),
                 rules: Thresholds::default(),
                 limits: Limits::default(),
+                wanted: None,
+                aside: None,
+                turned: false,
+                origin,
                 frame_asked: false,
                 timer_passed: true,
                 marked: false,
@@ -151,6 +175,7 @@ impl Store {
     /// Forgets everything and begins anew with another relay.
     pub fn restart(self, relay: String) {
         let now = browser::now();
+        self.close();
         self.inner.update_value(|inner| {
             inner.world = World::new(relay, browser::is_https(), now);
             inner.time = Time::default();
@@ -163,7 +188,8 @@ impl Store {
 
     /// Shows the time of another zone.
     pub fn set_zone(self, zone: Zone) {
-        set(self.wall.0, browser::wall_clock(zone));
+        let origin = self.inner.with_value(|inner| inner.origin);
+        set(self.wall.0, browser::wall_clock(origin, zone));
         self.inner.update_value(|inner| inner.timer_passed = true);
         self.ask_frame();
     }
@@ -182,8 +208,9 @@ impl Store {
     pub fn apply(self, input: Input) {
         let now = browser::now();
         self.inner.update_value(|inner| {
-            inner.time.record(&input, now);
-            inner.world.apply(input, now);
+            let (world, time) = inner.live();
+            time.record(&input, now);
+            world.apply(input, now);
         });
         self.ask_frame();
     }
@@ -237,7 +264,10 @@ impl Store {
 
     /// Sets the signals of what looks different now.
     fn draw(self) {
-        let now = browser::now();
+        let Some(now) = self.inner.try_with_value(Inner::now) else {
+            return;
+        };
+        self.follow_on(now);
         let Some(drawing) = self
             .inner
             .try_update_value(|inner| inner.draw(self.wall.0.get_untracked(), now))
@@ -310,9 +340,14 @@ impl Inner {
     }
 
     fn draw(&mut self, wall: WallClock, now: Seen) -> Drawing {
-        self.world.settle(now);
+        if let Some(aside) = &mut self.aside {
+            aside.world.settle(browser::now());
+        } else {
+            self.world.settle(now);
+        }
         let slow = std::mem::take(&mut self.timer_passed);
-        let moved = self.time.look(&self.world, self.views.shown(), now);
+        let moved =
+            self.time.look(&self.world, self.views.shown(), now) | std::mem::take(&mut self.turned);
         let (past, at) = self.time.past(now);
         let mut changes = Changes {
             slow,
@@ -331,6 +366,15 @@ impl Inner {
         let verdict = match past {
             None => verdict(world, wall, now),
             Some(then) => past_verdict(then, at, &self.world, wall),
+        };
+        let verdict = match self.aside {
+            // What is live is not in view.
+            Some(_) => Verdict {
+                detail: Vec::new(),
+                attention: 0,
+                ..verdict
+            },
+            None => verdict,
         };
         let drawn = {
             let told = &self.time.told(at);

@@ -2,6 +2,9 @@
 
 pub mod machine;
 pub mod overview;
+pub mod bookmarks;
+pub mod link;
+pub mod recording;
 
 use crate::model::{
     Assessment, Connection, Health, Machine, Phase, Piece, Rule, Seen, Stop, Suffix, age_text,
@@ -404,6 +407,7 @@ pub fn back(after: u64) -> String {
 pub fn pill(mark: &str) -> &'static str {
     match mark {
         "live" => "Connected",
+        "recording" => recording::PILL,
         "connecting" => "Connecting",
         "reconnecting" => "Reconnecting",
         _ => "Not connected",

@@ -5,6 +5,7 @@ use leptos::html::Canvas;
 use leptos::prelude::*;
 
 use super::canvas::Sheet;
+use super::record::RecordMenu;
 use super::{dynamic, icon};
 use crate::derived::Derived;
 use crate::store::Store;
@@ -48,6 +49,10 @@ fn Bar() -> impl IntoView {
             </div>
             <Slider />
             <Windows />
+            <RecordMenu />
+            <p class="found" role="status">
+                {store.found}
+            </p>
         </section>
     }
 }
@@ -142,7 +147,10 @@ fn state(store: Store) -> AnyView {
             view! {
                 <b>{word}</b>
                 " · "
-                {words::behind(dock.behind, dock.since)}
+                {match store.recording.with(Option::is_some) {
+                    true => words::recording::before_end(dock.behind),
+                    false => words::behind(dock.behind, dock.since),
+                }}
             }
             .into_any()
         }
@@ -215,9 +223,13 @@ fn Slider() -> impl IntoView {
         store.frame.track();
         let stage = store.timeline_stage();
         let from = store.wall.text(stage.from, 0);
+        let to = match store.recording.with(Option::is_some) {
+            true => store.wall.text(stage.to, 0),
+            false => "now".to_owned(),
+        };
         view! {
             <span>{from}</span>
-            <span>"now"</span>
+            <span>{to}</span>
         }
     };
     view! {

@@ -3,17 +3,17 @@
 use leptos::ev::{self, KeyboardEvent};
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
-use web_sys::Element;
+use web_sys::{Element, EventTarget};
 
-use super::palette::copy_link;
 use crate::browser;
 use crate::model::{Route, Seen};
 use crate::preferences::Preferences;
 use crate::router::Router;
+use crate::sharing::Sharing;
 use crate::store::{Panel, Store};
 
 /// Listens as long as the page lives.
-pub fn listen(store: Store, router: Router, preferences: Preferences) {
+pub fn listen(store: Store, router: Router, preferences: Preferences, sharing: Sharing) {
     // When `g` was pressed: the next letter names a view.
     let going = StoredValue::new(None);
     window_event_listener(ev::keydown, move |event| {
@@ -23,17 +23,38 @@ pub fn listen(store: Store, router: Router, preferences: Preferences) {
             .settings
             .with_untracked(|settings| settings.has_keys);
         if has_keys || !is_sign {
-            press(store, router, going, &event);
+            press((store, router, sharing), going, &event);
+        }
+    });
+    // Else the browser opens what is dropped in place of the page.
+    window_event_listener(ev::dragover, move |event| event.prevent_default());
+    window_event_listener(ev::drop, move |event| {
+        event.prevent_default();
+        if let Some(file) = browser::files::Picked::of(&event) {
+            sharing.open(file);
+        }
+    });
+    window_event_listener(ev::paste, move |event| {
+        if !Focus(element(event.target())).is_in(FIELDS) {
+            sharing.paste(&browser::pasted(&event));
         }
     });
 }
 
-fn press(store: Store, router: Router, going: StoredValue<Option<Seen>>, event: &KeyboardEvent) {
+fn press(
+    (store, router, sharing): (Store, Router, Sharing),
+    going: StoredValue<Option<Seen>>,
+    event: &KeyboardEvent,
+) {
     let key = event.key();
     let is_ctrl = event.ctrl_key() || event.meta_key();
     if is_ctrl && !event.alt_key() && key.eq_ignore_ascii_case("k") {
         event.prevent_default();
         return store.panel.set(Some(Panel::Search));
+    }
+    if is_ctrl && !event.alt_key() && !event.shift_key() && key == "s" {
+        event.prevent_default();
+        return sharing.save();
     }
     let focus = Focus::of(event);
     if event.default_prevented() || focus.is_elsewhere(event) {
@@ -63,7 +84,9 @@ fn press(store: Store, router: Router, going: StoredValue<Option<Seen>>, event: 
         "l" => store.step(true),
         "f" | "/" if super::focus_filter() => {}
         "?" => store.panel.set(Some(Panel::Keys)),
-        "c" => copy_link(store),
+        "b" => sharing.bookmark(),
+        "B" => sharing.lists.update(|lists| *lists += 1),
+        "c" => sharing.copy_link(),
         "m" | "M" => match store.attention_after(key == "m") {
             Some(href) => router.open(&href),
             None => return,
@@ -79,8 +102,7 @@ pub struct Focus(Option<Element>);
 impl Focus {
     /// Of an event.
     pub fn of(event: &KeyboardEvent) -> Self {
-        let target = event.target();
-        Self(target.and_then(|target| target.dyn_into::<Element>().ok()))
+        Self(element(event.target()))
     }
 
     /// The key is typed into a field, or meant for the browser.
@@ -97,6 +119,10 @@ impl Focus {
         let found = self.0.as_ref().map(|element| element.closest(selector));
         matches!(found, Some(Ok(Some(_))))
     }
+}
+
+fn element(target: Option<EventTarget>) -> Option<Element> {
+    target.and_then(|target| target.dyn_into().ok())
 }
 
 /// Views by their letters, after `g` (dashboard design 7.1).

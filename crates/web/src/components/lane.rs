@@ -60,7 +60,9 @@ pub fn lane_head(store: Store) -> impl IntoView {
         store.frame.track();
         let stage = store.lane_stage();
         match stage.cursor {
-            Some(_) if stage.to < store.clock.get() => store.wall.text(stage.to, 0),
+            Some(_) if stage.to < store.clock.get() || store.recording.with(Option::is_some) => {
+                store.wall.text(stage.to, 0)
+            }
             Some(_) | None => "now".to_owned(),
         }
     };

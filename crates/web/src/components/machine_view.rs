@@ -9,7 +9,7 @@ use super::dynamic::dynamic;
 use super::{ChangePanel, Matrix, Rain, StateTree, WhatIf};
 use crate::derived::Derived;
 use crate::history::ChangeDetail;
-use crate::model::{MachineKey, SchemaFacts, StateRow};
+use crate::model::{MachineKey, SchemaFacts, StateFacts, StateRow};
 use crate::store::Store;
 
 /// What the parts of the view share: which machine, what is selected in it, and what is open.
@@ -90,11 +90,32 @@ impl MachineUi {
             pane: RwSignal::new(Pane::default()),
             expand: RwSignal::new(0),
         };
-        // What was selected belongs to the machine.
+        // What is called belongs to the machine. A selected state is kept by its name, which links name, too.
         Effect::new(move |_| {
             key.track();
-            ui.selected.set(None);
             ui.called.set(OrderedSet::new());
+        });
+        Effect::new(move |_| {
+            key.track();
+            let wanted = store.state.get();
+            let at = ui.schema.with(|schema| {
+                let states = schema.as_ref().map(|schema| schema.states.as_slice());
+                let is_it = |state: &StateFacts| Some(&state.name) == wanted.as_ref();
+                states.and_then(|states| states.iter().position(is_it))
+            });
+            if ui.selected.get_untracked() != at {
+                ui.selected.set(at);
+            }
+        });
+        Effect::new(move |_| {
+            let selected = ui.selected.get();
+            let name = ui.schema.with_untracked(|schema| {
+                let state = schema.as_ref()?.states.get(selected?)?;
+                Some(state.name.clone())
+            });
+            if name.is_some() && store.state.with_untracked(|state| *state != name) {
+                store.state.set(name);
+            }
         });
         ui
     }

@@ -14,6 +14,7 @@ use crate::browser;
 use crate::model::{Action, Command, Hit};
 use crate::preferences::Preferences;
 use crate::router::Router;
+use crate::sharing::Sharing;
 use crate::store::{Panel, Store};
 use crate::words::overview as words;
 
@@ -61,8 +62,12 @@ pub fn Panels() -> impl IntoView {
 #[component]
 fn Search() -> impl IntoView {
     let store = expect_context::<Store>();
-    let router = expect_context::<Router>();
-    let preferences = expect_context::<Preferences>();
+    let means = Means {
+        store,
+        router: expect_context(),
+        preferences: expect_context(),
+        sharing: expect_context(),
+    };
     let typed = RwSignal::new(String::new());
     let hits = RwSignal::new(store.search(""));
     let chosen = RwSignal::new(0_usize);
@@ -88,7 +93,7 @@ fn Search() -> impl IntoView {
     };
     let choose = move |at: usize| {
         if let Some(hit) = hits.with_untracked(|hits| hits.get(at).cloned()) {
-            act(store, router, preferences, hit, said);
+            act(means, hit, said);
         }
     };
     let on_key = move |event: KeyboardEvent| {
@@ -163,14 +168,23 @@ fn option_id(at: usize) -> String {
     format!("found-{at}")
 }
 
-/// Does what was chosen.
-fn act(
+/// What commands need.
+#[derive(Clone, Copy)]
+struct Means {
     store: Store,
     router: Router,
     preferences: Preferences,
-    hit: Hit,
-    said: RwSignal<&'static str>,
-) {
+    sharing: Sharing,
+}
+
+/// Does what was chosen.
+fn act(means: Means, hit: Hit, said: RwSignal<&'static str>) {
+    let Means {
+        store,
+        router,
+        preferences,
+        sharing,
+    } = means;
     match hit.action {
         Action::Open(href) => router.open(&href),
         Action::Seek(at) => store.seek(at),
@@ -182,19 +196,9 @@ fn act(
         Action::Do(Command::Live) => store.live(),
         Action::Do(Command::Theme) => preferences.next_theme(),
         Action::Do(Command::ClearFilter) => store.filter_fleet(""),
-        Action::Do(Command::CopyLink) => copy_link(store),
+        Action::Do(Command::CopyLink) => sharing.copy_link(),
     }
     store.panel.set(None);
-}
-
-/// Puts the address of this view on the clipboard.
-pub fn copy_link(store: Store) {
-    spawn_local(async move {
-        let link = window().location().href().unwrap_or_default();
-        if browser::copy(&link).await {
-            store.announcement.set(words::LINK_COPIED.to_owned());
-        }
-    });
 }
 
 fn keys(store: Store) -> impl IntoView {

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::dynamic::dynamic;
+use super::notice::CopyLink;
 use super::{icon, name};
 use crate::derived::Derived;
 use crate::model::{LinkFacts, PeerRole, PeerRow, Route, Shown};
@@ -88,6 +89,7 @@ pub fn TopBar() -> impl IntoView {
                 <kbd>"Ctrl K"</kbd>
             </button>
             <Pill />
+            <CopyLink />
             <ThemeButton />
             <SettingsLink />
         </header>
@@ -146,6 +148,9 @@ fn main_link(peers: &[PeerRow]) -> Option<LinkFacts> {
 fn Pill() -> impl IntoView {
     let store = expect_context::<Store>();
     let mark = Memo::new(move |_| {
+        if store.recording.with(Option::is_some) {
+            return "recording";
+        }
         let now = store.clock.get();
         store.connection.with(|connection| connection.mark(now))
     });

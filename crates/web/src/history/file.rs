@@ -9,6 +9,7 @@ use statemesh::core::collections::OrderedSet;
 use statemesh::core::hash::{FNV_BASIS, fnv1a};
 use statemesh::{MachineIdx, PeerId, SchemaDef, StateDef};
 
+use super::around::{About, read_surroundings, surroundings};
 use super::bytes::{Reader, put, put_bytes};
 use super::chunk::{Causes, head_flags, put_head, read_head};
 use super::pyramid::LATEST;
@@ -27,6 +28,8 @@ pub struct Excerpt {
     pub from: Option<Seen>,
     /// Until then, included; `None`: to the end.
     pub to: Option<Seen>,
+    /// Only machines with records behind this position, and those; `None`: all.
+    pub after: Option<Position>,
     /// With log lines, arguments and reasons, which their owners may not want to share.
     pub with_words: bool,
 }
@@ -36,11 +39,11 @@ pub struct Excerpt {
 pub struct Recording {
     /// Everything in it that could be read.
     pub history: History,
-    /// Wall time when its clock began, in milliseconds since 1970.
-    pub origin: u64,
+    /// What surrounds it; empty if that could not be read.
+    pub about: About,
     /// Machines in it.
     pub machines: u64,
-    /// Machines that could not be read.
+    /// Sections that could not be read.
     pub damaged: u64,
 }
 
@@ -56,11 +59,14 @@ pub enum NotRead {
     /// It ends in its header.
     #[error("Damaged: the recording ends in its header.")]
     Cut,
+    /// The page's clock does not go back so far.
+    #[error("Recorded more than a year ago. This page shows what is younger.")]
+    Old,
 }
 
-/// Writes a history; `origin`: wall time when its clock began, in milliseconds since 1970.
+/// Writes a history and what surrounds it.
 #[must_use]
-pub fn write_recording(history: &History, origin: u64, excerpt: &Excerpt) -> Vec<u8> {
+pub fn write_recording(history: &History, about: &About, excerpt: &Excerpt) -> Vec<u8> {
     let is_asked = |key: &MachineKey| {
         let machines = excerpt.machines.as_ref();
         machines.is_none_or(|machines| machines.contains(key))
@@ -71,53 +77,103 @@ pub fn write_recording(history: &History, origin: u64, excerpt: &Excerpt) -> Vec
         .collect();
     let mut bytes = MAGIC.to_vec();
     put(&mut bytes, VERSION);
-    put(&mut bytes, origin);
+    put(&mut bytes, about.origin);
     put(&mut bytes, sections.len() as u64);
-    for section in sections {
+    let around = surroundings(about, excerpt);
+    for section in sections.into_iter().chain([around]) {
         put(&mut bytes, checksum(&section));
         put_bytes(&mut bytes, &section);
     }
     bytes
 }
 
-/// Reads a recording.
+/// Reads a recording. `origin`: wall time of the page's zero, in milliseconds since 1970; what is read has its place on
+/// the page's clock.
 ///
 /// # Errors
 ///
 /// [`NotRead`] if nothing of it can be read. A damaged machine is no error: it is counted, and the rest is read.
-pub fn read_recording(bytes: &[u8], limits: Limits) -> Result<Recording, NotRead> {
-    let body = bytes.strip_prefix(MAGIC).ok_or(NotRead::Foreign)?;
-    let reader = &mut Reader::new(body);
-    let version = reader.number().ok_or(NotRead::Cut)?;
-    if version > VERSION {
-        return Err(NotRead::Newer(version));
-    }
-    let origin = reader.number().ok_or(NotRead::Cut)?;
-    let machines = reader.number().ok_or(NotRead::Cut)?;
-    let mut history = History::new(limits);
-    let mut read = 0;
-    while let Some(sum) = reader.number() {
-        // Nothing can be found behind a section whose length is wrong.
-        let Some(section) = reader.block(bytes.len()) else {
-            break;
-        };
-        let is_whole = checksum(section) == sum;
-        let told = is_whole
-            .then(|| read_machine(section, limits.bytes))
-            .flatten();
-        if let Some((named, track)) = told.filter(|(named, _)| history.track(&named.key).is_none())
-        {
-            history.adopt(named, track);
-            read += 1;
+pub fn read_recording(bytes: &[u8], origin: u64, limits: Limits) -> Result<Recording, NotRead> {
+    let mut recording = Recording {
+        history: History::new(limits),
+        about: About::default(),
+        machines: 0,
+        damaged: 0,
+    };
+    recording.go_on(bytes, origin, limits)?;
+    Ok(recording)
+}
+
+impl Recording {
+    /// Reads a recording that goes on where this one ends: what both hold is there once.
+    ///
+    /// # Errors
+    ///
+    /// As [`read_recording`].
+    pub fn go_on(&mut self, bytes: &[u8], origin: u64, limits: Limits) -> Result<(), NotRead> {
+        let body = bytes.strip_prefix(MAGIC).ok_or(NotRead::Foreign)?;
+        let reader = &mut Reader::new(body);
+        let version = reader.number().ok_or(NotRead::Cut)?;
+        if version > VERSION {
+            return Err(NotRead::Newer(version));
         }
+        let theirs = reader.number().ok_or(NotRead::Cut)?;
+        let machines = reader.number().ok_or(NotRead::Cut)?;
+        if origin.saturating_sub(theirs) > REACH {
+            return Err(NotRead::Old);
+        }
+        // Of an older page it is less than nothing.
+        let shift = theirs.wrapping_sub(origin);
+        let (mut read, mut at) = (0, 0);
+        let mut told = OrderedSet::new();
+        while let Some(sum) = reader.number() {
+            // Nothing can be found behind a section whose length is wrong.
+            let Some(section) = reader.block(bytes.len()) else {
+                break;
+            };
+            let is_whole = checksum(section) == sum;
+            at += 1;
+            if at > machines {
+                if let Some(about) = read_surroundings(section, shift).filter(|_| is_whole) {
+                    self.about = about;
+                    read += 1;
+                }
+                break;
+            }
+            if is_whole && self.read_section(section, shift, limits, &mut told) {
+                read += 1;
+            }
+        }
+        self.history.count_again();
+        self.about.origin = origin;
+        self.about.end = self.about.end.max(self.history.newest().at);
+        self.machines = self.machines.max(machines);
+        self.damaged += machines.saturating_add(1).saturating_sub(read);
+        Ok(())
     }
-    history.count_again();
-    Ok(Recording {
-        history,
-        origin,
-        machines,
-        damaged: machines.saturating_sub(read),
-    })
+
+    /// False: it is not what [`machine`] writes, or tells of a machine for the second time.
+    fn read_section(
+        &mut self,
+        section: &[u8],
+        shift: u64,
+        limits: Limits,
+        told: &mut OrderedSet<MachineKey>,
+    ) -> bool {
+        let reader = &mut Reader::new(section);
+        let Some(named) = read_name(reader).filter(|named| told.insert(named.key)) else {
+            return false;
+        };
+        let mut track = self.history.take(&named.key);
+        let was_held = track.is_some();
+        let read = read_machine(reader, &mut track, shift, limits.bytes);
+        // What was held goes on as far as it could be read.
+        let is_read = read.is_some() && track.is_some();
+        if let Some(track) = track.filter(|_| is_read || was_held) {
+            self.history.adopt(named, track);
+        }
+        is_read
+    }
 }
 
 /// One machine; `None`: nothing of it is asked for.
@@ -125,9 +181,11 @@ fn machine(key: &MachineKey, id: &str, track: &Track, excerpt: &Excerpt) -> Opti
     let from = excerpt.from.unwrap_or(Seen(0));
     let to = excerpt.to.unwrap_or(LATEST);
     // What is thinned has no changes that could be told again.
-    let begin = track
-        .at(Position { at: from, order: 0 })
-        .unwrap_or(Place(0));
+    let after = excerpt.after.unwrap_or(Position { at: from, order: 0 });
+    if excerpt.after.is_some() && track.newest() <= after {
+        return None;
+    }
+    let begin = track.at(after).unwrap_or(Place(0));
     let begin = begin.max(track.full_from());
     let mut entries = track
         .entries(begin)
@@ -252,26 +310,27 @@ fn put_numbers(bytes: &mut Vec<u8>, numbers: &[u64]) {
     }
 }
 
-fn flag(is: bool, flag: u8) -> u8 {
+pub(super) fn flag(is: bool, flag: u8) -> u8 {
     if is { flag } else { 0 }
 }
 
 /// `None`: this is not what [`machine`] writes.
-fn read_machine(section: &[u8], most: usize) -> Option<(Named, Track)> {
-    let reader = &mut Reader::new(section);
-    let key = MachineKey {
-        peer: PeerId::from_bytes(reader.block(MAX_TEXT)?).ok()?,
-        index: MachineIdx(reader.number()?),
-    };
-    let id = reader.text(MAX_TEXT)?.into();
+fn read_machine(
+    reader: &mut Reader<'_>,
+    track: &mut Option<Track>,
+    shift: u64,
+    most: usize,
+) -> Option<()> {
     let mut schema: Option<Arc<SchemaFacts>> = None;
-    let mut track: Option<Track> = None;
-    let mut before = Position::default();
+    let mut before = Position {
+        at: Seen(shift),
+        order: 0,
+    };
     while let Some(kind) = reader.byte() {
-        match (kind, &mut track) {
+        match (kind, &mut *track) {
             (SCHEMA, track) => {
                 let next = Arc::new(read_schema(reader)?);
-                if let Some(track) = track {
+                if let Some(track) = track.as_mut().filter(|track| *track.schema() != next) {
                     track.change_schema(Arc::clone(&next), before);
                 }
                 schema = Some(next);
@@ -282,6 +341,11 @@ fn read_machine(section: &[u8], most: usize) -> Option<(Named, Track)> {
                 let clock = read_numbers(reader)?;
                 record.ticks = Ticks::Clock(&clock);
                 match track {
+                    // It is held, or tells what was held: the same run goes on.
+                    Some(track) if seen.order <= track.newest().order => {}
+                    Some(track) if epoch == track.standing().epoch => {
+                        track.append(&record, seen).ok()?;
+                    }
                     Some(track) => track.begin_run(&record, epoch, seen),
                     None => *track = Some(Track::begin(schema.clone()?, &record, epoch, seen)),
                 }
@@ -298,7 +362,16 @@ fn read_machine(section: &[u8], most: usize) -> Option<(Named, Track)> {
             _ => return None,
         }
     }
-    Some((Named { key, id }, track?))
+    Some(())
+}
+
+fn read_name(reader: &mut Reader<'_>) -> Option<Named> {
+    let key = MachineKey {
+        peer: PeerId::from_bytes(reader.block(MAX_TEXT)?).ok()?,
+        index: MachineIdx(reader.number()?),
+    };
+    let id = reader.text(MAX_TEXT)?.into();
+    Some(Named { key, id })
 }
 
 fn read_record(
@@ -347,6 +420,9 @@ fn read_record(
         number: None,
         ..record
     };
+    if seen.order <= track.newest().order {
+        return Some(seen);
+    }
     match track.append(&record, seen) {
         Ok(_) => {}
         // It came late, for a gap that began before the excerpt.
@@ -388,9 +464,10 @@ fn read_lead(reader: &mut Reader<'_>, before: Position) -> Option<(Record<'stati
     Some((record, Position { at: at.by, order }))
 }
 
-fn later(before: Seen, passed: u64) -> Option<Seen> {
-    let at = Seen(before.0.checked_add(passed)?);
-    (at <= LATEST).then_some(at)
+/// An instant is never before another, nor before the zero of the page; the zero of a recording may be.
+pub(super) fn later(before: Seen, passed: u64) -> Option<Seen> {
+    let at = Seen(before.0.wrapping_add(passed));
+    (at <= LATEST && passed <= 2 * LATEST.0).then_some(at)
 }
 
 fn read_schema(reader: &mut Reader<'_>) -> Option<SchemaFacts> {
@@ -447,7 +524,10 @@ const VERSION: u64 = 1;
 /// Records after which a machine that is read gives back what is too much.
 const ROOM_EVERY: u64 = 1_024;
 /// Bytes of one name (guess: the wire allows less).
-const MAX_TEXT: usize = 1 << 16;
+pub(super) const MAX_TEXT: usize = 1 << 16;
+
+/// Milliseconds that a recording's zero may lie before the page's: as long before both pages as their clocks begin.
+pub(super) const REACH: u64 = 548 * 86_400_000;
 
 const SCHEMA: u8 = 1;
 const FIRST_LOOK: u8 = 2;
@@ -461,13 +541,13 @@ const NUMBERED: u8 = 1 << 5;
 const OWNER_TIME: u8 = 1 << 6;
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use statemesh::core::engine::MutationKind;
 
     use super::*;
     use crate::model::fixture::{learned, schema};
 
-    fn recorded() -> (History, MachineKey) {
+    pub fn recorded() -> (History, MachineKey) {
         let mut history = History::new(Limits::default());
         let learned = learned("courier-17", &[]);
         let key = learned.key;
@@ -509,10 +589,19 @@ mod tests {
     }
 
     fn read(bytes: &[u8]) -> Recording {
-        read_recording(bytes, Limits::default()).unwrap()
+        read_recording(bytes, 77, Limits::default()).unwrap()
     }
 
-    fn all() -> Excerpt {
+    pub fn about() -> About {
+        About {
+            origin: 77,
+            topic: "parcel-eu".to_owned(),
+            end: Seen(9_500),
+            ..About::default()
+        }
+    }
+
+    pub fn all() -> Excerpt {
         Excerpt {
             with_words: true,
             ..Excerpt::default()
@@ -522,10 +611,10 @@ mod tests {
     #[test]
     fn a_recording_comes_back_whole() {
         let (history, key) = recorded();
-        let recording = read(&write_recording(&history, 77, &all()));
+        let recording = read(&write_recording(&history, &about(), &all()));
         assert_eq!(
-            (recording.origin, recording.machines, recording.damaged),
-            (77, 1, 0)
+            (recording.machines, recording.damaged, recording.about.end),
+            (1, 0, Seen(9_500))
         );
         let (old, new) = (
             history.track(&key).unwrap(),
@@ -548,7 +637,7 @@ mod tests {
             to: Some(Seen(1_600)),
             ..Excerpt::default()
         };
-        let recording = read(&write_recording(&history, 0, &excerpt));
+        let recording = read(&write_recording(&history, &about(), &excerpt));
         let track = recording.history.track(&key).unwrap();
         assert_eq!(track.oldest().at, Seen(1_500));
         assert_eq!(track.newest().at, Seen(1_600));
@@ -559,14 +648,17 @@ mod tests {
             machines: Some(OrderedSet::new()),
             ..Excerpt::default()
         };
-        assert_eq!(read(&write_recording(&history, 0, &nobody)).machines, 0);
+        assert_eq!(
+            read(&write_recording(&history, &about(), &nobody)).machines,
+            0
+        );
     }
 
     #[test]
     fn foreign_newer_and_damaged_files_are_told_apart() {
         let (history, _) = recorded();
-        let bytes = write_recording(&history, 0, &all());
-        let refused = |bytes: &[u8]| read_recording(bytes, Limits::default()).unwrap_err();
+        let bytes = write_recording(&history, &about(), &all());
+        let refused = |bytes: &[u8]| read_recording(bytes, 77, Limits::default()).unwrap_err();
         assert_eq!(refused(b"GIF89a"), NotRead::Foreign);
         assert_eq!(refused(MAGIC), NotRead::Cut);
         let mut newer = bytes.clone();
@@ -576,13 +668,61 @@ mod tests {
             "Recording from a newer version (4). This page reads up to 1."
         );
         for length in MAGIC.len() + 3..bytes.len() {
-            assert_eq!(read(&bytes[..length]).damaged, 1, "{length}");
+            assert!(read(&bytes[..length]).damaged > 0, "{length}");
         }
         for at in MAGIC.len() + 3..bytes.len() {
             let mut damaged = bytes.clone();
             damaged[at] ^= 0x10;
-            assert_eq!(read(&damaged).damaged, 1, "{at}");
+            assert!(read(&damaged).damaged > 0, "{at}");
         }
+    }
+
+    #[test]
+    fn pieces_written_one_after_another_are_one_history() {
+        let (history, key) = recorded();
+        let track = history.track(&key).unwrap();
+        let whole: Vec<Entry> = track.entries(Place(0)).collect();
+        let mut pieces = Vec::new();
+        let mut after = None;
+        for place in [10, 11, 60, 100] {
+            let to = track.position(Place(place)).unwrap();
+            let excerpt = Excerpt {
+                after,
+                to: Some(to.at),
+                ..all()
+            };
+            pieces.push(write_recording(&history, &about(), &excerpt));
+            after = Some(to);
+        }
+        let mut recording = read(&pieces[0]);
+        for piece in &pieces[1..] {
+            recording.go_on(piece, 77, Limits::default()).unwrap();
+        }
+        assert_eq!(recording.damaged, 0);
+        let read: Vec<Entry> = {
+            let track = recording.history.track(&key).unwrap();
+            track.entries(Place(0)).collect()
+        };
+        assert_eq!(read, whole);
+        let bytes = recording.history.bytes();
+        recording.go_on(&pieces[3], 77, Limits::default()).unwrap();
+        assert_eq!(recording.history.bytes(), bytes, "nothing twice");
+        // Without the first piece the rest begins with a look.
+        let rest = read_recording(&pieces[2], 77, Limits::default()).unwrap();
+        let rest = rest.history.track(&key).unwrap();
+        assert_eq!(rest.oldest().at, track.position(Place(11)).unwrap().at);
+        assert_eq!(rest.clock(), [1, 0, 60, 0]);
+        let nothing = Excerpt {
+            after: Some(track.newest()),
+            ..all()
+        };
+        let empty = write_recording(&history, &about(), &nothing);
+        assert_eq!(
+            read_recording(&empty, 77, Limits::default())
+                .unwrap()
+                .machines,
+            0
+        );
     }
 
     #[test]
@@ -593,7 +733,11 @@ mod tests {
             for byte in [0, 1, 0x7f, 0x80, 0xff] {
                 let mut forged = section.clone();
                 forged[at] = byte;
-                if let Some((_, track)) = read_machine(&forged, 100_000) {
+                let reader = &mut Reader::new(&forged);
+                let mut track = None;
+                let read =
+                    read_name(reader).and_then(|_| read_machine(reader, &mut track, 0, 100_000));
+                if let (Some(()), Some(track)) = (read, track) {
                     let _ = (
                         track.look(Position::end_of(LATEST)),
                         track.entries(Place(0)).count(),

@@ -7,7 +7,9 @@ use statemesh::PeerId;
 use statemesh::core::collections::OrderedMap;
 
 use super::Seen;
+use super::bytes::{Reader, put, put_bytes};
 use super::claims::Claims;
+use super::file::later;
 use crate::model::{LinkEnd, LinkFacts, PeerFacts, Phase, ReportedLink, Role, Shown, Thresholds};
 
 /// From, and until before; `None`: it lasts.
@@ -123,6 +125,32 @@ impl Stretches {
         }
     }
 
+    fn pack(&self, bytes: &mut Vec<u8>) {
+        put(bytes, self.list.len() as u64);
+        let mut before = 0;
+        for stretch in &self.list {
+            put(bytes, stretch.from.0.saturating_sub(before));
+            let lasted = stretch.to.map(|to| to.since(stretch.from));
+            put(bytes, lasted.map_or(0, |lasted| lasted + 1));
+            before = stretch.to.unwrap_or(stretch.from).0;
+        }
+    }
+
+    fn unpack(reader: &mut Reader<'_>, shift: u64) -> Option<Self> {
+        let mut stretches = Self::default();
+        let mut before = Seen(shift);
+        for _ in 0..reader.count()? {
+            let from = later(before, reader.number()?)?;
+            stretches.begin(from);
+            before = from;
+            if let Some(lasted) = reader.number()?.checked_sub(1) {
+                before = later(from, lasted)?;
+                stretches.end(before);
+            }
+        }
+        Some(stretches)
+    }
+
     fn set(&mut self, holds: bool, at: Seen) {
         if holds {
             self.begin(at);
@@ -186,6 +214,12 @@ impl Voice {
         self.software.as_ref()
     }
 
+    /// Its last word.
+    #[must_use]
+    pub fn heard(&self) -> Option<Seen> {
+        self.heard
+    }
+
     fn hear(&mut self, at: Seen) {
         let before = self.heard.unwrap_or(at);
         if self.patience().is_some_and(|most| at.since(before) > most) {
@@ -247,6 +281,58 @@ impl Journal {
     #[must_use]
     pub fn lost(&self) -> &Stretches {
         &self.lost
+    }
+
+    /// For a recording.
+    pub(super) fn pack(&self, bytes: &mut Vec<u8>) {
+        put(bytes, self.peers.len() as u64);
+        for (peer, voice) in &self.peers {
+            put_bytes(bytes, peer.as_bytes());
+            for number in [voice.heard.map(|heard| heard.0), voice.heartbeat] {
+                put(bytes, number.map_or(0, |number| number + 1));
+            }
+            put(bytes, u64::from(voice.said_bye));
+            for stretches in [&voice.present, &voice.silent, &voice.linked] {
+                stretches.pack(bytes);
+            }
+        }
+        self.lost.pack(bytes);
+    }
+
+    /// From a recording whose instants are `shift` later here.
+    pub(super) fn unpack(reader: &mut Reader<'_>, shift: u64) -> Option<Self> {
+        let mut journal = Self {
+            was_live: true,
+            ..Self::default()
+        };
+        for _ in 0..reader.count()? {
+            let peer = PeerId::from_bytes(reader.block(MAX_ID)?).ok()?;
+            let heard = reader.number()?.checked_sub(1);
+            let mut voice = Voice {
+                heard: heard.and_then(|at| later(Seen(shift), at)),
+                heartbeat: reader.number()?.checked_sub(1),
+                said_bye: reader.number()? == 1,
+                ..Voice::default()
+            };
+            for stretches in [&mut voice.present, &mut voice.silent, &mut voice.linked] {
+                *stretches = Stretches::unpack(reader, shift)?;
+            }
+            if let Some(place) = journal.voice_mut(peer) {
+                *place = voice;
+            }
+        }
+        journal.lost = Stretches::unpack(reader, shift)?;
+        Some(journal)
+    }
+
+    /// The tab was closed since then.
+    pub fn close(&mut self, at: Seen) {
+        self.was_live = true;
+        self.lost.begin(at);
+        self.peers.for_each_mut(|_, voice| {
+            voice.present.end(at);
+            voice.linked.end(at);
+        });
     }
 
     /// The mesh's list of peers: whoever is not in it went.
@@ -380,6 +466,8 @@ fn set_text(kept: &mut Option<Shown>, said: &Option<Shown>) {
 const SHORTEST_SILENCE: u64 = 3_000;
 /// Stretches of one kind held (guess).
 const MAX_STRETCHES: usize = 1_024;
+/// Bytes of a peer's id.
+const MAX_ID: usize = 128;
 /// Peers held (guess: more than a page can draw).
 const MAX_PEERS: usize = 5_000;
 

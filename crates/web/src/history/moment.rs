@@ -6,7 +6,9 @@ use super::{Entry, History, Interval, MachineKey, Offset, Place, Position, Seen,
 /// A moment as it was named. Whatever is not known is left out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
-    /// The owner's run.
+    /// The machine's index on its owner: another run has another.
+    pub run: Option<u64>,
+    /// The owner's run, as this tab counts them.
     pub epoch: Option<u64>,
     /// The owner's number of a transition.
     pub number: Option<u64>,
@@ -76,7 +78,11 @@ impl History {
         let id = self.id(key).ok_or(nothing)?;
         let runs: Vec<(&MachineKey, &Track)> = self.runs(&key.peer, id).collect();
         for way in [by_number, by_machine_time, by_owner_time] {
-            for (key, track) in runs.iter().rev() {
+            let of_run = runs.iter().filter(|(key, _)| {
+                let run = wanted.run;
+                run.is_none_or(|run| key.index.0 == run)
+            });
+            for (key, track) in of_run.rev() {
                 if let Some(moment) = way(track, wanted).and_then(|it| moment(key, track, it)) {
                     return Ok(moment);
                 }
@@ -247,6 +253,14 @@ mod tests {
             ..Wanted::default()
         };
         assert!(find(wanted).is_err(), "that run never came so far");
+        let wanted = Wanted {
+            machine_time: Some(50),
+            ..Wanted::default()
+        };
+        for (run, is_found) in [(None, true), (Some(0), true), (Some(9), false)] {
+            let found = find(Wanted { run, ..wanted });
+            assert_eq!(found.is_ok(), is_found, "run {run:?}");
+        }
         let wanted = Wanted {
             seen: Some(Seen(900)),
             ..Wanted::default()

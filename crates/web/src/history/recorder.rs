@@ -33,6 +33,16 @@ impl Recorder {
         }
     }
 
+    /// Goes on from a recording.
+    #[must_use]
+    pub fn of(history: History, journal: Journal) -> Self {
+        Self {
+            history,
+            journal,
+            refused: 0,
+        }
+    }
+
     /// Takes one event of the session.
     pub fn take(&mut self, input: &Input, now: Seen) {
         match input {

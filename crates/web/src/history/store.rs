@@ -216,6 +216,13 @@ impl History {
         self.make_room();
     }
 
+    /// Takes a machine out, to put it back with more.
+    pub(super) fn take(&mut self, key: &MachineKey) -> Option<Track> {
+        let recorded = self.machines.remove(key)?;
+        self.bytes -= recorded.track.bytes();
+        Some(recorded.track)
+    }
+
     /// Counts all machines' records again, after the last was adopted.
     pub(super) fn count_again(&mut self) {
         let tracks = self.machines.values();

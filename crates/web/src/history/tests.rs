@@ -339,8 +339,8 @@ proptest! {
     #[test]
     fn a_recording_tells_the_same_history(steps in vec(step(), 0..200), room in 10_000_usize..200_000) {
         let (history, naive) = run(&steps, Limits { bytes: room, ..Limits::default() });
-        let bytes = write_recording(&history, 0, &Excerpt { with_words: true, ..Excerpt::default() });
-        let recording = read_recording(&bytes, Limits::default()).unwrap();
+        let bytes = write_recording(&history, &About::default(), &Excerpt { with_words: true, ..Excerpt::default() });
+        let recording = read_recording(&bytes, 0, Limits::default()).unwrap();
         prop_assert_eq!(recording.damaged, 0);
         for machine in 0..3 {
             let (old, new) = (history.track(&key(machine)).unwrap(), recording.history.track(&key(machine)).unwrap());

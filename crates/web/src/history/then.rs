@@ -8,20 +8,72 @@ use statemesh::core::collections::OrderedMap;
 use super::{
     Entry, History, Look, MachineKey, Place, Position, Recorder, Seen, StateAt, Track, health,
 };
-use crate::model::{CHANGES_KEPT, Change, Learned, Machine, Past, World};
+use crate::model::{CHANGES_KEPT, Change, Learned, Machine, Past, Reading, World};
 
 /// What machines are called and where they belong: nothing that changes with time.
 #[derive(Clone, Debug, Default)]
-pub struct Faces(OrderedMap<MachineKey, Machine>);
+pub struct Faces {
+    machines: OrderedMap<MachineKey, Machine>,
+    told: OrderedMap<MachineKey, Face>,
+}
+
+/// What a machine's owner says of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Face {
+    /// Tags.
+    pub tags: Vec<String>,
+    /// Parent machine id, or empty.
+    pub parent: String,
+    /// It is the tab's own.
+    pub own: bool,
+}
 
 impl Faces {
     /// A machine was learned. Those that history does not hold any more go.
     pub fn learn(&mut self, learned: &Learned, history: &History, now: Seen) {
-        self.0
+        let face = Face {
+            tags: learned.tags.clone(),
+            parent: learned.parent.clone(),
+            own: learned.own,
+        };
+        self.told.insert(learned.key, face);
+        self.machines
             .insert(learned.key, Machine::new(learned.clone(), now));
-        if self.0.len() > 2 * history.machines().count().max(FEW) {
-            self.0.retain(|key, _| history.track(key).is_some());
+        if self.machines.len() > 2 * history.machines().count().max(FEW) {
+            self.machines.retain(|key, _| history.track(key).is_some());
+            self.told.retain(|key, _| history.track(key).is_some());
         }
+    }
+
+    /// What owners say of their machines.
+    #[must_use]
+    pub fn told(&self) -> &OrderedMap<MachineKey, Face> {
+        &self.told
+    }
+
+    /// From a recording.
+    #[must_use]
+    pub fn of(history: &History, told: &OrderedMap<MachineKey, Face>) -> Self {
+        let mut faces = Self::default();
+        for (key, track) in history.machines() {
+            let face = told.get(key).cloned().unwrap_or_default();
+            let Some(id) = history.id(key) else { continue };
+            let learned = Learned {
+                key: *key,
+                id: Arc::clone(id),
+                tags: face.tags,
+                parent: face.parent,
+                schema: Arc::clone(track.schema()),
+                reading: Reading {
+                    clock: track.clock().into(),
+                    first_hand: track.standing().first_hand,
+                    changed: super::Interval::at(track.newest().at),
+                },
+                own: face.own,
+            };
+            faces.learn(&learned, history, track.newest().at);
+        }
+        faces
     }
 
     /// What the tab knew at a position; `now` is how far it is known what came after. Of the machine `shown` all changes
@@ -42,7 +94,7 @@ impl Faces {
             let answer = health(key, track, recorder.journal(), position, now)?;
             let most = if shown == Some(key) { CHANGES_KEPT } else { 1 };
             let past = past(track, *state, most);
-            Some((self.0.get(key)?.then(past), answer))
+            Some((self.machines.get(key)?.then(past), answer))
         });
         present.then(machines.collect(), position.at)
     }

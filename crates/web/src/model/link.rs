@@ -31,7 +31,13 @@ impl MachineRef {
     /// The page's address of this machine.
     #[must_use]
     pub fn href(&self) -> String {
-        format!("/m#id={}@{}", encode(&self.id), self.owner)
+        format!("/m#id={}", self.text())
+    }
+
+    /// As it stands behind `id=`.
+    #[must_use]
+    pub fn text(&self) -> String {
+        format!("{}@{}", encode(&self.id), encode(&self.owner))
     }
 
     /// Does the link name this machine's owner?
@@ -154,7 +160,7 @@ fn tail(text: &str, length: usize) -> &str {
 }
 
 /// Percent-encodes all but unreserved characters.
-fn encode(text: &str) -> String {
+pub(super) fn encode(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
@@ -167,7 +173,7 @@ fn encode(text: &str) -> String {
     out
 }
 
-fn decode(text: &str) -> Option<String> {
+pub(super) fn decode(text: &str) -> Option<String> {
     let mut out = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {

@@ -4,7 +4,7 @@ use leptos::ev::SubmitEvent;
 use leptos::html::Input;
 use leptos::prelude::*;
 
-use crate::components::{CopyButton, Failures, dynamic, health_glyph};
+use crate::components::{CopyButton, Failures, OpenFile, dynamic, health_glyph};
 use crate::derived::Derived;
 use crate::model::{Health, JoinTarget, Phase, Route, Stop};
 use crate::router::Router;
@@ -94,6 +94,8 @@ fn HowToStart() -> impl IntoView {
                 {words::JOIN_COMMAND}
                 <CopyButton text=words::JOIN_COMMAND.to_owned() label="Copy the command" />
             </pre>
+            <p>{words::recording::OR_OPEN}</p>
+            <OpenFile />
         </div>
     }
 }

@@ -13,14 +13,16 @@ use crate::model::{Input, MachineKey, Seen, Thresholds, World};
 
 /// All of it.
 pub struct Time {
-    recorder: Recorder,
-    faces: Faces,
-    cursor: Cursor,
+    pub(super) recorder: Recorder,
+    pub(super) faces: Faces,
+    pub(super) cursor: Cursor,
     past: Option<Past>,
+    /// The end of a recording; `None`: it is live.
+    stop: Option<Seen>,
     /// Right end of the lanes; `None`: now.
     end: Option<Seen>,
     /// Width of the lanes in milliseconds; `None`: everything.
-    window: Option<u64>,
+    pub(super) window: Option<u64>,
 }
 
 /// The world at the cursor.
@@ -68,6 +70,7 @@ impl Default for Time {
             faces: Faces::default(),
             cursor: Cursor::Live,
             past: None,
+            stop: None,
             end: None,
             window: Some(WINDOWS[1]),
         }
@@ -75,6 +78,24 @@ impl Default for Time {
 }
 
 impl Time {
+    /// Of a recording, looked at where it ends.
+    pub(super) fn of_recording(
+        recorder: Recorder,
+        faces: Faces,
+        window: Option<u64>,
+        stop: Seen,
+    ) -> Self {
+        let mut time = Self {
+            recorder,
+            faces,
+            window,
+            stop: Some(stop),
+            ..Self::default()
+        };
+        time.go_live();
+        time
+    }
+
     /// Takes one event.
     pub fn record(&mut self, input: &Input, now: Seen) {
         if let Input::Learned(learned) = input {
@@ -166,7 +187,7 @@ impl Time {
         self.recorder.history()
     }
 
-    /// Where the cursor is; steps go by the machine shown.
+    /// What is looked at.
     pub(super) fn position(&self, shown: Option<&MachineKey>, now: Seen) -> Position {
         let history = self.recorder.history();
         let track = shown.and_then(|key| history.track(key));
@@ -174,7 +195,13 @@ impl Time {
     }
 
     pub(super) fn go_live(&mut self) {
-        self.cursor = Cursor::Live;
+        // A recording has no now: it stays at its end.
+        self.cursor = match self.stop {
+            Some(stop) => Cursor::Paused {
+                at: self.recorder.history().position(stop),
+            },
+            None => Cursor::Live,
+        };
         self.end = None;
     }
 
@@ -265,7 +292,7 @@ impl Store {
     pub fn transition(self, key: &MachineKey, transition: &Transition) {
         let now = browser::now();
         self.inner
-            .update_value(|inner| inner.time.recorder.transition(key, transition, now));
+            .update_value(|inner| inner.live().1.recorder.transition(key, transition, now));
     }
 
     /// Looks at a moment. The end of what was seen is now.
@@ -315,29 +342,35 @@ impl Store {
 
     /// Looks at now again.
     pub fn live(self) {
+        if self.recording.with_untracked(Option::is_some) {
+            self.close();
+        }
         self.turn(|time, _, _| time.go_live());
     }
 
     /// Shows another width of time in the lanes.
     pub fn set_window(self, window: Option<u64>) {
-        self.turn(|time, _, _| time.window = window);
+        self.inner.update_value(|inner| inner.time.window = window);
+        self.draw();
         self.frame.update(|frame| *frame = frame.wrapping_add(1));
     }
 
     /// Turns the cursor and draws at once: what was pressed shows in the same frame.
     pub(super) fn turn(self, turn: impl FnOnce(&mut Time, Seen, Option<&MachineKey>)) {
-        let now = browser::now();
         self.inner.update_value(|inner| {
+            let now = inner.now();
+            inner.wanted = None;
             turn(&mut inner.time, now, inner.views.shown());
         });
+        super::set(self.found, None);
         self.draw();
     }
 
     /// What the lanes of the page show.
     #[must_use]
     pub fn lane_stage(self) -> Stage {
-        let now = browser::now();
         self.inner.with_value(|inner| {
+            let now = inner.now();
             let window = inner.time.window(now);
             inner.time.stage(window, inner.views.shown(), now)
         })
@@ -346,8 +379,8 @@ impl Store {
     /// What the timeline of the dock shows.
     #[must_use]
     pub fn timeline_stage(self) -> Stage {
-        let now = browser::now();
         self.inner.with_value(|inner| {
+            let now = inner.now();
             let span = inner.time.span(now);
             inner.time.stage(span, inner.views.shown(), now)
         })
