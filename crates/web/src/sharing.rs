@@ -100,8 +100,8 @@ impl Sharing {
             return self.refuse(words::recording::NOTHING);
         };
         let topic = store.topic.get_untracked().unwrap_or_default();
-        let name = words::recording::file_name(&topic, store.wall, written.span.1);
-        let span = words::recording::span(store.wall, written.span.0, written.span.1);
+        let name = words::recording::file_name(&topic, store.wall.get(), written.span.1);
+        let span = words::recording::span(store.wall.get(), written.span.0, written.span.1);
         spawn_local(async move {
             let packed = match files::pack(&written.bytes).await {
                 Ok(packed) => files::save(&packed, &name).map(|()| packed),
@@ -159,7 +159,7 @@ impl Sharing {
         };
         match read_recording(&bytes, self.store.origin(), Limits::default()) {
             Ok(recording) => {
-                let damaged = words::recording::damaged(&recording, self.store.wall);
+                let damaged = words::recording::damaged(&recording, self.store.wall.get());
                 self.hush();
                 if recording.history.is_empty() {
                     return self.refuse(damaged.as_deref().unwrap_or(words::recording::EMPTY));

@@ -1,9 +1,9 @@
 //! Every sentence the page says, in one place. Sentence case, names first, what to do last.
 
-pub mod machine;
-pub mod overview;
 pub mod bookmarks;
 pub mod link;
+pub mod machine;
+pub mod overview;
 pub mod recording;
 
 use crate::model::{

@@ -28,7 +28,7 @@ pub fn RecordingBar() -> impl IntoView {
     let store = expect_context::<Store>();
     let bar = move || {
         store.recording.get().map(|shown| {
-            let span = words::recording::span(store.wall, shown.span.0, shown.span.1);
+            let span = words::recording::span(store.wall.get(), shown.span.0, shown.span.1);
             let said = words::recording::shown(&Shown::new(&shown.name).plain(), &span);
             view! {
                 <div class="bar said good">

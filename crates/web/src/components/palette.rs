@@ -4,13 +4,11 @@ use leptos::ev::{KeyboardEvent, MouseEvent};
 use leptos::html;
 use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
-use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlElement;
 
 use super::dynamic::dynamic;
 use super::filter_bar::legend;
 use super::{icon, name};
-use crate::browser;
 use crate::model::{Action, Command, Hit};
 use crate::preferences::Preferences;
 use crate::router::Router;

@@ -285,6 +285,7 @@ impl Journal {
 
     /// For a recording.
     pub(super) fn pack(&self, bytes: &mut Vec<u8>) {
+        put(bytes, self.joined.map_or(0, |at| at.0 + 1));
         put(bytes, self.peers.len() as u64);
         for (peer, voice) in &self.peers {
             put_bytes(bytes, peer.as_bytes());
@@ -301,8 +302,9 @@ impl Journal {
 
     /// From a recording whose instants are `shift` later here.
     pub(super) fn unpack(reader: &mut Reader<'_>, shift: u64) -> Option<Self> {
+        let joined = reader.number()?.checked_sub(1);
         let mut journal = Self {
-            was_live: true,
+            joined: joined.and_then(|at| later(Seen(shift), at)),
             ..Self::default()
         };
         for _ in 0..reader.count()? {
@@ -327,7 +329,7 @@ impl Journal {
 
     /// The tab was closed since then.
     pub fn close(&mut self, at: Seen) {
-        self.was_live = true;
+        self.joined.get_or_insert(at);
         self.lost.begin(at);
         self.peers.for_each_mut(|_, voice| {
             voice.present.end(at);

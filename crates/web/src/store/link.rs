@@ -81,9 +81,10 @@ impl Store {
 
     /// Tries again.
     pub(super) fn follow_on(self, now: Seen) {
+        let wall = self.wall.get();
         let told = self.inner.try_update_value(|inner| {
             let mut follow = inner.wanted.take()?;
-            match inner.try_follow(&mut follow, self.wall, now) {
+            match inner.try_follow(&mut follow, wall, now) {
                 Outcome::Waits => {
                     inner.wanted = Some(follow);
                     None

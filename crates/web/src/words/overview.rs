@@ -134,7 +134,6 @@ pub const NOTHING_FOUND: &str = "Nothing found.";
 /// A link leads to nothing that is here.
 pub const NO_HISTORY: &str = "No history for that moment here.";
 /// The address of the view is on the clipboard.
-pub const LINK_COPIED: &str = "Link copied";
 /// Keys, and what they do.
 pub const KEYS: [(&str, &str); 16] = [
     ("Ctrl K", "search everything"),
