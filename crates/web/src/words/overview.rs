@@ -133,7 +133,6 @@ pub const SEARCH_HINT: &str = "Machine, State@machine, peer, 14:32:08, -30s, lin
 pub const NOTHING_FOUND: &str = "Nothing found.";
 /// A link leads to nothing that is here.
 pub const NO_HISTORY: &str = "No history for that moment here.";
-/// The address of the view is on the clipboard.
 /// Keys, and what they do.
 pub const KEYS: [(&str, &str); 16] = [
     ("Ctrl K", "search everything"),
