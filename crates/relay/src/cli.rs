@@ -70,9 +70,12 @@ pub struct RelayArgs {
     /// Run the demo too: six peers that deliver parcels together
     #[arg(long)]
     pub demo: bool,
-    /// Nothing goes wrong in the demo
+    /// Nothing goes wrong in the demo by itself
     #[arg(long, requires = "demo")]
     pub calm: bool,
+    /// So many seconds after start one incident, always the same, instead of accidental ones: route-17 fails, courier-17 and orders follow, kiosk-03 falls silent; all is well again after a minute and a half
+    #[arg(long, value_name = "SECONDS", requires = "demo", value_parser = incident, allow_negative_numbers = true)]
+    pub incident: Option<Duration>,
     /// Makes the demo's choices repeatable
     #[arg(long, value_name = "N", requires = "demo")]
     pub seed: Option<u64>,
@@ -139,6 +142,12 @@ pub struct DemoArgs {
     /// Makes the choices repeatable
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+    /// Keep the peer's key in this file: started again it is the same peer
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// End when standard input ends
+    #[arg(long, hide = true)]
+    pub leash: bool,
     /// What to log on standard error, as for the relay
     #[arg(long, value_name = "FILTER", default_value = DEFAULT_LOG, value_parser = log_filter, hide_default_value = true)]
     pub log: String,
@@ -207,6 +216,11 @@ fn seconds(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "give a number of seconds above 0, as 10 or 0.5".to_owned())
 }
 
+fn incident(text: &str) -> Result<Duration, String> {
+    let after = seconds(text).ok().filter(|after| *after <= LATEST_INCIDENT);
+    after.ok_or_else(|| "give a number of seconds above 0, at most 86400, as 20".to_owned())
+}
+
 fn log_filter(text: &str) -> Result<String, String> {
     match tracing_subscriber::EnvFilter::try_new(text) {
         Ok(_) => Ok(text.to_owned()),
@@ -215,6 +229,9 @@ fn log_filter(text: &str) -> Result<String, String> {
         )),
     }
 }
+
+/// A day.
+const LATEST_INCIDENT: Duration = Duration::from_secs(86_400);
 
 /// The WebRTC stack warns at every handshake of a browser about extensions nobody needs.
 const DEFAULT_LOG: &str = "info,libp2p_swarm=warn,dtls=error,webrtc=warn,libp2p_webrtc_utils=warn";
@@ -227,6 +244,8 @@ const EXAMPLES: &str = "\
 Examples:
   statemesh --demo
       A relay on this computer with demo machines; open http://127.0.0.1:8700/
+  statemesh --demo --incident 20
+      After 20 s something goes wrong: who failed first, and what followed? The log tells every step
   statemesh --topic parcels --connect /ip4/192.168.7.20/udp/8701/quic-v1
       A relay of the mesh `parcels` that stays connected to another relay
   statemesh --public
@@ -296,6 +315,11 @@ mod tests {
                 "https://dash.example.org",
             ),
             ("--calm", "--demo"),
+            ("--incident|20", "--demo"),
+            ("--demo|--incident|0", "number of seconds"),
+            ("--demo|--incident|-5", "number of seconds"),
+            ("--demo|--incident|soon", "number of seconds"),
+            ("--demo|--incident|1e9", "at most 86400"),
             ("--log|statemesh=loud", "debug"),
             ("watch", "--connect <ADDR>"),
             ("doctor", "<ADDR>"),

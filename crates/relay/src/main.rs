@@ -20,6 +20,7 @@ mod demo_host;
 mod doctor;
 mod escape;
 mod http;
+mod incident;
 mod relay;
 mod report;
 mod signals;
