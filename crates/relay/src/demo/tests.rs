@@ -237,7 +237,7 @@ fn story(changes: &[Change]) -> [f64; 6] {
 
 #[test]
 fn an_incident_is_the_same_story_whatever_the_seed() {
-    for (seed, due) in [(1, 20), (2, 20), (3, 33), (4, 60), (5, 181)] {
+    for (seed, due) in [(1, 20), (2, 20), (3, 33), (4, 60), (5, 181), (6, 700)] {
         in_virtual_time(async move {
             let company = Company::open_with(seed, false, Some(due));
             after(due + 5).await;
@@ -253,6 +253,11 @@ fn an_incident_is_the_same_story_whatever_the_seed() {
             assert!((began - due as f64).abs() < 0.01, "{seed}: {began}");
             // Apart, so that two snapshots a word of their owner each tell who was first; and soon.
             assert!((0.5..1.0).contains(&(courier - began)), "{seed}: {courier}");
+            for (id, state) in [("courier-17", "MapMissing"), ("orders", "CourierAsked")] {
+                let noticed = changes.iter().filter(|it| it.machine == id);
+                let noticed = noticed.filter(|it| it.active.iter().any(|active| active == state));
+                assert!(noticed.count() > 0, "{seed}: {id} {state}");
+            }
             assert!((0.5..1.0).contains(&(orders - courier)), "{seed}: {orders}");
             assert!((90.0..91.0).contains(&(over - began)), "{seed}: {over}");
             assert!(courier_over - over < 0.1 && orders_over - over < 0.5);
@@ -264,6 +269,13 @@ fn an_incident_is_the_same_story_whatever_the_seed() {
                     && !others.contains(&it.machine.as_str())
             });
             assert_eq!(faulty.count(), 0, "{seed}");
+            for machine in company.machines.iter().map(Machine::id) {
+                if !others.contains(&machine) {
+                    let times = changes.iter().filter(|it| it.machine == machine);
+                    let times: Vec<_> = times.map(|it| it.at).collect();
+                    check_never_quiet(machine, &times);
+                }
+            }
             for id in others {
                 assert!(company.machine(id).is("Ready"), "{seed}: {id}");
                 assert_eq!(company.machine(id).tick("Ready"), 3, "{seed}: {id}");

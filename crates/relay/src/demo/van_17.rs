@@ -3,7 +3,8 @@
 //! ```text
 //! dispatch Assigned ~> courier-17 Assigned, Loading ~> loader-b1 Loaded ~> courier-17 Driving, AtStop, Delivered ...
 //! courier-17 Driving -> lock-17 Armed, AtStop -> lock-17 Open
-//! route-17 ErrNetwork, OffRoute -> courier-17 RouteLost, Waiting (not Ready) ~> dispatch Rejected, orders CourierLost
+//! route-17 ErrNetwork -> courier-17 MapMissing
+//! route-17 OffRoute -> courier-17 RouteLost, Waiting (not Ready) ~> dispatch Rejected, orders CourierLost
 //! ```
 //! `->` is a pipe or a handler on the same host, `~>` an awaited mirror. Every minute or two the map service does not
 //! answer; where an incident is wanted, once, at its time.
@@ -31,6 +32,7 @@ states! {
         LockArmed { auto, require: [Device::Start] },
         Waiting { require: [Assigned], remove: [Driving] },
         RouteOk { remove: [RouteLost] },
+        MapMissing { require: [RouteOk] },
         RouteLost { add: [Waiting], remove: [RouteOk] },
         RerouteAsked { auto, require: [RouteLost] },
         StatusSent { multi, require: [Service::Connected] },
@@ -92,7 +94,10 @@ pub(super) fn furnish(place: &mut Place) {
     let cam = place.machine("cam-17", Cam::schema());
     let power = place.machine("power-17", Power::schema());
 
-    let lost = Pipe::new().begin(Navigator::OffRoute, Courier::RouteLost);
+    // First a word that he has noticed, so that snapshots show who failed first.
+    let lost = Pipe::new()
+        .begin(Navigator::ErrNetwork, Courier::MapMissing)
+        .begin(Navigator::OffRoute, Courier::RouteLost);
     pipe(&route, lost, &courier);
     on_end(&route, Navigator::ErrNetwork, &courier, Courier::RouteOk);
     let own = Pipe::new()
