@@ -26,6 +26,7 @@ use crate::cli::WatchArgs;
 use crate::escape::{Escaped, escape_json};
 use crate::report::{name, reasons};
 use crate::signals::Signals;
+use crate::target::NoConnection;
 
 /// Watches until a signal, the end of `--for`, or until nobody reads the output.
 ///
@@ -54,7 +55,7 @@ pub async fn run(args: WatchArgs, signals: &mut Signals) -> Result<(), WatchErro
 
 /// Waits until the reader of standard output is gone: on a quiet mesh the next line, and with it the closed pipe, may be
 /// far away. Never ends for files and terminals.
-async fn nobody_reads() {
+pub async fn nobody_reads() {
     let (gone, noticed) = oneshot::channel();
     std::thread::spawn(move || {
         let stdout = io::stdout();
@@ -98,36 +99,15 @@ async fn watch(mesh: &Mesh, args: &WatchArgs) -> Result<(), WatchError> {
 }
 
 fn no_connection(mesh: &Mesh, args: &WatchArgs) -> WatchError {
-    let failures = match mesh.connection() {
-        Connection::Connecting { failures, .. } | Connection::Reconnecting { failures, .. } => {
-            reasons(&failures)
-        }
-        Connection::Live | Connection::Closed => String::new(),
-    };
-    let targets: Vec<_> = args.connect.iter().map(ToString::to_string).collect();
-    WatchError::NoConnection {
-        targets: targets.join(" or "),
-        reasons: if failures.is_empty() {
-            "no answer".to_owned()
-        } else {
-            failures
-        },
-    }
+    NoConnection::of(mesh, &args.connect).into()
 }
 
 /// Watching failed.
 #[derive(Debug, thiserror::Error)]
 pub enum WatchError {
     /// Wrong address, no relay there, or a firewall.
-    #[error(
-        "no connection to {targets} ({reasons}); check that the relay runs and that the address is right"
-    )]
-    NoConnection {
-        /// What was dialled.
-        targets: String,
-        /// Why it failed.
-        reasons: String,
-    },
+    #[error("{0}")]
+    NoConnection(#[from] NoConnection),
     /// The peer did not start.
     #[error("{0}")]
     Spawn(#[from] SpawnError),
