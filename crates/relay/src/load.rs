@@ -17,13 +17,14 @@ use std::time::Duration;
 use futures::future::join_all;
 use serde::Serialize;
 use statemesh::machine::Machine;
-use statemesh::mesh::{Mesh, SpawnError};
+use statemesh::mesh::Mesh;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 
 use crate::cli::LoadArgs;
+use crate::http::metrics::resident_memory;
 use crate::signals::Signals;
-use crate::target::NoConnection;
+use crate::target::{JoinedError, NoConnection};
 use crate::watch::nobody_reads;
 
 use self::kinds::Runner;
@@ -33,8 +34,8 @@ mod kinds;
 /// Loads the mesh until a signal, the end of `--for`, or until nobody reads the output.
 ///
 /// # Errors
-/// [`LoadError`]
-pub async fn run(args: LoadArgs, signals: &mut Signals) -> Result<(), LoadError> {
+/// [`JoinedError`]
+pub async fn run(args: LoadArgs, signals: &mut Signals) -> Result<(), JoinedError> {
     let mut fleet = Fleet::default();
     let joined = tokio::select! {
         joined = fleet.join(&args) => joined,
@@ -50,10 +51,10 @@ pub async fn run(args: LoadArgs, signals: &mut Signals) -> Result<(), LoadError>
     };
     let summary = fleet.stop(&args).await;
     match loaded {
-        Err(LoadError::Output(error)) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(LoadError::Output(error))
+        Err(JoinedError::Output(error)) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(JoinedError::Output(error))
         }
-        Err(LoadError::Output(_)) | Ok(()) => {
+        Err(JoinedError::Output(_)) | Ok(()) => {
             // Whoever closed the pipe may still read the terminal.
             if say(&summary).is_err() {
                 eprint!("{summary}");
@@ -89,7 +90,7 @@ struct Count {
 
 impl Fleet {
     /// Starts the peers, not faster than a relay takes handshakes of one address.
-    async fn join(&mut self, args: &LoadArgs) -> Result<(), LoadError> {
+    async fn join(&mut self, args: &LoadArgs) -> Result<(), JoinedError> {
         let run: u16 = rand::random();
         for peer in 0..args.peers {
             let host = format!("host:load-{run:04x}-{:02}", peer + 1);
@@ -113,7 +114,7 @@ impl Fleet {
     }
 
     /// Changes machines and reports until the time is over.
-    async fn load(&mut self, args: &LoadArgs) -> Result<(), LoadError> {
+    async fn load(&mut self, args: &LoadArgs) -> Result<(), JoinedError> {
         if timeout(FIRST_LINK, self.first_link()).await.is_err() {
             let mesh = &self.peers[0].mesh;
             return Err(NoConnection::of(mesh, &args.connect).into());
@@ -170,7 +171,8 @@ impl Fleet {
         } else {
             format!("behind by {behind:.0}")
         };
-        let memory = memory().map_or_else(String::new, |bytes| format!(", {} MB", bytes >> 20));
+        let memory =
+            resident_memory().map_or_else(String::new, |bytes| format!(", {} MB", bytes >> 20));
         format!(
             "{seconds:7.1} s  {made} changes, {} of late, {pace}, {} of {} peers linked{memory}\n",
             per_second(news as f64 / REPORT.as_secs_f64()),
@@ -278,30 +280,6 @@ fn say(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(text.as_bytes())?;
     out.flush()
-}
-
-/// What this process occupies, where the system tells.
-fn memory() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kilobytes: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
-    Some(kilobytes << 10)
-}
-
-/// Loading failed.
-#[derive(Debug, thiserror::Error)]
-pub enum LoadError {
-    /// Wrong address, no relay there, or a firewall.
-    #[error("{0}")]
-    NoConnection(#[from] NoConnection),
-    /// A peer did not start.
-    #[error("{0}")]
-    Spawn(#[from] SpawnError),
-    /// Standard output is gone or full.
-    #[error("cannot write to standard output: {0}")]
-    Output(#[from] io::Error),
 }
 
 /// How often changes are made. A change waits for others of its peer's next message anyway, 100 ms at most.

