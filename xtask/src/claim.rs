@@ -131,7 +131,9 @@ mod tests {
 
         std::thread::scope(|scope| {
             let waits = scope.spawn(|| Claim::of(&target, other).map(drop));
-            std::thread::yield_now();
+            // What it waits for is not to be had, however long it has waited.
+            let lock = File::open(target.join(FILE)).unwrap();
+            assert!(matches!(lock.try_lock(), Err(TryLockError::WouldBlock)));
             assert_eq!(compiled(&target), [true; 3]);
             drop(claim);
             waits.join().unwrap().unwrap();

@@ -44,6 +44,27 @@ pub enum Task {
         #[arg(long, requires = "name")]
         quick: bool,
     },
+    /// Write a large made-up recording (docs/smesh.md), to try what opens it; the same numbers give the same bytes
+    Gen(Recording),
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Recording {
+    /// Machines in all, at least one for each peer
+    #[arg(long, value_name = "N", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=20_000))]
+    pub machines: u64,
+    /// Peers that own them
+    #[arg(long, value_name = "N", default_value_t = 6, value_parser = clap::value_parser!(u64).range(1..=20_000))]
+    pub peers: u64,
+    /// Transitions in all, within an hour
+    #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(0..=5_000_000))]
+    pub transitions: u64,
+    /// Seed of all choices
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// Where to
+    #[arg(value_name = "OUT.smesh")]
+    pub out: PathBuf,
 }
 
 #[derive(Clone, Copy, Debug, Args)]

@@ -1,4 +1,4 @@
-//! Project tasks: `cargo xtask run`, `build`, `package`, `test`, `vectors`, `fuzz-smoke`, `bench`.
+//! Project tasks: `cargo xtask run`, `build`, `package`, `test`, `vectors`, `fuzz-smoke`, `bench`, `gen`.
 //!
 //! Everything a person or a build machine does with the checkout goes through here, so that both do the same. No task
 //! needs root; `test` asks for system packages when they are missing.
@@ -9,6 +9,7 @@ mod claim;
 mod cli;
 mod command;
 mod fuzz;
+mod generate;
 mod go;
 mod http;
 mod layout;
@@ -50,6 +51,7 @@ fn perform(task: Task, claim: Claim) -> Result<ExitCode> {
         Task::Test(options) => test::test(options),
         Task::Vectors { files } => vectors::vectors(&files),
         Task::FuzzSmoke { seconds } => fuzz::smoke(seconds),
+        Task::Gen(recording) => generate::generate(&recording),
         Task::Bench { name: None, .. } => {
             bench::list();
             Ok(ExitCode::SUCCESS)

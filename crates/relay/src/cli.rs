@@ -5,7 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use statemesh::multiaddr::{Multiaddr, Protocol};
 
 use crate::demo;
@@ -44,6 +45,28 @@ pub enum Command {
     /// Run one host of the demo as its own process, to see peers come and go
     #[command(after_help = DEMO_EXAMPLES)]
     Demo(DemoArgs),
+    /// Load a mesh with peers whose machines change all the time, to see what it bears
+    #[command(after_help = LOAD_EXAMPLES)]
+    Load(LoadArgs),
+}
+
+impl Cli {
+    /// What this process was started with; ends it when that cannot be meant.
+    pub fn read() -> Self {
+        Self::parse().checked().unwrap_or_else(|error| error.exit())
+    }
+
+    /// What no flag alone can tell.
+    fn checked(self) -> Result<Self, clap::Error> {
+        match &self.command {
+            Some(Command::Load(args)) => args
+                .check()
+                .map_err(|why| Self::command().error(ErrorKind::ValueValidation, why))?,
+            Some(Command::Relay(_) | Command::Watch(_) | Command::Doctor(_) | Command::Demo(_))
+            | None => {}
+        }
+        Ok(self)
+    }
 }
 
 /// Flags of `statemesh relay`.
@@ -70,9 +93,12 @@ pub struct RelayArgs {
     /// Run the demo too: six peers that deliver parcels together
     #[arg(long)]
     pub demo: bool,
-    /// Nothing goes wrong in the demo
+    /// Nothing goes wrong in the demo by itself
     #[arg(long, requires = "demo")]
     pub calm: bool,
+    /// So many seconds after start one incident, always the same, instead of accidental ones: route-17 fails, courier-17 and orders follow, kiosk-03 falls silent; all is well again after a minute and a half
+    #[arg(long, value_name = "SECONDS", requires = "demo", value_parser = incident, allow_negative_numbers = true)]
+    pub incident: Option<Duration>,
     /// Makes the demo's choices repeatable
     #[arg(long, value_name = "N", requires = "demo")]
     pub seed: Option<u64>,
@@ -139,9 +165,64 @@ pub struct DemoArgs {
     /// Makes the choices repeatable
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+    /// Keep the peer's key in this file: started again it is the same peer
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// End when standard input ends
+    #[arg(long, hide = true)]
+    pub leash: bool,
     /// What to log on standard error, as for the relay
     #[arg(long, value_name = "FILTER", default_value = DEFAULT_LOG, value_parser = log_filter, hide_default_value = true)]
     pub log: String,
+}
+
+/// Flags of `statemesh load`.
+#[derive(Args, Clone, Debug)]
+pub struct LoadArgs {
+    /// The relay or a peer: a multiaddress or a relay's page address; may be repeated
+    #[arg(long, value_name = "ADDR", required = true)]
+    pub connect: Vec<Target>,
+    /// Peers to join with, at most 50
+    #[arg(long, value_name = "P", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=50), allow_negative_numbers = true)]
+    pub peers: u32,
+    /// Machines in all, at most 200 for each peer
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000), allow_negative_numbers = true)]
+    pub machines: u32,
+    /// Changes a second in all; 0: none
+    #[arg(long, value_name = "R", default_value_t = 10, value_parser = clap::value_parser!(u32).range(0..=100_000), allow_negative_numbers = true)]
+    pub rate: u32,
+    /// Name of the mesh
+    #[arg(long, value_name = "NAME", default_value = "mesh", value_parser = topic)]
+    pub topic: String,
+    /// Stop after this many seconds
+    #[arg(long = "for", value_name = "SECONDS", value_parser = seconds, allow_negative_numbers = true)]
+    pub duration: Option<Duration>,
+    /// At the end print every machine's last clock as a JSON line, to compare it with what others saw
+    #[arg(long)]
+    pub clocks: bool,
+    /// What to log on standard error, as for the relay
+    #[arg(long, value_name = "FILTER", default_value = QUIET_LOG, value_parser = log_filter, hide_default_value = true)]
+    pub log: String,
+}
+
+impl LoadArgs {
+    fn check(&self) -> Result<(), String> {
+        let Self {
+            machines, peers, ..
+        } = self;
+        if machines < peers {
+            return Err(format!(
+                "--machines {machines} leaves some of --peers {peers} without any; give each one at least"
+            ));
+        }
+        if *machines > peers * MACHINES_OF_A_PEER {
+            let enough = machines.div_ceil(MACHINES_OF_A_PEER);
+            return Err(format!(
+                "--machines {machines} is more than {MACHINES_OF_A_PEER} for each of --peers {peers}; --peers {enough} would do"
+            ));
+        }
+        Ok(())
+    }
 }
 
 /// Parses a multiaddress.
@@ -207,6 +288,11 @@ fn seconds(text: &str) -> Result<Duration, String> {
         .ok_or_else(|| "give a number of seconds above 0, as 10 or 0.5".to_owned())
 }
 
+fn incident(text: &str) -> Result<Duration, String> {
+    let after = seconds(text).ok().filter(|after| *after <= LATEST_INCIDENT);
+    after.ok_or_else(|| "give a number of seconds above 0, at most 86400, as 20".to_owned())
+}
+
 fn log_filter(text: &str) -> Result<String, String> {
     match tracing_subscriber::EnvFilter::try_new(text) {
         Ok(_) => Ok(text.to_owned()),
@@ -215,6 +301,12 @@ fn log_filter(text: &str) -> Result<String, String> {
         )),
     }
 }
+
+/// The largest introduction that fits a message comfortably, and more than most programs have.
+const MACHINES_OF_A_PEER: u32 = 200;
+
+/// A day.
+const LATEST_INCIDENT: Duration = Duration::from_secs(86_400);
 
 /// The WebRTC stack warns at every handshake of a browser about extensions nobody needs.
 const DEFAULT_LOG: &str = "info,libp2p_swarm=warn,dtls=error,webrtc=warn,libp2p_webrtc_utils=warn";
@@ -227,6 +319,8 @@ const EXAMPLES: &str = "\
 Examples:
   statemesh --demo
       A relay on this computer with demo machines; open http://127.0.0.1:8700/
+  statemesh --demo --incident 20
+      After 20 s something goes wrong: who failed first, and what followed? The log tells every step
   statemesh --topic parcels --connect /ip4/192.168.7.20/udp/8701/quic-v1
       A relay of the mesh `parcels` that stays connected to another relay
   statemesh --public
@@ -257,11 +351,17 @@ const DEMO_EXAMPLES: &str = "\
 Example, beside a running `statemesh relay`:
   statemesh demo --host kiosk-03 --connect http://127.0.0.1:8700";
 
+const LOAD_EXAMPLES: &str = "\
+Examples, beside a running `statemesh relay`:
+  statemesh load --connect http://127.0.0.1:8700
+      One peer with ten machines, ten changes a second
+  statemesh load --peers 10 --machines 1000 --rate 5000 --for 60 --connect http://127.0.0.1:8700
+
+Exit codes: 0 stopped or time over, 1 no connection within 10 s, 2 wrong usage.";
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
-    use clap::error::ErrorKind;
 
     #[test]
     fn the_definition_is_sound() {
@@ -272,7 +372,8 @@ mod tests {
     fn parse(line: &str) -> Result<Cli, (ErrorKind, String)> {
         let words =
             std::iter::once("statemesh").chain(line.split('|').filter(|word| !word.is_empty()));
-        Cli::try_parse_from(words).map_err(|error| (error.kind(), error.to_string()))
+        let parsed = Cli::try_parse_from(words).and_then(Cli::checked);
+        parsed.map_err(|error| (error.kind(), error.to_string()))
     }
 
     #[test]
@@ -296,6 +397,11 @@ mod tests {
                 "https://dash.example.org",
             ),
             ("--calm", "--demo"),
+            ("--incident|20", "--demo"),
+            ("--demo|--incident|0", "number of seconds"),
+            ("--demo|--incident|-5", "number of seconds"),
+            ("--demo|--incident|soon", "number of seconds"),
+            ("--demo|--incident|1e9", "at most 86400"),
             ("--log|statemesh=loud", "debug"),
             ("watch", "--connect <ADDR>"),
             ("doctor", "<ADDR>"),
@@ -309,6 +415,21 @@ mod tests {
             (
                 "demo|--host|moon|--connect|http://127.0.0.1:8700",
                 "kiosk-03",
+            ),
+            ("load", "--connect <ADDR>"),
+            ("load|--connect|127.0.0.1:8700", "/ip4/192.168.7.20"),
+            ("load|--peers|0", "1..=50"),
+            ("load|--peers|51", "1..=50"),
+            ("load|--machines|-3", "1..=10000"),
+            ("load|--rate|many", "invalid digit"),
+            ("load|--rate|1000000", "0..=100000"),
+            (
+                "load|--connect|http://127.0.0.1:8700|--peers|20|--machines|7",
+                "some of --peers 20 without any",
+            ),
+            (
+                "load|--connect|http://127.0.0.1:8700|--peers|2|--machines|1000",
+                "--peers 5 would do",
             ),
             (
                 "--topic|a|watch|--connect|http://127.0.0.1:8700",
@@ -348,6 +469,7 @@ mod tests {
             "watch|--help",
             "doctor|--help",
             "demo|--help",
+            "load|--help",
         ] {
             let (kind, help) = parse(line).unwrap_err();
             assert_eq!(kind, ErrorKind::DisplayHelp);

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use statemesh::multiaddr::{Multiaddr, Protocol};
 
@@ -34,10 +35,12 @@ pub struct RelayConfig {
 /// How the demo runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DemoPlan {
-    /// Nothing goes wrong.
+    /// Nothing goes wrong by itself.
     pub calm: bool,
     /// Seed of all choices.
     pub seed: u64,
+    /// After how long the incident begins, if there is one.
+    pub incident: Option<Duration>,
 }
 
 impl RelayConfig {
@@ -75,6 +78,7 @@ impl RelayConfig {
             demo: args.demo.then(|| DemoPlan {
                 calm: args.calm,
                 seed: seed_or_random(args.seed),
+                incident: args.incident,
             }),
         })
     }
@@ -215,7 +219,8 @@ mod tests {
             config.demo,
             Some(DemoPlan {
                 calm: true,
-                seed: 7
+                seed: 7,
+                incident: None,
             })
         );
     }

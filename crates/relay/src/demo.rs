@@ -10,9 +10,13 @@ use std::str::FromStr;
 use futures::future::join_all;
 use statemesh::Multiaddr;
 use statemesh::core::engine::schemas::Basic;
+use statemesh::identity::Identity;
 use statemesh::machine::Machine;
 use statemesh::mesh::{Mesh, SpawnError};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+pub use self::scene::INCIDENT_LASTS;
 
 use self::kit::Service;
 use self::scene::{Place, Scene, Sight};
@@ -36,8 +40,12 @@ pub struct DemoConfig {
     pub connect: Multiaddr,
     /// Hosts to run in this process, [`Host::ALL`] for the whole demo.
     pub hosts: Vec<Host>,
-    /// Nothing goes wrong.
+    /// Nothing goes wrong by itself.
     pub calm: bool,
+    /// When route-17 fails, and what depends on it. Nothing else goes wrong then.
+    pub incident: Option<Instant>,
+    /// Key of a single host; fresh ones by default.
+    pub identity: Option<Identity>,
     /// Seed of all choices and delays.
     pub seed: u64,
 }
@@ -146,6 +154,13 @@ impl Demo {
         Ok(demo)
     }
 
+    /// A machine of a host that runs here.
+    #[must_use]
+    pub fn machine(&self, id: &str) -> Option<Machine> {
+        let mut machines = self.peers.iter().flat_map(|peer| &peer.place.machines);
+        machines.find(|machine| machine.id() == id).cloned()
+    }
+
     /// Says bye for every host and ends them.
     pub async fn shutdown(mut self) {
         self.scripts.shutdown().await;
@@ -160,15 +175,15 @@ impl Demo {
         let mut mesh = Mesh::builder(config.topic.as_str())
             .tag(format!("host:{host}"))
             .connect(config.connect.clone());
+        if let Some(identity) = &config.identity {
+            mesh = mesh.identity(identity.clone());
+        }
         for machine in &place.machines {
             mesh = mesh.expose(machine);
         }
         let mesh = mesh.spawn().await?;
-        let scene = Scene {
-            sight: Sight::Mesh(mesh.clone()),
-            seed: config.seed,
-            calm: config.calm,
-        };
+        let sight = Sight::Mesh(mesh.clone());
+        let scene = Scene::new(sight, config.seed, config.calm, config.incident);
         for script in place.start(&scene) {
             self.scripts.spawn(script);
         }

@@ -1,10 +1,10 @@
-//! The binary `statemesh`: a relay with its dashboard, `watch` and `doctor` for terminals, single hosts of the demo.
+//! The binary `statemesh`: a relay with its dashboard, `watch`, `doctor` and `load` for terminals, single
+//! hosts of the demo.
 //!
 //! Parses, configures, runs, and turns the outcome into an exit code: 0 done, 1 failed, 2 wrong usage.
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command};
@@ -20,6 +20,8 @@ mod demo_host;
 mod doctor;
 mod escape;
 mod http;
+mod incident;
+mod load;
 mod relay;
 mod report;
 mod signals;
@@ -27,7 +29,7 @@ mod target;
 mod watch;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = Cli::read();
     let command = cli.command.unwrap_or(Command::Relay(cli.relay));
     match run(command) {
         Ok(()) => ExitCode::SUCCESS,
@@ -44,6 +46,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Watch(args) => &args.log,
         Command::Doctor(args) => &args.log,
         Command::Demo(args) => &args.log,
+        Command::Load(args) => &args.log,
     };
     // Colours would need raw control characters, which the writer does not let through.
     tracing_subscriber::fmt()
@@ -67,6 +70,7 @@ fn run(command: Command) -> anyhow::Result<()> {
             Command::Watch(args) => watch::run(args, &mut signals).await?,
             Command::Doctor(args) => doctor::run(args, &mut signals).await?,
             Command::Demo(args) => demo_host::run(args, &mut signals).await?,
+            Command::Load(args) => load::run(args, &mut signals).await?,
         }
         Ok(())
     });

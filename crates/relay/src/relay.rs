@@ -15,7 +15,7 @@ use statemesh::PeerId;
 use statemesh::mesh::{Link, Mesh, Role, SpawnError, WebSocketDoor};
 use statemesh::multiaddr::{Multiaddr, Protocol};
 use tokio::net::TcpListener;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::config::{DemoPlan, RelayConfig};
 use crate::data_dir::{DataDir, DataDirError};
@@ -23,6 +23,7 @@ use crate::demo::{Demo, DemoConfig, Host};
 use crate::http::api::{ip_of, with_peer};
 use crate::http::metrics::{Figures, LinkFigure};
 use crate::http::{self, Backend, Health, server};
+use crate::incident::{self, Incident, Kiosk};
 use crate::report;
 use crate::signals::Signals;
 
@@ -72,7 +73,7 @@ struct Relay {
     peer: Arc<Peer>,
     server: server::Server,
     http: SocketAddr,
-    _data_dir: DataDir,
+    data_dir: DataDir,
 }
 
 impl Relay {
@@ -116,7 +117,7 @@ impl Relay {
             peer,
             server,
             http,
-            _data_dir: data_dir,
+            data_dir,
         })
     }
 
@@ -138,27 +139,71 @@ impl Relay {
         let _ = out.write_all(lines.as_bytes()).and_then(|()| out.flush());
     }
 
-    async fn start_demo(&self, plan: DemoPlan) -> Result<Demo, StartError> {
+    async fn start_demo(&self, plan: DemoPlan) -> Result<Show, StartError> {
         let connect = nearest(self.mesh.addresses()).ok_or(StartError::NoDemoAddress)?;
+        let topic = self.mesh.topic().to_owned();
+        let started = Instant::now();
+        let due = plan.incident.map(|after| started + after);
         tracing::info!(seed = plan.seed, "demo started");
         let demo = Demo::start(DemoConfig {
-            topic: self.mesh.topic().to_owned(),
-            connect,
-            hosts: Host::ALL.to_vec(),
+            topic: topic.clone(),
+            connect: connect.clone(),
+            hosts: due.map_or_else(|| Host::ALL.to_vec(), |_| incident::hosts()),
             calm: plan.calm,
+            incident: due,
+            identity: None,
             seed: plan.seed,
         });
-        Ok(demo.await?)
+        let demo = demo.await?;
+        let Some(due) = due else {
+            return Ok(Show {
+                demo,
+                incident: None,
+            });
+        };
+        let kiosk = Kiosk {
+            topic,
+            connect,
+            seed: plan.seed,
+            key: self.data_dir.path().join("kiosk-03.key"),
+        };
+        match Incident::begin(&demo, started, due, kiosk) {
+            Ok(incident) => Ok(Show {
+                demo,
+                incident: Some(incident),
+            }),
+            Err(reason) => {
+                demo.shutdown().await;
+                Err(StartError::Kiosk(reason))
+            }
+        }
     }
 
     /// The demo's bye travels through this relay, so it comes first. Bounded: the process must end within 2 s.
-    async fn stop(self, demo: Option<Demo>) {
+    async fn stop(self, show: Option<Show>) {
         let server = tokio::spawn(self.server.stop());
-        if let Some(demo) = demo {
-            let _ = timeout(BYE, demo.shutdown()).await;
+        if let Some(show) = show {
+            let _ = timeout(BYE, show.end()).await;
         }
         let _ = timeout(BYE, self.mesh.shutdown()).await;
         let _ = timeout(BYE, server).await;
+    }
+}
+
+/// The running demo.
+struct Show {
+    demo: Demo,
+    incident: Option<Incident>,
+}
+
+impl Show {
+    async fn end(self) {
+        let outside = async {
+            if let Some(incident) = self.incident {
+                incident.end().await;
+            }
+        };
+        tokio::join!(self.demo.shutdown(), outside);
     }
 }
 
@@ -244,6 +289,9 @@ pub enum StartError {
     /// The peer.
     #[error("{error}{advice}", error = .0, advice = spawn_advice(.0))]
     Spawn(#[from] SpawnError),
+    /// The process of kiosk-03.
+    #[error("cannot start kiosk-03 as a process of its own: {0}")]
+    Kiosk(io::Error),
     /// The demo has nothing to dial.
     #[error(
         "the demo found no address of this relay to connect to; add --listen /ip4/127.0.0.1/udp/8701/quic-v1"

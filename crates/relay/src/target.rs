@@ -2,6 +2,7 @@
 //! of dialling (they may change when it restarts).
 
 use std::fmt;
+use std::io;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use http_body_util::{BodyExt, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
-use statemesh::mesh::MeshBuilder;
+use statemesh::mesh::{Connection, Mesh, MeshBuilder, SpawnError};
 use statemesh::multiaddr::Multiaddr;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -19,6 +20,7 @@ use tokio::time::timeout;
 use crate::cli::dial_address;
 use crate::escape::Escaped;
 use crate::http::origin::{Authority, Host, Origin, Scheme};
+use crate::report::reasons;
 
 /// Somebody to connect to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,6 +84,37 @@ impl fmt::Display for Target {
         match self {
             Self::Address(address) => address.fmt(f),
             Self::Page(page) => write!(f, "http://{}:{}", page.host, Scheme::Http.port(page)),
+        }
+    }
+}
+
+/// Nobody answered: wrong address, no relay there, or a firewall. The user's to repair.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "no connection to {targets} ({reasons}); check that the relay runs and that the address is right"
+)]
+pub struct NoConnection {
+    targets: String,
+    reasons: String,
+}
+
+impl NoConnection {
+    /// As this peer tells it.
+    pub fn of(mesh: &Mesh, targets: &[Target]) -> Self {
+        let failures = match mesh.connection() {
+            Connection::Connecting { failures, .. } | Connection::Reconnecting { failures, .. } => {
+                reasons(&failures)
+            }
+            Connection::Live | Connection::Closed => String::new(),
+        };
+        let targets: Vec<_> = targets.iter().map(ToString::to_string).collect();
+        Self {
+            targets: targets.join(" or "),
+            reasons: if failures.is_empty() {
+                "no answer".to_owned()
+            } else {
+                failures
+            },
         }
     }
 }
@@ -169,6 +202,20 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const MAX_ANSWER: usize = 64 * 1024;
 /// More addresses than any relay has.
 const MAX_ADDRESSES: usize = 32;
+
+/// A command that works in a mesh as one of its peers failed.
+#[derive(Debug, thiserror::Error)]
+pub enum JoinedError {
+    /// Wrong address, no relay there, or a firewall.
+    #[error("{0}")]
+    NoConnection(#[from] NoConnection),
+    /// The peer did not start.
+    #[error("{0}")]
+    Spawn(#[from] SpawnError),
+    /// Standard output is gone or full.
+    #[error("cannot write to standard output: {0}")]
+    Output(#[from] io::Error),
+}
 
 #[cfg(test)]
 mod tests {

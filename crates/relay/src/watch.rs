@@ -16,7 +16,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde::Serialize;
 use statemesh::core::engine::is_active_tick;
-use statemesh::mesh::{Connection, Mesh, MeshEvent, Role, SpawnError};
+use statemesh::mesh::{Connection, Mesh, MeshEvent, Role};
 use statemesh::remote::RemoteMachine;
 use statemesh::{MachineIdx, PeerId};
 use tokio::sync::oneshot;
@@ -26,12 +26,13 @@ use crate::cli::WatchArgs;
 use crate::escape::{Escaped, escape_json};
 use crate::report::{name, reasons};
 use crate::signals::Signals;
+use crate::target::{JoinedError, NoConnection};
 
 /// Watches until a signal, the end of `--for`, or until nobody reads the output.
 ///
 /// # Errors
-/// [`WatchError`]
-pub async fn run(args: WatchArgs, signals: &mut Signals) -> Result<(), WatchError> {
+/// [`JoinedError`]
+pub async fn run(args: WatchArgs, signals: &mut Signals) -> Result<(), JoinedError> {
     let mut builder = Mesh::builder(args.topic.clone()).role(Role::Peer);
     for target in &args.connect {
         builder = target.connect(builder);
@@ -47,14 +48,14 @@ pub async fn run(args: WatchArgs, signals: &mut Signals) -> Result<(), WatchErro
     };
     let _ = timeout(BYE, mesh.shutdown()).await;
     match watched {
-        Err(WatchError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(JoinedError::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,
     }
 }
 
 /// Waits until the reader of standard output is gone: on a quiet mesh the next line, and with it the closed pipe, may be
 /// far away. Never ends for files and terminals.
-async fn nobody_reads() {
+pub async fn nobody_reads() {
     let (gone, noticed) = oneshot::channel();
     std::thread::spawn(move || {
         let stdout = io::stdout();
@@ -75,7 +76,7 @@ async fn nobody_reads() {
 }
 
 /// Follows the mesh until the time is over.
-async fn watch(mesh: &Mesh, args: &WatchArgs) -> Result<(), WatchError> {
+async fn watch(mesh: &Mesh, args: &WatchArgs) -> Result<(), JoinedError> {
     let mut events = mesh.events();
     let mut ledger = Ledger::new(args.json, io::stdout());
     ledger.compare(mesh)?;
@@ -97,43 +98,8 @@ async fn watch(mesh: &Mesh, args: &WatchArgs) -> Result<(), WatchError> {
     }
 }
 
-fn no_connection(mesh: &Mesh, args: &WatchArgs) -> WatchError {
-    let failures = match mesh.connection() {
-        Connection::Connecting { failures, .. } | Connection::Reconnecting { failures, .. } => {
-            reasons(&failures)
-        }
-        Connection::Live | Connection::Closed => String::new(),
-    };
-    let targets: Vec<_> = args.connect.iter().map(ToString::to_string).collect();
-    WatchError::NoConnection {
-        targets: targets.join(" or "),
-        reasons: if failures.is_empty() {
-            "no answer".to_owned()
-        } else {
-            failures
-        },
-    }
-}
-
-/// Watching failed.
-#[derive(Debug, thiserror::Error)]
-pub enum WatchError {
-    /// Wrong address, no relay there, or a firewall.
-    #[error(
-        "no connection to {targets} ({reasons}); check that the relay runs and that the address is right"
-    )]
-    NoConnection {
-        /// What was dialled.
-        targets: String,
-        /// Why it failed.
-        reasons: String,
-    },
-    /// The peer did not start.
-    #[error("{0}")]
-    Spawn(#[from] SpawnError),
-    /// Standard output is gone or full.
-    #[error("cannot write to standard output: {0}")]
-    Output(#[from] io::Error),
+fn no_connection(mesh: &Mesh, args: &WatchArgs) -> JoinedError {
+    NoConnection::of(mesh, &args.connect).into()
 }
 
 /// What happened, as printed.

@@ -3,6 +3,7 @@
 //! ```text
 //! kiosk-03 ParcelIn ~> gateway RequestIn -> orders OrderOpen ~> dispatch Assigned ~> courier-17 Delivered ~> orders
 //!                      gateway RequestIn -> billing Invoicing, InvoiceSent -> ledger Appending -> notify Sending
+//! courier-17 not Ready ~> orders CourierAsked, CourierLost (not Ready)
 //! ```
 //! `->` is a pipe or a handler on the same host, `~>` an awaited mirror.
 
@@ -27,10 +28,14 @@ states! {
 
 states! {
     pub(super) enum Orders: Network, Service {
-        OrderOpen { require: [Service::Ready], remove: [Delivered] },
+        Ready { auto, require: [Device::Start, Service::Connected, CourierOk] },
+        OrderOpen { require: [Service::Connected], remove: [Delivered] },
         AwaitDispatch { auto, require: [OrderOpen], remove: [..DISPATCH] },
         Dispatched { require: [OrderOpen], remove: [..DISPATCH] },
         Delivered { remove: [OrderOpen] },
+        CourierOk { remove: [CourierLost] },
+        CourierAsked { require: [CourierOk] },
+        CourierLost { remove: [CourierOk] },
     }
     groups { DISPATCH: [AwaitDispatch, Dispatched] }
 }
@@ -77,7 +82,11 @@ pub(super) fn furnish(place: &mut Place) {
     pipe(&billing, append, &ledger);
     on_end(&ledger, Ledger::Appending, &notify, Notify::Sending);
 
+    let watching = orders.clone();
     place.script("orders", move |scene, pace| deliver(orders, scene, pace));
+    place.script("orders courier", move |scene, pace| {
+        watch_courier(watching, scene, pace)
+    });
     place.script("ledger", move |_, pace| {
         finish(ledger, Ledger::Appending, pace, 0.2..0.5)
     });
@@ -125,6 +134,21 @@ async fn deliver(orders: Machine, scene: Scene, mut pace: Pace) {
                 did(orders.add(Orders::OrderOpen))
             }
         };
+    }
+}
+
+/// Without a courier no order is promised: he is asked once, and given up when he does not answer.
+async fn watch_courier(orders: Machine, scene: Scene, mut pace: Pace) {
+    let courier = "courier-17";
+    did(orders.add(Orders::CourierOk));
+    while let Some(()) = scene.until(courier, Courier::Ready).await {
+        did(orders.add(Orders::CourierOk));
+        if scene.until_not(courier, Courier::Ready).await.is_none() {
+            return;
+        }
+        did(orders.add(Orders::CourierAsked));
+        pace.rest(0.6..0.8).await;
+        did(orders.add(Orders::CourierLost));
     }
 }
 

@@ -13,7 +13,9 @@ use statemesh::machine::{Machine, Pipe};
 use statemesh::states;
 
 use super::hub_fra::{Gateway, Orders};
-use super::kit::{Device, Network, Pace, Service, Storage, did, finish, noted, on_nth, pipe};
+use super::kit::{
+    Device, Network, Pace, Service, Storage, did, finish, noted, on_nth, pipe, pulse,
+};
 use super::scene::{Far, Place, Scene};
 use super::van_17::Courier;
 
@@ -22,6 +24,7 @@ states! {
         Matching { require: [Device::Start], remove: [Assigned] },
         Rejected { require: [Matching] },
         Assigned { require: [Service::Ready], remove: [Matching] },
+        Tracking { require: [Service::Ready] },
     }
 }
 
@@ -71,6 +74,11 @@ pub(super) fn furnish(place: &mut Place) {
     );
     on_nth(&planner, Planner::BatchOpen, 2, &archive, Archive::Flushing);
 
+    // It looks where the vans are, also while none is looked for: else a long tour would look like a standstill.
+    let tracking = dispatch.clone();
+    place.script("dispatch tracking", move |_, pace| {
+        pulse(tracking, Dispatch::Tracking, pace, 3.0..5.0, 0.4..0.8)
+    });
     place.script("dispatch", move |scene, pace| assign(dispatch, scene, pace));
     place.script("planner", move |scene, pace| plan(planner, scene, pace));
     place.script("inventory", move |_, pace| {

@@ -10,6 +10,7 @@ use statemesh::machine::{Machine, StateName, States};
 use statemesh::mesh::Mesh;
 use statemesh::remote::RemoteMachine;
 use statemesh::wait::{WaitError, When};
+use tokio::time::Instant;
 
 use super::Host;
 use super::kit::{Device, Pace, did};
@@ -81,6 +82,8 @@ pub(super) struct Scene {
     pub(super) sight: Sight,
     pub(super) seed: u64,
     pub(super) calm: bool,
+    /// When the incident begins, if there is one.
+    pub(super) incident: Option<Instant>,
 }
 
 /// How machines of other hosts are seen.
@@ -102,6 +105,16 @@ pub(super) enum Far {
 }
 
 impl Scene {
+    /// Where there is an incident, nothing else goes wrong.
+    pub(super) fn new(sight: Sight, seed: u64, calm: bool, incident: Option<Instant>) -> Self {
+        Self {
+            sight,
+            seed,
+            calm: calm || incident.is_some(),
+            incident,
+        }
+    }
+
     /// The machine with this id, as soon as there is one. `None`: this host's peer has ended.
     pub(super) async fn far(&self, id: &str) -> Option<Far> {
         match &self.sight {
@@ -132,6 +145,17 @@ impl Scene {
                 Err(error) if may_return(&error) => again().await,
                 Err(_) => return None,
             }
+        }
+    }
+
+    /// How long the courier is on the road: past the beginning of an incident that is near, so that it finds him there
+    /// whatever the delays of this run.
+    pub(super) fn on_the_road(&self, planned: Duration) -> Duration {
+        let now = Instant::now();
+        let left = self.incident.map(|due| due.saturating_duration_since(now));
+        match left {
+            Some(left) if !left.is_zero() && left < NEAR => planned.max(left + PAST),
+            Some(_) | None => planned,
         }
     }
 
@@ -239,3 +263,11 @@ impl Far {
 async fn again() {
     tokio::time::sleep(Duration::from_millis(200)).await;
 }
+
+/// How long route-17 fails in an incident: a visitor has a minute to look when all that follows is seen, the silence of
+/// kiosk-03 included.
+pub const INCIDENT_LASTS: Duration = Duration::from_secs(90);
+/// Longer than any time between two drives of the courier.
+const NEAR: Duration = Duration::from_secs(12);
+/// The courier does not arrive in the moment in which the incident begins.
+const PAST: Duration = Duration::from_secs(2);

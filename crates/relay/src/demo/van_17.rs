@@ -3,21 +3,22 @@
 //! ```text
 //! dispatch Assigned ~> courier-17 Assigned, Loading ~> loader-b1 Loaded ~> courier-17 Driving, AtStop, Delivered ...
 //! courier-17 Driving -> lock-17 Armed, AtStop -> lock-17 Open
-//! route-17 ErrNetwork -> courier-17 RouteLost, Waiting (not Ready) ~> dispatch Rejected, orders AwaitDispatch
+//! route-17 ErrNetwork -> courier-17 MapMissing
+//! route-17 OffRoute -> courier-17 RouteLost, Waiting (not Ready) ~> dispatch Rejected, orders CourierLost
 //! ```
 //! `->` is a pipe or a handler on the same host, `~>` an awaited mirror. Every minute or two the map service does not
-//! answer.
+//! answer; where an incident is wanted, once, at its time.
 
 use std::time::Duration;
 
 use statemesh::machine::{Machine, Pipe};
 use statemesh::states;
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
 
 use super::depots::Loader;
 use super::hub_muc::Dispatch;
 use super::kit::{Device, Network, Pace, Service, did, on_end, pipe, pulse};
-use super::scene::{Place, Scene};
+use super::scene::{INCIDENT_LASTS, Place, Scene};
 
 states! {
     pub(super) enum Courier: Network, Service {
@@ -31,6 +32,7 @@ states! {
         LockArmed { auto, require: [Device::Start] },
         Waiting { require: [Assigned], remove: [Driving] },
         RouteOk { remove: [RouteLost] },
+        MapMissing { require: [RouteOk] },
         RouteLost { add: [Waiting], remove: [RouteOk] },
         RerouteAsked { auto, require: [RouteLost] },
         StatusSent { multi, require: [Service::Connected] },
@@ -40,7 +42,7 @@ states! {
 states! {
     enum Navigator: Service {
         Ready { auto, require: [Device::Start, Service::Connected, GpsFix] },
-        ErrNetwork { multi, add: [Exception, OffRoute], require: [Exception], remove: [Ready, OnRoute] },
+        ErrNetwork { multi, add: [Exception], require: [Exception], remove: [Ready, OnRoute] },
         GpsFix { auto, require: [Device::Start] },
         OnRoute { require: [GpsFix], remove: [..WAYS] },
         OffRoute { remove: [..WAYS] },
@@ -92,7 +94,10 @@ pub(super) fn furnish(place: &mut Place) {
     let cam = place.machine("cam-17", Cam::schema());
     let power = place.machine("power-17", Power::schema());
 
-    let lost = Pipe::new().begin(Navigator::ErrNetwork, Courier::RouteLost);
+    // First a word that he has noticed, so that snapshots show who failed first.
+    let lost = Pipe::new()
+        .begin(Navigator::ErrNetwork, Courier::MapMissing)
+        .begin(Navigator::OffRoute, Courier::RouteLost);
     pipe(&route, lost, &courier);
     on_end(&route, Navigator::ErrNetwork, &courier, Courier::RouteOk);
     let own = Pipe::new()
@@ -105,8 +110,11 @@ pub(super) fn furnish(place: &mut Place) {
         &lock,
     );
 
+    let driver = courier.clone();
     place.script("courier-17", move |scene, pace| tours(courier, scene, pace));
-    place.script("route-17", move |scene, pace| drive(route, scene, pace));
+    place.script("route-17", move |scene, pace| {
+        navigate(route, driver, scene, pace)
+    });
     place.script("cam-17", move |_, pace| {
         pulse(cam, Cam::Motion, pace, 3.0..6.0, 0.5..1.5)
     });
@@ -128,7 +136,8 @@ async fn tours(courier: Machine, scene: Scene, mut pace: Pace) {
         let loaded = scene.until("loader-b1", Loader::Loaded);
         let _ = timeout(Duration::from_secs(15), loaded).await;
         for _ in 0..pace.number(4..8) {
-            if !to_next_stop(&courier, &mut pace).await {
+            let drive = scene.on_the_road(pace.time(1.6..2.6));
+            if !to_next_stop(&courier, drive).await {
                 break;
             }
             did(courier.add(Courier::AtStop));
@@ -143,13 +152,13 @@ async fn tours(courier: Machine, scene: Scene, mut pace: Pace) {
 }
 
 /// Drives to the next stop; waits by the roadside while there is no route. `false`: the tour is off.
-async fn to_next_stop(courier: &Machine, pace: &mut Pace) -> bool {
+async fn to_next_stop(courier: &Machine, drive: Duration) -> bool {
     while courier.when(Courier::RouteOk).await.is_ok() {
         let lost = courier.when_not(Courier::RouteOk);
         if !did(courier.add(Courier::Driving)) && courier.is(Courier::RouteOk) {
             return false;
         }
-        if timeout(pace.time(1.6..2.6), lost).await.is_err() {
+        if timeout(drive, lost).await.is_err() {
             return true;
         }
     }
@@ -157,8 +166,14 @@ async fn to_next_stop(courier: &Machine, pace: &mut Pace) -> bool {
 }
 
 /// Navigates, and fails now and then.
-async fn drive(route: Machine, scene: Scene, mut pace: Pace) {
+async fn navigate(route: Machine, courier: Machine, scene: Scene, mut pace: Pace) {
     did(route.add(Navigator::OnRoute));
+    if let Some(due) = scene.incident {
+        let _ = timeout_at(due, locate(&route, &mut pace)).await;
+        // Only an incident that comes before the first tour has to wait.
+        let _ = timeout(FIRST_TOUR, courier.when(Courier::Driving)).await;
+        fail(&route, &mut pace, INCIDENT_LASTS).await;
+    }
     let mut fine = 25.0..40.0;
     while !route.is_disposed() {
         let pause = pace.time(fine);
@@ -169,7 +184,8 @@ async fn drive(route: Machine, scene: Scene, mut pace: Pace) {
             return;
         }
         let _ = timeout(pause, locate).await;
-        fail(&route, &mut pace).await;
+        let lasts = pace.time(20.0..34.0);
+        fail(&route, &mut pace, lasts).await;
     }
 }
 
@@ -183,15 +199,25 @@ async fn locate(route: &Machine, pace: &mut Pace) {
     }
 }
 
-/// The map service does not answer; after some retries it does.
-async fn fail(route: &Machine, pace: &mut Pace) {
+/// The map service does not answer for a while. Soon the van is off its route.
+async fn fail(route: &Machine, pace: &mut Pace, lasts: Duration) {
     did(route.add_error(Navigator::ErrNetwork, "map tiles: dial timed out after 5 s"));
-    for _ in 0..pace.number(8..13) {
+    pace.rest(0.6..0.8).await;
+    did(route.add(Navigator::OffRoute));
+    let _ = timeout(lasts, retry(route, pace)).await;
+    did(route.remove([Navigator::ErrNetwork, Navigator::Exception]));
+    did(route.add(Navigator::OnRoute));
+}
+
+/// Asks the map service again and again.
+async fn retry(route: &Machine, pace: &mut Pace) {
+    while !route.is_disposed() {
         pace.rest(1.0..1.8).await;
         did(route.add(Navigator::Retrying));
         pace.rest(0.8..1.4).await;
         did(route.remove(Navigator::Retrying));
     }
-    did(route.remove([Navigator::ErrNetwork, Navigator::Exception]));
-    did(route.add(Navigator::OnRoute));
 }
+
+/// By then the first tour has begun, unless something is wrong.
+const FIRST_TOUR: Duration = Duration::from_secs(10);

@@ -69,7 +69,17 @@ impl Running {
 
     /// The next line that is as wished.
     pub fn wait_for(&mut self, what: &str, wished: impl Fn(&str) -> bool) -> String {
-        let end = Instant::now() + DEADLINE;
+        self.wait_longer(DEADLINE, what, wished)
+    }
+
+    /// The same for what itself takes long.
+    pub fn wait_longer(
+        &mut self,
+        limit: Duration,
+        what: &str,
+        wished: impl Fn(&str) -> bool,
+    ) -> String {
+        let end = Instant::now() + limit;
         loop {
             match self
                 .lines
@@ -89,6 +99,11 @@ impl Running {
                 }
             }
         }
+    }
+
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     pub fn signal(&self, name: &str) {
