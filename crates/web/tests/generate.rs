@@ -35,10 +35,14 @@ fn a_made_up_recording_is_read_back_as_it_was_made() {
     let packed = pack(&generate(&SMALL, |_| ()).unwrap()).unwrap();
     let mut plain = Vec::new();
     GzDecoder::new(&packed[..]).read_to_end(&mut plain).unwrap();
-    let recording = read_recording(&plain, Limits::default()).unwrap();
+    let recording = read_recording(&plain, ORIGIN, Limits::default()).unwrap();
     assert_eq!(
-        (recording.origin, recording.machines, recording.damaged),
-        (ORIGIN, 20, 0)
+        (
+            recording.machines,
+            recording.damaged,
+            recording.about.faces.len()
+        ),
+        (20, 0, 20)
     );
     assert_eq!(transitions(&recording.history), 500);
     assert_eq!(recording.history.machines().count(), 20);

@@ -11,8 +11,8 @@ use flate2::write::GzEncoder;
 use statemesh::machine::{Machine, TraceGuard, Transition};
 use statemesh::{MachineIdx, PeerId, SchemaDef, StateDef};
 use statemesh_web::history::{
-    Cause, Excerpt, Fidelity, Head, History, Interval, Limits, LogLine, MachineKey, Moved, Named,
-    Record, Refused, SchemaFacts, Seen, Side, Ticks, write_recording,
+    About, Cause, Excerpt, Face, Fidelity, Head, History, Interval, Limits, LogLine, MachineKey,
+    Moved, Named, Record, Refused, SchemaFacts, Seen, Side, Ticks, write_recording,
 };
 
 /// What to make up.
@@ -82,7 +82,31 @@ pub fn generate(plan: &Plan, progress: impl FnMut(u64)) -> Result<Vec<u8>, NotMa
         with_words: true,
         ..Excerpt::default()
     };
-    Ok(write_recording(&history, ORIGIN, &everything))
+    Ok(write_recording(&history, &about(&history), &everything))
+}
+
+/// What the owners say of their machines.
+fn about(history: &History) -> About {
+    let faces = history.machines().map(|(key, _)| {
+        let id = history.id(key).map_or("", |id| id);
+        let kind = id.split('-').next().unwrap_or_default();
+        let face = Face {
+            tags: vec![format!("kind:{kind}")],
+            ..Face::default()
+        };
+        (*key, face)
+    });
+    About {
+        origin: ORIGIN,
+        topic: "made-up".to_owned(),
+        end: history.newest().at,
+        faces: faces.collect(),
+        heard: history
+            .machines()
+            .map(|(key, _)| (key.peer, true))
+            .collect(),
+        ..About::default()
+    }
 }
 
 /// Packed as a page packs it: gzip, here without a time and a name.
