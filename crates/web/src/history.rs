@@ -55,7 +55,7 @@ pub use self::change::{ChangeDetail, Reason, change_at, known_since, last_change
 pub use self::claims::{Claim, Claims, Glance, Stint};
 pub use self::cursor::{Cursor, Pace, step};
 pub use self::events::events;
-pub use self::file::{Excerpt, NotRead, Recording, read_recording, write_recording};
+pub use self::file::{Excerpt, NotRead, Recording, read_recording, write_recording, zero_for};
 pub use self::gaps::{Gap, Missed};
 pub use self::health::health;
 pub use self::journal::{Journal, Stretch, Stretches, Voice};

@@ -5,7 +5,7 @@ use wasm_bindgen_futures::spawn_local;
 
 use crate::browser::{self, files};
 use crate::history::Bookmark as Kept;
-use crate::history::{Limits, read_recording};
+use crate::history::{Limits, read_recording, zero_for};
 use crate::model::{
     Bookmark, MAX_BOOKMARKS, MAX_WORDS, MachineRef, MomentLink, Seen, read_bookmarks,
     write_bookmarks,
@@ -157,7 +157,8 @@ impl Sharing {
         let Some(bytes) = bytes else {
             return self.refuse(words::recording::UNREADABLE);
         };
-        match read_recording(&bytes, self.store.origin(), Limits::default()) {
+        let origin = zero_for(&bytes, self.store.origin());
+        match read_recording(&bytes, origin, Limits::default()) {
             Ok(recording) => {
                 let damaged = words::recording::damaged(&recording, self.store.wall.get());
                 self.hush();
@@ -165,7 +166,7 @@ impl Sharing {
                     return self.refuse(damaged.as_deref().unwrap_or(words::recording::EMPTY));
                 }
                 let bookmarks = recording.about.bookmarks.iter();
-                let bookmarks = bookmarks.map(|kept| of_kept(kept, self.store.origin()));
+                let bookmarks = bookmarks.map(|kept| of_kept(kept, origin));
                 self.of_recording
                     .set(bookmarks.take(MAX_BOOKMARKS).collect());
                 self.store.open(recording, name);

@@ -118,7 +118,7 @@ struct Inner {
     aside: Option<Box<Aside>>,
     /// What is shown was replaced as a whole.
     turned: bool,
-    /// Wall time of the page's zero, in milliseconds since 1970.
+    /// Wall time of the zero of what is shown, in milliseconds since 1970.
     origin: u64,
     frame_asked: bool,
     timer_passed: bool,

@@ -127,9 +127,8 @@ pub(super) fn read_surroundings(section: &[u8], shift: u64) -> Option<About> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::file::REACH;
     use super::super::file::tests::{about, all, recorded};
-    use super::super::{Limits, NotRead, read_recording, write_recording};
+    use super::super::{Limits, read_recording, write_recording, zero_for};
     use super::*;
 
     #[test]
@@ -186,8 +185,23 @@ mod tests {
             too_late.history.is_empty(),
             "it began before the page's zero"
         );
-        let old = read_recording(&bytes, 78 + REACH, Limits::default());
-        assert_eq!(old.unwrap_err(), NotRead::Old);
+        // However old it is, all of it is there, at the same time of day.
+        const DAY: u64 = 86_400_000;
+        let base = 2_000 * DAY;
+        about.origin = base + 77;
+        let bytes = write_recording(&history, &about, &all());
+        for (origin, zero) in [
+            (base + 7, base + 7),
+            (base + 77, base + 77),
+            (base + 78, base + 78 - DAY),
+            (base + 77 + 1_000 * DAY, base + 77),
+        ] {
+            assert_eq!(zero_for(&bytes, origin), zero);
+            let old = read_recording(&bytes, zero, Limits::default()).unwrap();
+            let oldest = old.history.track(&key).unwrap().oldest().at;
+            assert_eq!((oldest.0 + zero, old.about.origin), (base + 1_077, zero));
+        }
+        assert_eq!(zero_for(b"something else", 77), 77);
         let section = surroundings(&about, &all());
         for at in 0..section.len() {
             for byte in [0, 1, 0x7f, 0x80, 0xff] {

@@ -59,9 +59,6 @@ pub enum NotRead {
     /// It ends in its header.
     #[error("Damaged: the recording ends in its header.")]
     Cut,
-    /// The page's clock does not go back so far.
-    #[error("Recorded more than a year ago. This page shows what is younger.")]
-    Old,
 }
 
 /// Writes a history and what surrounds it.
@@ -85,6 +82,19 @@ pub fn write_recording(history: &History, about: &About, excerpt: &Excerpt) -> V
         put_bytes(&mut bytes, &section);
     }
     bytes
+}
+
+/// Wall time of a zero under which all of a recording has its place: the page's, or as many whole days before it as are
+/// needed. So the time of day stays what it was, however old the recording is.
+#[must_use]
+pub fn zero_for(bytes: &[u8], origin: u64) -> u64 {
+    let theirs = bytes.strip_prefix(MAGIC).and_then(|body| {
+        let mut reader = Reader::new(body);
+        reader.number()?;
+        reader.number()
+    });
+    let missing = origin.saturating_sub(theirs.unwrap_or(origin));
+    origin.saturating_sub(missing.div_ceil(DAY) * DAY)
 }
 
 /// Reads a recording. `origin`: wall time of the page's zero, in milliseconds since 1970; what is read has its place on
@@ -119,9 +129,6 @@ impl Recording {
         }
         let theirs = reader.number().ok_or(NotRead::Cut)?;
         let machines = reader.number().ok_or(NotRead::Cut)?;
-        if origin.saturating_sub(theirs) > REACH {
-            return Err(NotRead::Old);
-        }
         // Of an older page it is less than nothing.
         let shift = theirs.wrapping_sub(origin);
         let (mut read, mut at) = (0, 0);
@@ -526,8 +533,8 @@ const ROOM_EVERY: u64 = 1_024;
 /// Bytes of one name (guess: the wire allows less).
 pub(super) const MAX_TEXT: usize = 1 << 16;
 
-/// Milliseconds that a recording's zero may lie before the page's: as long before both pages as their clocks begin.
-pub(super) const REACH: u64 = 548 * 86_400_000;
+/// Milliseconds.
+const DAY: u64 = 86_400_000;
 
 const SCHEMA: u8 = 1;
 const FIRST_LOOK: u8 = 2;

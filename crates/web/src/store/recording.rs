@@ -21,6 +21,8 @@ pub struct Aside {
     pub time: Time,
     /// Name of its mesh.
     topic: Option<String>,
+    /// Wall time of its zero, in milliseconds since 1970.
+    origin: u64,
     /// The last instant of the recording.
     pub end: Seen,
 }
@@ -56,7 +58,7 @@ pub struct Written {
 }
 
 impl Store {
-    /// Wall time of the page's zero, in milliseconds since 1970.
+    /// Wall time of the zero of what is shown, in milliseconds since 1970.
     #[must_use]
     pub fn origin(self) -> u64 {
         self.inner.with_value(|inner| inner.origin)
@@ -121,7 +123,7 @@ impl Store {
         self.inner
             .try_update_value(|inner| {
                 let now = browser::now();
-                let origin = inner.origin;
+                let origin = inner.live_origin();
                 let (own, heard) = (inner.live().0.own(), heard(inner.live().0));
                 let time = &inner.live().1;
                 let history = time.recorder.history();
@@ -190,8 +192,10 @@ impl Store {
                 world,
                 time,
                 topic: live_topic,
+                origin: inner.origin,
                 end,
             }));
+            inner.origin = about.origin;
             inner.aside = Some(Box::new(Aside { end, ..*live }));
             inner.turned = true;
             inner.wanted = None;
@@ -214,6 +218,7 @@ impl Store {
             let live = *inner.aside.take()?;
             inner.world = live.world;
             inner.time = live.time;
+            inner.origin = live.origin;
             inner.turned = true;
             inner.wanted = None;
             Some(live.topic)
@@ -242,6 +247,11 @@ impl Inner {
             Some(aside) => (&mut aside.world, &mut aside.time),
             None => (&mut self.world, &mut self.time),
         }
+    }
+
+    fn live_origin(&self) -> u64 {
+        let live = self.aside.as_ref();
+        live.map_or(self.origin, |live| live.origin)
     }
 
     /// What stands around the machines in a recording.
