@@ -112,6 +112,9 @@ pub(super) fn read_surroundings(section: &[u8], shift: u64) -> Option<About> {
         about.heard.insert(peer, reader.byte()? == 1);
     }
     about.journal = Journal::unpack(reader, shift)?;
+    if let Some(own) = about.own {
+        about.journal.begin(own, Seen(0));
+    }
     for _ in 0..reader.count()? {
         let at = here(reader.number()?)?;
         let [machine, name, note] = [(); 3].map(|()| reader.text(MAX_TEXT).map(str::to_owned));
@@ -133,7 +136,7 @@ mod tests {
 
     #[test]
     fn what_surrounds_the_machines_comes_back_on_the_clock_of_the_page() {
-        use crate::model::PeerFacts;
+        use crate::model::{Carrier, LinkEnd, PeerFacts, ReportedLink, Role, Shown};
         let (history, key) = recorded();
         let mut about = about();
         about.own = Some(key.peer);
@@ -144,12 +147,26 @@ mod tests {
         };
         about.faces.insert(key, face.clone());
         about.heard.insert(key.peer, true);
-        let facts = PeerFacts {
+        let link = |rtt| ReportedLink {
+            end: LinkEnd(5),
+            carrier: Some(Carrier::Other("quic")),
+            rtt: Some(rtt),
+        };
+        let mut facts = PeerFacts {
             heard: Some(Seen(1_000)),
             heartbeat: Some(1_000),
+            is_statemesh: true,
+            role: Some(Role::Relay),
+            name: Some(Shown::new("relay-fra")),
+            software: Some(Shown::new("statemesh/0.1")),
+            links: vec![link(3)],
             ..PeerFacts::unknown(key.peer)
         };
-        about.journal.peers(&[facts], Seen(1_000));
+        about.journal.peers(&[facts.clone()], Seen(1_000));
+        facts.links = vec![link(9)];
+        about.journal.peers(&[facts.clone()], Seen(1_500));
+        facts.links = Vec::new();
+        about.journal.peers(&[facts], Seen(1_600));
         about.bookmarks = vec![Bookmark {
             at: Seen(2_000),
             machine: "m@x".to_owned(),
@@ -173,6 +190,22 @@ mod tests {
         assert_eq!(voice.silent_since(Seen(9_070)), Some(Seen(1_070)));
         assert!(voice.present.at(Seen(1_070)).is_some());
         assert!(voice.present.at(Seen(1_069)).is_none());
+        assert_eq!(voice.role(), Some(Role::Relay));
+        assert_eq!(voice.name(), Some(&Shown::new("relay-fra")));
+        assert_eq!(voice.software(), Some(&Shown::new("statemesh/0.1")));
+        assert!(voice.is_statemesh());
+        assert_eq!(voice.first_heard(), Some(Seen(1_070)));
+        let claim = told.journal.claims().get(key.peer, LinkEnd(5)).unwrap();
+        let stint = claim.at(Seen(1_100)).unwrap();
+        assert_eq!((stint.from, stint.to), (Seen(1_070), Some(Seen(1_670))));
+        assert!(stint.withdrawn);
+        for (at, rtt) in [(1_070, 3), (1_569, 3), (1_570, 9)] {
+            let look = stint.look(Seen(at)).unwrap();
+            assert_eq!(
+                (look.rtt, look.carrier),
+                (Some(rtt), Some(Carrier::Other("quic")))
+            );
+        }
         let track = recording.history.track(&key).unwrap();
         assert_eq!(track.oldest().at, Seen(1_070));
         let later = read_recording(&bytes, 78, Limits::default()).unwrap();

@@ -9,6 +9,9 @@ use statemesh::PeerId;
 use statemesh::core::collections::OrderedMap;
 
 use super::Seen;
+use super::bytes::{Reader, put, put_bytes};
+use super::file::later;
+use super::journal::MAX_ID;
 use crate::model::{Carrier, LinkEnd, ReportedLink};
 
 /// What one end said of one link.
@@ -180,6 +183,71 @@ impl Claims {
         self.reports.insert(reporter, links.to_vec());
     }
 
+    /// For a recording.
+    pub(super) fn pack(&self, bytes: &mut Vec<u8>) {
+        put(bytes, self.table.len() as u64);
+        for ((reporter, end), claim) in &self.table {
+            put_bytes(bytes, reporter.as_bytes());
+            put(bytes, end.0);
+            put(bytes, claim.stints.len() as u64);
+            let mut before = 0;
+            for stint in &claim.stints {
+                put(bytes, stint.from.0.saturating_sub(before));
+                let lasted = stint.to.map(|to| to.since(stint.from));
+                put(bytes, lasted.map_or(0, |lasted| lasted + 1));
+                put(bytes, u64::from(stint.withdrawn));
+                put(bytes, stint.looks.len() as u64);
+                let mut last = stint.from.0;
+                for look in &stint.looks {
+                    // A link may be older than the first word of it, never younger.
+                    put(bytes, look.at.0.saturating_sub(last));
+                    put_bytes(bytes, look.carrier.map_or("", Carrier::mark).as_bytes());
+                    put(bytes, look.rtt.map_or(0, |rtt| rtt.saturating_add(1)));
+                    last = look.at.0.max(last);
+                }
+                before = stint.to.unwrap_or(stint.from).0;
+            }
+        }
+    }
+
+    /// From a recording whose instants are `shift` later here.
+    pub(super) fn unpack(reader: &mut Reader<'_>, shift: u64) -> Option<Self> {
+        let mut claims = Self::default();
+        for _ in 0..reader.count()? {
+            let reporter = PeerId::from_bytes(reader.block(MAX_ID)?).ok()?;
+            let end = LinkEnd(reader.number()?);
+            let mut claim = Claim::default();
+            let mut before = Seen(shift);
+            for _ in 0..reader.count()? {
+                let from = later(before, reader.number()?)?;
+                let lasted = reader.number()?.checked_sub(1);
+                let withdrawn = reader.number()? == 1;
+                let mut at = from;
+                for _ in 0..reader.count()? {
+                    at = later(at, reader.number()?)?;
+                    let carrier = Carrier::marked(reader.text(MAX_MARK)?);
+                    let rtt = reader.number()?.checked_sub(1);
+                    claim.see(from, Glance { at, carrier, rtt });
+                }
+                before = from;
+                if let Some(lasted) = lasted {
+                    before = later(from, lasted)?;
+                    claim.end(before, withdrawn);
+                }
+            }
+            if let Some(place) = claims.claim_mut(reporter, end) {
+                *place = claim;
+            }
+        }
+        Some(claims)
+    }
+
+    /// The tab was closed: nobody reports any more.
+    pub(super) fn close(&mut self, at: Seen) {
+        self.reports = OrderedMap::new();
+        self.table.for_each_mut(|_, claim| claim.end(at, false));
+    }
+
     /// A reporter went: what it said holds no longer.
     pub(super) fn part(&mut self, reporter: PeerId, now: Seen) {
         if self.reports.remove(&reporter).is_some() {
@@ -219,6 +287,8 @@ impl Claims {
     }
 }
 
+/// Bytes of the name of a carrier.
+const MAX_MARK: usize = 32;
 /// Claims held (guess: a thousand peers of a few links each, and as much that is over).
 const MAX_CLAIMS: usize = 16_384;
 /// Stretches held of one claim (guess).

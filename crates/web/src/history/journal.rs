@@ -9,7 +9,7 @@ use statemesh::core::collections::OrderedMap;
 use super::Seen;
 use super::bytes::{Reader, put, put_bytes};
 use super::claims::Claims;
-use super::file::later;
+use super::file::{MAX_TEXT, later};
 use crate::model::{LinkEnd, LinkFacts, PeerFacts, Phase, ReportedLink, Role, Shown, Thresholds};
 
 /// From, and until before; `None`: it lasts.
@@ -292,12 +292,23 @@ impl Journal {
             for number in [voice.heard.map(|heard| heard.0), voice.heartbeat] {
                 put(bytes, number.map_or(0, |number| number + 1));
             }
-            put(bytes, u64::from(voice.said_bye));
+            put(
+                bytes,
+                u64::from(voice.said_bye) | u64::from(voice.is_statemesh) << 1,
+            );
+            put(bytes, voice.first_heard.map_or(0, |at| at.0 + 1));
+            let role = voice.role.and_then(Role::name);
+            let texts = [voice.name.as_ref(), voice.software.as_ref()];
+            let texts = texts.map(|text| text.map_or("", Shown::whole));
+            for text in [role.unwrap_or_default()].into_iter().chain(texts) {
+                put_bytes(bytes, text.as_bytes());
+            }
             for stretches in [&voice.present, &voice.silent, &voice.linked] {
                 stretches.pack(bytes);
             }
         }
         self.lost.pack(bytes);
+        self.claims.pack(bytes);
     }
 
     /// From a recording whose instants are `shift` later here.
@@ -309,11 +320,23 @@ impl Journal {
         };
         for _ in 0..reader.count()? {
             let peer = PeerId::from_bytes(reader.block(MAX_ID)?).ok()?;
-            let heard = reader.number()?.checked_sub(1);
+            let here = |at: u64| later(Seen(shift), at.checked_sub(1)?);
+            let heard = here(reader.number()?);
+            let heartbeat = reader.number()?.checked_sub(1);
+            let flags = reader.number()?;
+            let first_heard = here(reader.number()?);
+            let role = Role::named(reader.text(MAX_TEXT)?);
+            let texts = [reader.text(MAX_TEXT)?, reader.text(MAX_TEXT)?];
+            let [name, software] = texts.map(|text| (!text.is_empty()).then(|| Shown::new(text)));
             let mut voice = Voice {
-                heard: heard.and_then(|at| later(Seen(shift), at)),
-                heartbeat: reader.number()?.checked_sub(1),
-                said_bye: reader.number()? == 1,
+                heard,
+                first_heard,
+                heartbeat,
+                said_bye: flags & 1 != 0,
+                is_statemesh: flags & 2 != 0,
+                role,
+                name,
+                software,
                 ..Voice::default()
             };
             for stretches in [&mut voice.present, &mut voice.silent, &mut voice.linked] {
@@ -324,6 +347,7 @@ impl Journal {
             }
         }
         journal.lost = Stretches::unpack(reader, shift)?;
+        journal.claims = Claims::unpack(reader, shift)?;
         Some(journal)
     }
 
@@ -335,6 +359,7 @@ impl Journal {
             voice.present.end(at);
             voice.linked.end(at);
         });
+        self.claims.close(at);
     }
 
     /// The mesh's list of peers: whoever is not in it went.
@@ -469,7 +494,7 @@ const SHORTEST_SILENCE: u64 = 3_000;
 /// Stretches of one kind held (guess).
 const MAX_STRETCHES: usize = 1_024;
 /// Bytes of a peer's id.
-const MAX_ID: usize = 128;
+pub(super) const MAX_ID: usize = 128;
 /// Peers held (guess: more than a page can draw).
 const MAX_PEERS: usize = 5_000;
 

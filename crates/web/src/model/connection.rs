@@ -26,6 +26,19 @@ impl Carrier {
         }
     }
 
+    /// The carrier with that mark; `None`: this page knows none.
+    #[must_use]
+    pub fn marked(mark: &str) -> Option<Self> {
+        match mark {
+            "ws" => Some(Self::WebSocket),
+            "webrtc" => Some(Self::WebRtc),
+            "quic" => Some(Self::Other("quic")),
+            "tcp" => Some(Self::Other("tcp")),
+            "memory" => Some(Self::Other("memory")),
+            _ => None,
+        }
+    }
+
     /// For people.
     #[must_use]
     pub fn word(self) -> &'static str {

@@ -50,6 +50,17 @@ impl Role {
             _ => None,
         }
     }
+
+    /// How the role of a peer is told; none for applications, which say nothing.
+    #[must_use]
+    pub fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Application => None,
+            Self::Peer => Some("peer"),
+            Self::Relay => Some("relay"),
+            Self::Tab => Some("tab"),
+        }
+    }
 }
 
 /// What tags say of the peer that a machine belongs to: its role, and its host as it may be shown.
