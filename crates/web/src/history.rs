@@ -46,8 +46,8 @@ mod trail;
 mod tests;
 
 pub use crate::model::{
-    Assessment, Conditions, Health, Interval, MachineKey, Rule, SchemaFacts, Seen, StateChange,
-    is_active, is_work,
+    Assessment, Carrier, Conditions, Health, Input, Interval, LinkEnd, MachineKey, PeerFacts,
+    Phase, ReportedLink, Role, Rule, SchemaFacts, Seen, Shown, StateChange, is_active, is_work,
 };
 
 pub use self::around::{About, Bookmark};

@@ -45,6 +45,8 @@ fn a_made_up_recording_is_read_back_as_it_was_made() {
         (20, 0, 20)
     );
     assert_eq!(transitions(&recording.history), 500);
+    let said = recording.about.journal.claims().iter().count();
+    assert_eq!((said, recording.about.journal.voices().count()), (5, 5));
     assert_eq!(recording.history.machines().count(), 20);
     for (key, track) in made.machines() {
         let read = recording.history.track(key).unwrap();

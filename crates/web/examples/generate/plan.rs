@@ -8,11 +8,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use statemesh::core::collections::OrderedSet;
 use statemesh::machine::{Machine, TraceGuard, Transition};
 use statemesh::{MachineIdx, PeerId, SchemaDef, StateDef};
 use statemesh_web::history::{
-    About, Cause, Excerpt, Face, Fidelity, Head, History, Interval, Limits, LogLine, MachineKey,
-    Moved, Named, Record, Refused, SchemaFacts, Seen, Side, Ticks, write_recording,
+    About, Carrier, Cause, Excerpt, Face, Fidelity, Head, History, Input, Interval, Limits,
+    LinkEnd, LogLine, MachineKey, Moved, Named, PeerFacts, Phase, Record, Recorder, Refused,
+    ReportedLink, Role, SchemaFacts, Seen, Shown, Side, Ticks, write_recording,
 };
 
 /// What to make up.
@@ -85,7 +87,7 @@ pub fn generate(plan: &Plan, progress: impl FnMut(u64)) -> Result<Vec<u8>, NotMa
     Ok(write_recording(&history, &about(&history), &everything))
 }
 
-/// What the owners say of their machines.
+/// What owners say of their machines and of themselves: every twentieth carries the links of those behind it.
 fn about(history: &History) -> About {
     let faces = history.machines().map(|(key, _)| {
         let id = history.id(key).map_or("", |id| id);
@@ -96,15 +98,44 @@ fn about(history: &History) -> About {
         };
         (*key, face)
     });
+    let owners: OrderedSet<PeerId> = history.machines().map(|(key, _)| key.peer).collect();
+    let owners: Vec<PeerId> = owners.iter().copied().collect();
+    let link = |at: usize, rtt| ReportedLink {
+        end: LinkEnd::from(owners[at % owners.len()]),
+        carrier: Some(Carrier::Other("quic")),
+        rtt: Some(rtt),
+    };
+    let facts = owners.iter().enumerate().map(|(at, peer)| {
+        let (relay, is_relay) = (at / PER_RELAY * PER_RELAY, at % PER_RELAY == 0);
+        let number = if is_relay { at / PER_RELAY } else { at };
+        let links = if is_relay {
+            vec![link(at + PER_RELAY, 9)]
+        } else {
+            vec![link(relay, 1 + at as u64 % 5)]
+        };
+        PeerFacts {
+            first_hand: true,
+            is_statemesh: true,
+            heard: Some(history.newest().at),
+            role: Some(if is_relay { Role::Relay } else { Role::Peer }),
+            name: Some(Shown::new(&format!(
+                "{}-{number}",
+                if is_relay { "relay" } else { "van" }
+            ))),
+            links,
+            ..PeerFacts::unknown(*peer)
+        }
+    });
+    let mut around = Recorder::new(Limits::default());
+    around.take(&Input::Phase(Phase::Live), Seen(0));
+    around.take(&Input::Peers(facts.collect()), Seen(0));
     About {
         origin: ORIGIN,
         topic: "made-up".to_owned(),
         end: history.newest().at,
         faces: faces.collect(),
-        heard: history
-            .machines()
-            .map(|(key, _)| (key.peer, true))
-            .collect(),
+        heard: owners.iter().map(|owner| (*owner, true)).collect(),
+        journal: around.journal().clone(),
         ..About::default()
     }
 }
@@ -394,6 +425,8 @@ impl Random {
 
 /// Wall time when the recording's clock began: 2026-01-01, in milliseconds since 1970.
 pub const ORIGIN: u64 = 1_767_225_600_000;
+/// Owners behind one relay, itself included.
+const PER_RELAY: usize = 20;
 /// Machines are learned in the first second.
 const BEGIN: u64 = 1_000;
 /// Then transitions come for an hour.
