@@ -127,6 +127,10 @@ impl List {
         };
         // By then the list is as long as it has become.
         request_animation_frame(move || {
+            // The view may have been left by then, and its signals with it.
+            if !grid.is_connected() {
+                return;
+            }
             if let Some(row) = cursor {
                 show_row(&grid, row, total);
             }

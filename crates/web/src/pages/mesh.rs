@@ -84,7 +84,7 @@ fn Legend() -> impl IntoView {
         }
     };
     view! {
-        <ul class="legend" aria-label="Links">
+        <ul class="edge-legend" aria-label="Links">
             {LinkClass::ALL.map(entry).collect_view()}
             <li title="Slower than five times what it mostly was">
                 <svg viewBox="0 0 28 4" aria-hidden="true">
