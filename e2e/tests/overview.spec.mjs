@@ -205,7 +205,7 @@ test('search finds machines, states, moments and commands by keys alone', async 
   await page.keyboard.press('Control+k');
   await search.fill('mach://route-1/tx?t=3');
   await page.keyboard.press('Enter');
-  await expect(page).toHaveURL(/\/m#id=route-1@/);
+  await expect(page).toHaveURL(/\/m#(v=1&)?id=route-1@/);
   await expect(page.locator('.dock')).toHaveAttribute('data-time', 'paused');
   await expect(page.locator('.facts')).toContainText('t3');
 
@@ -226,7 +226,7 @@ test('what led to a problem is told by time, and m goes there', async ({ page, s
   await expect(attention).toBeVisible({ timeout: FOLLOWED });
   await expect(attention.locator('.led')).toContainText('courier-1 Busy on');
   await page.locator('body').press('m');
-  await expect(page).toHaveURL(/\/m#id=route-1@/);
+  await expect(page).toHaveURL(/\/m#(v=1&)?id=route-1@/);
   await expect(page.locator('.dock')).toHaveAttribute('data-time', 'paused');
   await expect(page.locator('.note .trail')).toContainText('courier-1 Busy on');
 });

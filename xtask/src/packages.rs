@@ -1,4 +1,4 @@
-//! System packages that only the tests need: a browser, its driver, Node. Installed when we may, else named.
+//! System packages that the tests need: a browser, its driver, Node, and what makes the page smaller. Installed when we may, else named.
 
 use std::process::Command;
 
@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 use crate::command::{check, output};
 use crate::go;
-use crate::tools::first_of;
+use crate::tools::{first_of, has_wasm_opt};
 
 /// Oldest Node that the browser tests run on.
 const NODE: u32 = 18;
@@ -61,6 +61,10 @@ fn missing() -> Vec<&'static str> {
     }
     if first_of(&["npm"]).is_none() {
         missing.push("npm");
+    }
+    // The page is within its budget without, by little.
+    if !has_wasm_opt() {
+        missing.push("binaryen");
     }
     if !go::is_reachable() {
         missing.push("python3-venv");

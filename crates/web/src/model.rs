@@ -8,6 +8,7 @@ mod arrange;
 mod bookmark;
 mod conditions;
 mod connection;
+mod decimal;
 mod filter;
 mod fleet;
 mod graph;
@@ -40,6 +41,7 @@ pub use arrange::{Arranged, Grouping, InView, Label, Labels, Layout, Order, Sort
 pub use bookmark::{Bookmark, MAX_BOOKMARKS, MAX_WORDS, read_bookmarks, write_bookmarks};
 pub use conditions::{Conditions, is_work};
 pub use connection::{Carrier, Connection, Failure, LinkFacts, Phase, Stop};
+pub use decimal::fixed;
 pub use filter::{Candidate, Detail, Filter, Pattern, has_health, toggled};
 pub use fleet::{FleetRow, Group, StateWord, WordKind, fleet, fleet_row};
 pub use graph::{

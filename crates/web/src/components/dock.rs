@@ -217,7 +217,7 @@ fn Slider() -> impl IntoView {
         store.frame.track();
         let stage = store.timeline_stage();
         let share = stage.cursor.map_or(1.0, |at| stage.share(at));
-        format!("{:.0}", share * 1_000.0)
+        ((share * 1_000.0).round() as u32).to_string()
     };
     let ends = move || {
         store.frame.track();

@@ -124,7 +124,9 @@ impl Camera {
         let at = self.place(event.client_x(), event.client_y());
         // Lines are about as high as so many pixels.
         let pixels = event.delta_y() * if event.delta_mode() == 0 { 1.0 } else { 16.0 };
-        self.turn(|view| view.zoom(at, (-pixels.clamp(-200.0, 200.0) / 400.0).exp2()));
+        // About the 400th root of two for each pixel, and as much in as out.
+        let by = 1.0 + pixels.abs().min(200.0) * 0.002;
+        self.turn(|view| view.zoom(at, if pixels < 0.0 { by } else { 1.0 / by }));
     }
 
     pub(super) fn press(self, event: &PointerEvent) {
@@ -162,14 +164,14 @@ impl Camera {
         };
         let by = (at.0 - before.0, at.1 - before.1);
         if let Some(other) = other {
-            let far = |from: (f64, f64)| (from.0 - other.0).hypot(from.1 - other.1).max(1.0);
+            let far = |from: (f64, f64)| distance(from, other).max(1.0);
             let middle = ((at.0 + other.0) / 2.0, (at.1 + other.1) / 2.0);
             let half = (by.0 / 2.0, by.1 / 2.0);
             self.turn(|view| view.pan(half).zoom(middle, far(at) / far(before)));
             return;
         }
         match self.dragged.get_value() {
-            Dragged::Held(from, node) if (at.0 - from.0).hypot(at.1 - from.1) > SLACK => {
+            Dragged::Held(from, node) if distance(at, from) > SLACK => {
                 // Without it a drag ends where the pointer leaves.
                 if let Some(frame) = self.frame.get_untracked() {
                     let _ = frame.set_pointer_capture(event.pointer_id());
@@ -321,6 +323,11 @@ fn closest(target: Option<web_sys::EventTarget>, selector: &str) -> Option<Eleme
 fn node_at(target: Option<web_sys::EventTarget>) -> Option<PeerId> {
     let node = closest(target, "[data-node]")?;
     node.get_attribute("data-node")?.parse().ok()
+}
+
+fn distance(one: (f64, f64), other: (f64, f64)) -> f64 {
+    let (x, y) = (one.0 - other.0, one.1 - other.1);
+    (x * x + y * y).sqrt()
 }
 
 /// A pointer that moves less is a click, in pixels.

@@ -9,7 +9,7 @@ use super::dynamic::{RowKey, dynamic, rows};
 use super::mesh_camera::{Camera, STEP};
 use super::{health_glyph, name};
 use crate::derived::Derived;
-use crate::model::{Edge, Level, LinkClass, Node, NodeMachine, Viewport, curve};
+use crate::model::{Edge, Level, LinkClass, Node, NodeMachine, Viewport, curve, fixed};
 use crate::store::Store;
 use crate::words;
 
@@ -21,7 +21,8 @@ pub fn MeshGraph() -> impl IntoView {
     camera.follow();
     let transform = move || {
         let Viewport { x, y, scale } = camera.view.get();
-        format!("translate({x:.1}px,{y:.1}px) scale({scale:.3})")
+        let [x, y, scale] = [x, y, scale].map(fixed);
+        format!("translate({x}px,{y}px) scale({scale})")
     };
     let level = Memo::new(move |_| store.mesh.with(|mesh| mesh.frame.level));
     let peers = Derived::new(move || {

@@ -11,7 +11,7 @@ use super::machine_view::MachineUi;
 use super::name;
 use crate::derived::Derived;
 use crate::history::{Cell, Head, RainColumns, RainEvent, RainRow, RainWindow};
-use crate::model::{CELL_HEIGHT, CELL_WIDTH, SchemaFacts, rain_paths};
+use crate::model::{CELL_HEIGHT, CELL_WIDTH, SchemaFacts, fixed, rain_paths};
 use crate::store::Store;
 use crate::words::{self, machine as say};
 
@@ -404,7 +404,7 @@ fn cells(sheet: Sheet, schema: &SchemaFacts, row: &RainRow) -> AnyView {
                     aria-hidden="true"
                     preserveAspectRatio="none"
                     viewBox=format!("0 0 {width} {CELL_HEIGHT}")
-                    style:width=format!("{}rem", f64::from(width) / 16.0)
+                    style:width=format!("{}rem", fixed(f64::from(width) / 16.0))
                 >
                     {paths.collect_view()}
                 </svg>

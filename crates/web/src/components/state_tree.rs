@@ -164,8 +164,9 @@ fn letter(event: &KeyboardEvent, is_first: bool) -> Option<char> {
     let key = event.key();
     let mut letters = key.chars();
     let letter = letters.next().filter(|_| letters.next().is_none())?;
-    // Digits open tabs and signs step; neither begins a search.
-    (letter.is_alphabetic() || (!is_first && letter.is_alphanumeric())).then_some(letter)
+    // Digits open tabs and signs step; neither begins a search. Whatever is not ASCII is somebody's letter.
+    let begins = letter.is_ascii_alphabetic() || !letter.is_ascii();
+    (begins || (!is_first && letter.is_ascii_alphanumeric())).then_some(letter)
 }
 
 #[component]

@@ -12,7 +12,7 @@ use super::dynamic::{RowKey, dynamic, rows};
 use super::fleet_label::label;
 use super::{health_glyph, name};
 use crate::derived::Derived;
-use crate::model::{Arranged, Arrow, MachineKey, Tiles as Layout};
+use crate::model::{Arranged, Arrow, MachineKey, Tiles as Layout, fixed};
 use crate::router::Router;
 use crate::store::Store;
 use crate::words;
@@ -50,9 +50,9 @@ pub fn Tiles() -> impl IntoView {
             }
         }
     };
-    let height = move || format!("{}px", layout.with(|layout| layout.height));
-    let shown_height = move || format!("{}px", seen.with(|seen| seen.1));
-    let down = move || format!("translateY({}px)", seen.with(|seen| seen.2));
+    let height = move || px(layout.with(|layout| layout.height));
+    let shown_height = move || px(seen.with(|seen| seen.1));
+    let down = move || format!("translateY({})", px(seen.with(|seen| seen.2)));
     view! {
         <div
             class="tiles"
@@ -166,7 +166,7 @@ fn TileLabel(at: usize, layout: Derived<Arc<Layout>>) -> impl IntoView {
     let place = move || {
         let place = layout.with(|layout| layout.sections.get(at).map(|it| (it.left, it.top)));
         let (left, top) = place.unwrap_or_default();
-        format!("translate({left}px,{top}px)")
+        format!("translate({},{})", px(left), px(top))
     };
     view! {
         <div class="group" style:transform=place>
@@ -213,6 +213,10 @@ fn draw(store: Store, sheet: &Sheet, layout: &Layout, top: f64, chosen: Option<M
             }
         }
     }
+}
+
+fn px(length: f64) -> String {
+    format!("{}px", fixed(length))
 }
 
 fn scroll_to(scroller: NodeRef<html::Div>, y: f64) {

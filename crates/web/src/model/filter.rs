@@ -1,6 +1,7 @@
 //! The filter of machines (dashboard design 7.2): words and keys, space = and, `,` = or, `-` negates, `/re/` is a regular
 //! expression, which whoever parses supplies the engine for. What cannot be read is answered in words.
 
+use super::decimal::thousandths;
 use super::link::distance;
 use super::schema::{is_active, tick};
 use super::{Health, Machine, Seen};
@@ -231,15 +232,15 @@ fn compared(value: &str) -> Option<(&str, Order, &str)> {
 /// `5s`, `1.5s`, `200ms`, `2m`, `1h`, in milliseconds.
 pub(super) fn duration(text: &str) -> Option<u64> {
     let end = text.find(|c: char| c.is_ascii_alphabetic())?;
-    let number: f64 = text[..end].parse().ok()?;
+    let number = thousandths(&text[..end])?;
     let unit = match &text[end..] {
-        "ms" => 1.0,
-        "s" => 1e3,
-        "m" | "min" => 6e4,
-        "h" => 3.6e6,
+        "ms" => 1,
+        "s" => 1_000,
+        "m" | "min" => 60_000,
+        "h" => 3_600_000,
         _ => return None,
     };
-    (number >= 0.0).then(|| (number * unit).round() as u64)
+    Some(number.checked_mul(unit)? / 1_000)
 }
 
 fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {

@@ -3,6 +3,7 @@
 
 use statemesh::core::collections::sort_by;
 
+use super::decimal::thousandths;
 use super::filter::{contains, duration};
 use super::world::World;
 use super::{Machine, MachineRef, Seen, Shown, WallClock};
@@ -213,15 +214,9 @@ fn moment(typed: &str, now: Seen, wall: WallClock) -> Option<Seen> {
         return Some(Seen(now.0.saturating_sub(duration(ago)?)));
     }
     let mut parts = typed.split(':');
-    let mut number = |most: f64| -> Option<f64> {
-        let part = parts.next()?;
-        let is_number = part.bytes().all(|c| c.is_ascii_digit() || c == b'.');
-        let number: f64 = part.parse().ok().filter(|_| is_number)?;
-        (number < most).then_some(number)
-    };
-    let (hours, minutes) = (number(24.0)?, number(60.0)?);
-    let seconds = number(60.0).unwrap_or(0.0);
-    let of_day = (hours * 3_600_000.0 + minutes * 60_000.0 + seconds * 1_000.0) as u64;
+    let mut number = |most: u64| thousandths(parts.next()?).filter(|number| *number < most * 1_000);
+    let (hours, minutes) = (number(24)?, number(60)?);
+    let of_day = hours * 3_600 + minutes * 60 + number(60).unwrap_or(0);
     let today = wall.start.saturating_add(now.0);
     let ago = (today % DAY + DAY - of_day) % DAY;
     Some(Seen(now.0.checked_sub(ago)?))

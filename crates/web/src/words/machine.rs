@@ -332,7 +332,7 @@ pub fn search(
     typed: &str,
     selected: Option<usize>,
 ) -> Option<usize> {
-    let typed = typed.to_lowercase();
+    let typed = typed.to_ascii_lowercase();
     let from = order
         .iter()
         .position(|at| Some(*at) == selected)
@@ -347,7 +347,7 @@ pub fn search(
     let names = after
         .iter()
         .chain(before)
-        .map(|at| (*at, states[*at].name.to_lowercase()));
+        .map(|at| (*at, states[*at].name.to_ascii_lowercase()));
     let names: Vec<(usize, String)> = names.collect();
     let begins = names.iter().find(|(_, name)| name.starts_with(&typed));
     let found = begins.or_else(|| names.iter().find(|(_, name)| name.contains(&typed)));
