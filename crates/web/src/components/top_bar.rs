@@ -178,7 +178,7 @@ fn ThemeButton() -> impl IntoView {
     let label = move || format!("Theme: {}. Switch", theme().word());
     let switch = move |_| preferences.next_theme();
     view! {
-        <button class="button plain square" type="button" aria-label=label title=label on:click=switch>
+        <button class="button plain square theme" type="button" aria-label=label title=label on:click=switch>
             {icon("i-theme")}
         </button>
     }
