@@ -81,6 +81,8 @@ pub struct TestOptions {
 pub enum Bench {
     /// The release page in a real browser: delays, size, cost of the relay
     Page,
+    /// The release page under much: ten thousand machines, a million transitions, 5,000 changes a second
+    Dashboard,
     /// Meshes of our peers beside meshes of Go peers: time until all is known, delays, traffic, processor time
     Mesh,
     /// The engine and its handle beside the Go engine: time and allocations per call
