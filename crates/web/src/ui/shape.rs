@@ -22,8 +22,17 @@ pub(super) enum State {
     /// Never empty.
     Many(Vec<State>),
     Shape(Shape),
-    Dynamic(RenderEffect<State>),
+    Dynamic(Follows),
     List(Box<dyn List>),
+}
+
+/// A part that follows signals; what it shows ends with it, not with the next turn of the effect.
+pub(super) struct Follows(RenderEffect<State>);
+
+impl Drop for Follows {
+    fn drop(&mut self) {
+        drop(self.0.take_value());
+    }
 }
 
 /// A drawing in the document.
@@ -114,7 +123,8 @@ impl State {
                 Root::Node(node) => node.clone(),
                 Root::Slot(at) => shape.part(*at).map_or_else(comment, Self::first),
             },
-            Self::Dynamic(effect) => effect
+            Self::Dynamic(part) => part
+                .0
                 .with_value_mut(|state| state.first())
                 .unwrap_or_else(comment),
             Self::List(list) => list.first(),
@@ -128,7 +138,8 @@ impl State {
                 Root::Node(node) => node.clone(),
                 Root::Slot(at) => shape.part(*at).map_or_else(comment, Self::last),
             },
-            Self::Dynamic(effect) => effect
+            Self::Dynamic(part) => part
+                .0
                 .with_value_mut(|state| state.last())
                 .unwrap_or_else(comment),
             Self::List(list) => list.last(),
@@ -150,8 +161,8 @@ impl State {
                     }
                 }
             }
-            Self::Dynamic(effect) => {
-                effect.with_value_mut(|state| state.remove());
+            Self::Dynamic(part) => {
+                part.0.with_value_mut(|state| state.remove());
             }
             Self::List(list) => list.remove(),
         }
@@ -191,13 +202,9 @@ fn patch_many(states: &mut Vec<State>, all: Vec<AnyView>) {
 }
 
 /// Draws now, and patches when a signal that was read changed.
-fn dynamic(
-    draw: Box<dyn Fn() -> AnyView>,
-    parent: &Node,
-    before: Option<&Node>,
-) -> RenderEffect<State> {
+fn dynamic(draw: Box<dyn Fn() -> AnyView>, parent: &Node, before: Option<&Node>) -> Follows {
     let (parent, before) = (parent.clone(), RefCell::new(before.cloned()));
-    RenderEffect::new(move |state: Option<State>| {
+    Follows(RenderEffect::new(move |state: Option<State>| {
         let view = draw();
         match state {
             Some(mut state) => {
@@ -206,7 +213,7 @@ fn dynamic(
             }
             None => State::build(view, &parent, before.take().as_ref()),
         }
-    })
+    }))
 }
 
 impl Shape {
