@@ -11,27 +11,31 @@
 mod list;
 #[path = "ui/shape.rs"]
 mod shape;
+#[path = "ui/signal.rs"]
+mod signal;
 #[path = "ui/value.rs"]
 mod value;
 
 use std::borrow::Cow;
+use std::marker::PhantomData;
 
 use leptos::ev::EventDescriptor;
 use leptos::html::ElementType;
-use leptos::prelude::{Get, Memo, NodeRef, RwSignal, Signal, untrack};
+use leptos::prelude::{NodeRef, untrack};
 use leptos::tachys::html::node_ref::NodeRefContainer;
 use leptos::wasm_bindgen::JsCast;
 use web_sys::{Element, Event, Node};
 
 pub use self::list::{Row, keyed};
-pub use self::value::{IntoValue, Value};
+pub use self::signal::{Memo, RwSignal};
+pub use self::value::{Give, IntoValue, Value};
 
 /// What files with views import.
 pub mod prelude {
     pub use leptos::prelude::*;
     pub use statemesh_view::{component, view};
 
-    pub use super::{AnyView, CollectView, IntoView, IntoView as IntoAny};
+    pub use super::{AnyView, CollectView, IntoView, IntoView as IntoAny, Memo, RwSignal};
 }
 
 /// Any part of the page.
@@ -42,7 +46,7 @@ enum Kind {
     Text(Cow<'static, str>),
     Many(Vec<AnyView>),
     Drawing(Drawing),
-    Dynamic(Box<dyn Fn() -> AnyView>),
+    Dynamic(Box<dyn Draw>),
     List(list::Build),
 }
 
@@ -108,30 +112,40 @@ impl<V: IntoView> IntoView for Vec<V> {
     }
 }
 
-/// Drawn again when a signal it read changed.
+/// Drawn again when a signal it read changed. Not `dyn Fn`, whose tables hold more functions than one.
+trait Draw {
+    fn draw(&self) -> AnyView;
+}
+
+impl<F: Fn() -> V, V: IntoView> Draw for F {
+    fn draw(&self) -> AnyView {
+        self().into_any()
+    }
+}
+
 impl<F: Fn() -> V + 'static, V: IntoView> IntoView for F {
     #[inline]
     fn into_any(self) -> AnyView {
-        AnyView(Kind::Dynamic(Box::new(move || self().into_any())))
+        AnyView(Kind::Dynamic(Box::new(self)))
     }
 
     #[inline]
     fn fill(self, drawing: &mut Drawing) {
-        drawing.push_dynamic(Box::new(move || self().into_any()));
+        drawing.push_dynamic(Box::new(self));
     }
 }
 
-macro_rules! follow {
-    ($($signal:ident),*) => {$(
-        impl<V: IntoView + Clone + Send + Sync + 'static> IntoView for $signal<V> {
-            fn into_any(self) -> AnyView {
-                (move || self.get()).into_any()
-            }
-        }
-    )*};
+impl<V: IntoView + Clone + PartialEq + Send + Sync + 'static> IntoView for Memo<V> {
+    fn into_any(self) -> AnyView {
+        (move || self.get()).into_any()
+    }
 }
 
-follow!(Memo, RwSignal, Signal);
+impl<V: IntoView + Clone + Send + Sync + 'static> IntoView for RwSignal<V> {
+    fn into_any(self) -> AnyView {
+        (move || self.get()).into_any()
+    }
+}
 
 macro_rules! number {
     ($($number:ident),*) => {$(
@@ -181,7 +195,7 @@ struct Filled {
 enum Slot {
     Value(Value),
     Part(AnyView),
-    Listener(Box<dyn FnMut(Event)>),
+    Listener(Box<dyn Handle>),
     Reference(Box<dyn Fn(&Element)>),
 }
 
@@ -221,12 +235,12 @@ impl Drawing {
 
     /// A listener.
     #[inline]
-    pub fn on<E: EventDescriptor<EventType: JsCast>>(
+    pub fn on<E: EventDescriptor<EventType: JsCast + 'static>>(
         &mut self,
         _event: E,
-        mut handle: impl FnMut(E::EventType) + 'static,
+        handle: impl FnMut(E::EventType) + 'static,
     ) {
-        self.push_listener(Box::new(move |event| handle(event.unchecked_into())));
+        self.push_listener(Box::new(Handler(handle, PhantomData)));
     }
 
     /// Who wants to have the element.
@@ -248,12 +262,12 @@ impl Drawing {
     }
 
     #[inline(never)]
-    fn push_dynamic(&mut self, draw: Box<dyn Fn() -> AnyView>) {
+    fn push_dynamic(&mut self, draw: Box<dyn Draw>) {
         self.push(Slot::Part(AnyView(Kind::Dynamic(draw))));
     }
 
     #[inline(never)]
-    fn push_listener(&mut self, handle: Box<dyn FnMut(Event)>) {
+    fn push_listener(&mut self, handle: Box<dyn Handle>) {
         self.push(Slot::Listener(handle));
     }
 
@@ -268,8 +282,21 @@ impl Drawing {
     }
 
     #[inline(never)]
-    fn push_follow(&mut self, value: Box<dyn Fn() -> Value>) {
+    fn push_follow(&mut self, value: Box<dyn Give>) {
         self.push(Slot::Value(Value::Follow(value)));
+    }
+}
+
+/// What listens.
+trait Handle {
+    fn handle(&mut self, event: Event);
+}
+
+struct Handler<F, E>(F, PhantomData<fn(E)>);
+
+impl<E: JsCast, F: FnMut(E)> Handle for Handler<F, E> {
+    fn handle(&mut self, event: Event) {
+        (self.0)(event.unchecked_into());
     }
 }
 

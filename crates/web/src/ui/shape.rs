@@ -12,7 +12,7 @@ use web_sys::{Element, Event, HtmlElement, Node, Text, js_sys};
 
 use super::list::List;
 use super::value::Value;
-use super::{AnyView, Drawing, Kind, Slot};
+use super::{AnyView, Draw, Drawing, Handle, Kind, Slot};
 
 /// A view in the document.
 pub(super) enum State {
@@ -202,10 +202,10 @@ fn patch_many(states: &mut Vec<State>, all: Vec<AnyView>) {
 }
 
 /// Draws now, and patches when a signal that was read changed.
-fn dynamic(draw: Box<dyn Fn() -> AnyView>, parent: &Node, before: Option<&Node>) -> Follows {
+fn dynamic(draw: Box<dyn Draw>, parent: &Node, before: Option<&Node>) -> Follows {
     let (parent, before) = (parent.clone(), RefCell::new(before.cloned()));
     Follows(RenderEffect::new(move |state: Option<State>| {
-        let view = draw();
+        let view = draw.draw();
         match state {
             Some(mut state) => {
                 state.patch(view);
@@ -337,15 +337,15 @@ struct Target {
 impl Held {
     /// Sets it where something else was before.
     fn new(target: &Target, value: Value, before: Value) -> Self {
-        let Value::Follow(compute) = value else {
+        let Value::Follow(give) = value else {
             target.set(&before, &value);
             return Self::Value(value);
         };
         let target = target.clone();
         let follow = move |before: Option<Value>| {
-            let mut value = compute();
-            while let Value::Follow(compute) = value {
-                value = compute();
+            let mut value = give.give();
+            while let Value::Follow(give) = value {
+                value = give.give();
             }
             target.set(&before.unwrap_or(Value::Absent), &value);
             value
@@ -410,18 +410,16 @@ impl Target {
     }
 }
 
-type Handle = Box<dyn FnMut(Event)>;
-
 /// Listens as long as it is there.
 struct Listener {
     element: Element,
     event: &'static str,
-    handle: Rc<RefCell<(Option<Owner>, Handle)>>,
+    handle: Rc<RefCell<(Option<Owner>, Box<dyn Handle>)>>,
     closure: Closure<dyn FnMut(Event)>,
 }
 
 impl Listener {
-    fn new(element: &Element, event: &'static str, handle: Handle) -> Self {
+    fn new(element: &Element, event: &'static str, handle: Box<dyn Handle>) -> Self {
         let handle = Rc::new(RefCell::new((Owner::current(), handle)));
         let called = handle.clone();
         let closure: Box<dyn FnMut(Event)> = Box::new(move |event| {
@@ -431,8 +429,8 @@ impl Listener {
             };
             let (owner, handle) = &mut *called;
             untrack(|| match owner {
-                Some(owner) => owner.with(|| handle(event)),
-                None => handle(event),
+                Some(owner) => owner.with(|| handle.handle(event)),
+                None => handle.handle(event),
             });
         });
         let closure = Closure::wrap(closure);
@@ -446,7 +444,7 @@ impl Listener {
         }
     }
 
-    fn set(&self, handle: Handle) {
+    fn set(&self, handle: Box<dyn Handle>) {
         // It is not called while effects run.
         if let Ok(mut called) = self.handle.try_borrow_mut() {
             *called = (Owner::current(), handle);

@@ -2,9 +2,7 @@
 
 use std::borrow::Cow;
 
-use leptos::prelude::{Get, Memo, RwSignal, Signal};
-
-use super::Drawing;
+use super::{Drawing, Memo, RwSignal};
 
 /// A value, or what computes it.
 pub enum Value {
@@ -15,7 +13,7 @@ pub enum Value {
     /// A text.
     Text(Cow<'static, str>),
     /// Computed again when a signal it read changed.
-    Follow(Box<dyn Fn() -> Value>),
+    Follow(Box<dyn Give>),
 }
 
 impl PartialEq for Value {
@@ -78,30 +76,41 @@ impl<V: IntoValue> IntoValue for Option<V> {
     }
 }
 
-/// Computed again when a signal it read changed.
+/// Says what a value is now. Not `dyn Fn`, whose tables hold more functions than one.
+pub trait Give {
+    /// The value.
+    fn give(&self) -> Value;
+}
+
+impl<F: Fn() -> V, V: IntoValue> Give for F {
+    fn give(&self) -> Value {
+        self().into_value()
+    }
+}
+
 impl<F: Fn() -> V + 'static, V: IntoValue> IntoValue for F {
     #[inline]
     fn into_value(self) -> Value {
-        Value::Follow(Box::new(move || self().into_value()))
+        Value::Follow(Box::new(self))
     }
 
     #[inline]
     fn fill(self, drawing: &mut Drawing) {
-        drawing.push_follow(Box::new(move || self().into_value()));
+        drawing.push_follow(Box::new(self));
     }
 }
 
-macro_rules! follow {
-    ($($signal:ident),*) => {$(
-        impl<V: IntoValue + Clone + Send + Sync + 'static> IntoValue for $signal<V> {
-            fn into_value(self) -> Value {
-                (move || self.get()).into_value()
-            }
-        }
-    )*};
+impl<V: IntoValue + Clone + PartialEq + Send + Sync + 'static> IntoValue for Memo<V> {
+    fn into_value(self) -> Value {
+        (move || self.get()).into_value()
+    }
 }
 
-follow!(Memo, RwSignal, Signal);
+impl<V: IntoValue + Clone + Send + Sync + 'static> IntoValue for RwSignal<V> {
+    fn into_value(self) -> Value {
+        (move || self.get()).into_value()
+    }
+}
 
 macro_rules! number {
     ($($number:ident),*) => {$(
