@@ -127,7 +127,7 @@ async fn what_is_drawn_again_in_the_same_shape_is_patched() {
     let page = Page::of(move || {
         (move || {
             let (now, told) = (count.get(), told.clone());
-            drawn.update_untracked(|times| *times += 1);
+            drawn.set(drawn.get_untracked() + 1);
             let class = if now > 1 { "many x" } else { "one" };
             view! {
                 <button

@@ -52,8 +52,7 @@ impl<T: Send + Sync + 'static> RwSignal<T> {
 
     /// Reads it; the reader follows it.
     pub fn with<R>(&self, read: impl FnOnce(&T) -> R) -> R {
-        track(&self.signal);
-        self.with_untracked(read)
+        read(watch(&self.signal).of())
     }
 
     /// Reads it once.
@@ -230,6 +229,12 @@ fn signal(cell: Cell) -> AnySignal<Cell> {
 #[inline(never)]
 fn track(signal: &AnySignal<Cell>) {
     signal.track();
+}
+
+#[inline(never)]
+fn watch(signal: &AnySignal<Cell>) -> <AnySignal<Cell> as ReadUntracked>::Value {
+    signal.track();
+    signal.read_untracked()
 }
 
 #[inline(never)]
