@@ -76,6 +76,16 @@ impl<T: Send + Sync + 'static> RwSignal<T> {
         self.with_untracked(T::clone)
     }
 
+    /// A copy, once; nothing when the view that it belongs to ended.
+    #[allow(dead_code, reason = "for loops that outlive their view")]
+    pub fn try_get_untracked(&self) -> Option<T>
+    where
+        T: Clone,
+    {
+        let cell = self.signal.try_read_untracked()?;
+        Some(cell.of::<T>().clone())
+    }
+
     /// The reader follows it.
     pub fn track(&self) {
         track(&self.signal);
