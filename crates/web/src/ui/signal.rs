@@ -96,6 +96,18 @@ impl<T: Send + Sync + 'static> RwSignal<T> {
         set(&self.signal, Cell(Box::new(value)));
     }
 
+    /// Sets it, or gives the value back when the view that it belongs to ended.
+    #[allow(dead_code, reason = "for answers that come after their view")]
+    pub fn try_set(&self, value: T) -> Option<T> {
+        match write(&self.signal) {
+            Some(mut cell) => {
+                *cell.of_mut() = value;
+                None
+            }
+            None => Some(value),
+        }
+    }
+
     /// Changes it and wakes readers.
     pub fn update(&self, change: impl FnOnce(&mut T)) {
         if let Some(mut cell) = write(&self.signal) {
