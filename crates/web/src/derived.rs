@@ -29,6 +29,12 @@ impl<T: PartialEq + Send + Sync + 'static> Derived<T> {
         self.0.with_untracked(read)
     }
 
+    /// Reads it once; nothing when the view that it belongs to ended.
+    #[allow(dead_code, reason = "for loops that outlive their view")]
+    pub fn try_with_untracked<R>(self, read: impl FnOnce(&T) -> R) -> Option<R> {
+        self.0.try_with_untracked(read)
+    }
+
     /// A copy; the reader follows it.
     pub fn get(self) -> T
     where

@@ -7,7 +7,9 @@ use std::marker::PhantomData;
 use std::ops::DerefMut;
 use std::sync::Arc;
 
-use leptos::prelude::{Memo as AnyMemo, ReadUntracked, RwSignal as AnySignal, Set, Track, Write};
+use leptos::prelude::{
+    Get, GetUntracked, Memo as AnyMemo, ReadUntracked, RwSignal as AnySignal, Set, Track, Write,
+};
 
 /// A value that wakes its readers when it is set. Copies are the same value.
 pub struct RwSignal<T> {
@@ -110,9 +112,13 @@ impl<T: Send + Sync + 'static> RwSignal<T> {
 
     /// Changes it and wakes readers.
     pub fn update(&self, change: impl FnOnce(&mut T)) {
-        if let Some(mut cell) = write(&self.signal) {
-            change(cell.of_mut());
-        }
+        self.try_update(change);
+    }
+
+    /// The same, with an answer; nothing when the view that it belongs to ended.
+    pub fn try_update<R>(&self, change: impl FnOnce(&mut T) -> R) -> Option<R> {
+        let mut cell = write(&self.signal)?;
+        Some(change(cell.of_mut()))
     }
 }
 
@@ -160,6 +166,13 @@ impl<T: PartialEq + Send + Sync + 'static> Memo<T> {
     /// Reads it once.
     pub fn with_untracked<R>(&self, read: impl FnOnce(&T) -> R) -> R {
         read(peek(&self.memo).of())
+    }
+
+    /// Reads it once; nothing when the view that it belongs to ended.
+    #[allow(dead_code, reason = "for loops that outlive their view")]
+    pub fn try_with_untracked<R>(&self, read: impl FnOnce(&T) -> R) -> Option<R> {
+        let shared = self.memo.try_get_untracked()?;
+        Some(read(shared.of()))
     }
 
     /// A copy; the reader follows it.
@@ -281,12 +294,12 @@ fn memo(compute: Box<dyn Compute>) -> AnyMemo<Shared> {
 
 #[inline(never)]
 fn follow(memo: &AnyMemo<Shared>) -> Shared {
-    leptos::prelude::Get::get(memo)
+    memo.get()
 }
 
 #[inline(never)]
 fn peek(memo: &AnyMemo<Shared>) -> Shared {
-    leptos::prelude::GetUntracked::get_untracked(memo)
+    memo.get_untracked()
 }
 
 #[cfg(test)]
