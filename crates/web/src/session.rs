@@ -9,10 +9,10 @@ mod relay;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::ui::prelude::*;
 use futures::StreamExt;
 use futures::channel::mpsc;
 use futures::future::Either;
-use leptos::prelude::*;
 use statemesh::mesh::{Mesh, MeshEvent, Role, SpawnError};
 use wasm_bindgen_futures::spawn_local;
 

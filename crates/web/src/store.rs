@@ -16,7 +16,7 @@ pub mod time;
 mod trail;
 mod views;
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 use statemesh::PeerId;
 
 use self::graph::{GraphView, MeshScreen};

@@ -1,6 +1,6 @@
 //! Led here: what happened near by just before something began. By time, and it says so.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use super::name;
 use crate::store::{Hop, Trail};

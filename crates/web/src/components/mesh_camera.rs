@@ -1,8 +1,8 @@
 //! How the graph of the Mesh page lies in its frame, and what moves it: mouse, wheel, fingers and keys.
 
+use crate::ui::prelude::*;
 use leptos::ev::{self, FocusEvent, KeyboardEvent, MouseEvent, PointerEvent, WheelEvent};
 use leptos::html::Div;
-use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use statemesh::PeerId;
 use web_sys::{Element, HtmlElement};

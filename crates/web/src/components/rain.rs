@@ -1,9 +1,9 @@
 //! Rain: one row for each transition or interval of a machine, a column for each state. A list of any length, of which
 //! only what is on screen is in the document.
 
+use crate::ui::prelude::*;
 use leptos::ev::KeyboardEvent;
 use leptos::html::Div;
-use leptos::prelude::*;
 use web_sys::HtmlDivElement;
 
 use super::dynamic::{RowKey, dynamic, rows};

@@ -1,6 +1,6 @@
 //! Peers: this tab, its connection, and everyone known.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use crate::components::{CopyButton, RowKey, dynamic, health_glyph, name, rows};
 use crate::derived::Derived;

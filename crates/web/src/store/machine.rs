@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use super::Store;
 use crate::browser;
