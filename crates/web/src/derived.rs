@@ -30,7 +30,6 @@ impl<T: PartialEq + Send + Sync + 'static> Derived<T> {
     }
 
     /// Reads it once; nothing when the view that it belongs to ended.
-    #[allow(dead_code, reason = "for loops that outlive their view")]
     pub fn try_with_untracked<R>(self, read: impl FnOnce(&T) -> R) -> Option<R> {
         self.0.try_with_untracked(read)
     }

@@ -79,7 +79,6 @@ impl<T: Send + Sync + 'static> RwSignal<T> {
     }
 
     /// A copy, once; nothing when the view that it belongs to ended.
-    #[allow(dead_code, reason = "for loops that outlive their view")]
     pub fn try_get_untracked(&self) -> Option<T>
     where
         T: Clone,
