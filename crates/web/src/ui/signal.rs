@@ -79,6 +79,7 @@ impl<T: Send + Sync + 'static> RwSignal<T> {
     }
 
     /// A copy, once; nothing when the view that it belongs to ended.
+    #[allow(dead_code, reason = "for loops that outlive their view")]
     pub fn try_get_untracked(&self) -> Option<T>
     where
         T: Clone,
@@ -168,7 +169,6 @@ impl<T: PartialEq + Send + Sync + 'static> Memo<T> {
     }
 
     /// Reads it once; nothing when the view that it belongs to ended.
-    #[allow(dead_code, reason = "for loops that outlive their view")]
     pub fn try_with_untracked<R>(&self, read: impl FnOnce(&T) -> R) -> Option<R> {
         let shared = self.memo.try_get_untracked()?;
         Some(read(shared.of()))
