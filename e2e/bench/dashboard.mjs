@@ -147,7 +147,9 @@ async function sizes() {
   return sizes;
 }
 
-const ms = (frames) => quantile(frames.frames, 0.95).toFixed(1);
+function ms(frames) {
+  return quantile(frames.frames, 0.95).toFixed(1);
+}
 
 function note(text) {
   console.error(`   ${text}`);
