@@ -82,7 +82,7 @@ async function manyChanges() {
   await page.waitForSelector('[data-connection="live"]');
   const args = ['load', '--peers', '10', '--machines', '1000', '--rate', '5000', '--topic', relay.topic, '--connect', relay.quic];
   const load = new Program('the load', programPath('STATEMESH_RELAY'), args);
-  await page.waitForFunction(() => /^1[ ,  ]?000 of/.test(document.querySelector('.shown')?.textContent ?? ''), null, { timeout: 120_000 });
+  await page.waitForFunction(() => /^1\D?000 of/.test(document.querySelector('.shown')?.textContent ?? ''), null, { timeout: 120_000 });
   await pause(5_000);
   let typed;
   const frames = await traced(browser, page, async () => {
