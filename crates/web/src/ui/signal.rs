@@ -78,16 +78,6 @@ impl<T: Send + Sync + 'static> RwSignal<T> {
         self.with_untracked(T::clone)
     }
 
-    /// A copy, once; nothing when the view that it belongs to ended.
-    #[allow(dead_code, reason = "for loops that outlive their view")]
-    pub fn try_get_untracked(&self) -> Option<T>
-    where
-        T: Clone,
-    {
-        let cell = self.signal.try_read_untracked()?;
-        Some(cell.of::<T>().clone())
-    }
-
     /// The reader follows it.
     pub fn track(&self) {
         track(&self.signal);
@@ -96,18 +86,6 @@ impl<T: Send + Sync + 'static> RwSignal<T> {
     /// Sets it and wakes readers.
     pub fn set(&self, value: T) {
         set(&self.signal, Cell(Box::new(value)));
-    }
-
-    /// Sets it, or gives the value back when the view that it belongs to ended.
-    #[allow(dead_code, reason = "for answers that come after their view")]
-    pub fn try_set(&self, value: T) -> Option<T> {
-        match write(&self.signal) {
-            Some(mut cell) => {
-                *cell.of_mut() = value;
-                None
-            }
-            None => Some(value),
-        }
     }
 
     /// Changes it and wakes readers.
