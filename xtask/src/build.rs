@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 
 use crate::command::{cargo, command};
+use crate::later;
 use crate::layout;
 use crate::names;
 use crate::small;
@@ -16,7 +17,7 @@ use crate::tools::{self, BuildFolder};
 use crate::workspace;
 
 /// Flags for wasm-opt: what rustc's output uses, and nothing newer, which browsers may refuse.
-const WASM_FEATURES: [&str; 6] = [
+pub const WASM_FEATURES: [&str; 6] = [
     "--enable-bulk-memory",
     "--enable-nontrapping-float-to-int",
     "--enable-sign-ext",
@@ -55,6 +56,8 @@ pub fn build_page(report: &Report) -> Result<()> {
     trunk.args(["build", "--release"]);
     // trunk refuses the values that other tools accept for this variable.
     trunk.env_remove("NO_COLOR");
+    // Which function belongs to what, until the program is in parts.
+    trunk.env("CARGO_PROFILE_WASM_RELEASE_STRIP", "false");
     let compiler = small::prepare(&mut trunk)?;
     if compiler.is_none() {
         report.say(small::NO_SOURCES);
@@ -64,25 +67,40 @@ pub fn build_page(report: &Report) -> Result<()> {
     let dist = workspace::root().join("dist");
     let stem = program(&dist)?;
     let module = dist.join(format!("{stem}_bg.wasm"));
-    if tools::has_wasm_opt() {
+    if tools::has("wasm-opt") {
         let mut optimise = command("wasm-opt");
-        optimise.args(WASM_PASSES).args(WASM_FEATURES);
+        optimise
+            .arg("--debuginfo")
+            .args(WASM_PASSES)
+            .args(WASM_FEATURES);
         optimise.arg(&module).arg("-o").arg(&module);
         report.check(&mut optimise)?;
     } else {
         report.say("   no wasm-opt on the PATH: the page is 1 % larger on the wire");
     }
     let loader = dist.join(format!("{stem}.js"));
-    let wasm = layout::like_beside_like(&fs::read(&module)?)?;
-    let (wasm, script) = names::shorten(&wasm, &fs::read_to_string(&loader)?)?;
+    let named = fs::read(&module)?;
+    let (wasm, script) = names::shorten(&named, &fs::read_to_string(&loader)?)?;
+    let mut parts = vec![("_bg.wasm", wasm)];
+    let mut script = script;
+    if tools::has("wasm-split") {
+        let whole = later::part(&parts[0].1, &later::later(&named)?, &script, report)?;
+        parts = vec![("_bg.wasm", whole.first), ("_rest.wasm", whole.rest)];
+        script = whole.loader;
+    } else {
+        report.say("   no wasm-split on the PATH: a first visit loads all views");
+    }
     fs::remove_file(&module)?;
     fs::remove_file(&loader)?;
 
     // Browsers keep files of these names for ever.
     let mut hash = DefaultHasher::new();
-    (&wasm, &script).hash(&mut hash);
+    (&parts, &script).hash(&mut hash);
     let renamed = format!("statemesh-web-{:016x}", hash.finish());
-    fs::write(dist.join(format!("{renamed}_bg.wasm")), wasm)?;
+    for (end, part) in &parts {
+        let part = layout::like_beside_like(part)?;
+        fs::write(dist.join(format!("{renamed}{end}")), part)?;
+    }
     fs::write(dist.join(format!("{renamed}.js")), script)?;
     let index = dist.join("index.html");
     fs::write(&index, fs::read_to_string(&index)?.replace(&stem, &renamed))?;

@@ -12,6 +12,7 @@ mod fuzz;
 mod generate;
 mod go;
 mod http;
+mod later;
 mod layout;
 mod names;
 mod package;

@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 use crate::command::{check, output};
 use crate::go;
-use crate::tools::{first_of, has_wasm_opt};
+use crate::tools::{first_of, has};
 
 /// Oldest Node that the browser tests run on.
 const NODE: u32 = 18;
@@ -63,7 +63,7 @@ fn missing() -> Vec<&'static str> {
         missing.push("npm");
     }
     // The page is within its budget without, by little.
-    if !has_wasm_opt() {
+    if !has("wasm-opt") {
         missing.push("binaryen");
     }
     if !go::is_reachable() {

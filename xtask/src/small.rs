@@ -22,6 +22,8 @@ use crate::workspace;
 const UNSTABLE: (&str, &str) = ("RUSTC_BOOTSTRAP", "1");
 /// A panic is one instruction: no message, no place, no hook. start.js tells the reader.
 const PANIC: [&str; 2] = ["-Zunstable-options", "-Cpanic=immediate-abort"];
+/// Names of functions tell of which types they were made: [`crate::later`] reads them.
+const NAMES: [&str; 1] = ["-Csymbol-mangling-version=v0"];
 /// Names the compiler wrapper that the user has, if any, to ourselves as the compiler's stand-in.
 const STAND_IN: &str = "STATEMESH_RUSTC_WRAPPER";
 
@@ -38,7 +40,10 @@ pub fn prepare(build: &mut Command) -> Result<Option<Compiler>> {
         .env(UNSTABLE.0, UNSTABLE.1)
         .env("CARGO_UNSTABLE_BUILD_STD", "std,panic_abort")
         .env("CARGO_UNSTABLE_BUILD_STD_FEATURES", "optimize_for_size")
-        .env(target_variable("RUSTFLAGS"), PANIC.join(" "))
+        .env(
+            target_variable("RUSTFLAGS"),
+            [PANIC.as_slice(), &NAMES].concat().join(" "),
+        )
         .env(STAND_IN, env::var_os("RUSTC_WRAPPER").unwrap_or_default())
         .env("RUSTC_WRAPPER", &compiler.0);
     Ok(Some(compiler))

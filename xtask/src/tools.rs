@@ -156,9 +156,9 @@ fn ensure_wasm_target() -> Result<()> {
     Ok(())
 }
 
-/// Is an optimiser on the PATH? Without one trunk would download its own.
-pub fn has_wasm_opt() -> bool {
-    output(command("wasm-opt").arg("--version")).is_some()
+/// Is a tool of binaryen's on the PATH?
+pub fn has(tool: &str) -> bool {
+    output(command(tool).arg("--version")).is_some()
 }
 
 /// Where the PATH has a program: for those who start it by its file.

@@ -136,11 +136,14 @@ fn cache_control(path: &str) -> HeaderValue {
     }
 }
 
-/// Trunk's names: `NAME-0123456789abcdef.js`, `NAME-0123456789abcdef_bg.wasm`.
+/// Names of the build: `NAME-0123456789abcdef.js`, `NAME-0123456789abcdef_bg.wasm`, `NAME-0123456789abcdef_rest.wasm`.
 fn is_hashed(path: &str) -> bool {
     let file = path.rsplit('/').next().unwrap_or(path);
     let stem = file.split('.').next().unwrap_or(file);
-    let stem = stem.strip_suffix("_bg").unwrap_or(stem);
+    let stem = ["_bg", "_rest"]
+        .iter()
+        .find_map(|part| stem.strip_suffix(part))
+        .unwrap_or(stem);
     stem.rsplit_once('-').is_some_and(|(_, hash)| {
         hash.len() >= MIN_HASH && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
     })
@@ -325,6 +328,7 @@ mod tests {
     fn hashed_names_are_immutable_and_the_page_is_not() {
         for (path, immutable) in [
             ("statemesh-web-95d9fbe1a52dbb22_bg.wasm", true),
+            ("statemesh-web-95d9fbe1a52dbb22_rest.wasm", true),
             ("statemesh-web-95d9fbe1a52dbb22.js", true),
             ("style-0123456789abcdef.css", true),
             ("index.html", false),

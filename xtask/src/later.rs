@@ -1,0 +1,345 @@
+//! The part of the page's program that a first visit does without: views that somebody has to open. It becomes a module
+//! of its own, which `later.js` loads when it is wanted.
+//!
+//! Later is every function that belongs to one of [`VIEWS`], and whatever only such functions call. A call from the
+//! first part goes through the table, where the second part puts its functions; until then each place holds a function
+//! of the loader that brings the second part first. So what is in which part is a matter of speed alone.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::fs;
+
+use anyhow::{Context, Result, bail};
+use wasm_encoder::reencode::{self, Reencode};
+use wasm_encoder::{ExportSection, ImportSection, Module, NameMap, NameSection};
+use wasmparser::{
+    ElementItems, ExportSectionReader, ExternalKind, ImportSectionReader, KnownCustom, Name,
+    Operator, Parser, Payload, TypeRef,
+};
+
+use crate::command::command;
+use crate::steps::Report;
+use crate::workspace;
+
+/// Modules of statemesh-web whose code a first visit does not run, and what is made for it: closures, drawing, handlers.
+const VIEWS: [&str; 34] = [
+    "components::arcs",
+    "components::change_panel",
+    "components::compare_picker",
+    "components::compare_states",
+    "components::compare_table",
+    "components::diagram",
+    "components::diagram_bar",
+    "components::diagram_view",
+    "components::lens",
+    "components::link_menu",
+    "components::log",
+    "components::machine_head",
+    "components::machine_keys",
+    "components::machine_list",
+    "components::machine_menu",
+    "components::machine_view",
+    "components::matrix",
+    "components::mesh_camera",
+    "components::mesh_graph",
+    "components::mesh_panel",
+    "components::mesh_table",
+    "components::peer_panel",
+    "components::peer_table",
+    "components::rain",
+    "components::reader",
+    "components::state_tree",
+    "components::steps",
+    "components::tx_filters",
+    "components::what_if",
+    "components::why",
+    "pages::compare",
+    "pages::machine",
+    "pages::mesh",
+    "pages::peers",
+];
+/// Modules whose own functions it does not run, but whose types others may hold.
+const MODULES: [&str; 14] = [
+    "comparing",
+    "history::cause",
+    "history::file",
+    "history::rain",
+    "history::reader",
+    "model::arrange",
+    "model::compare",
+    "model::diagram",
+    "model::moment_link",
+    "model::peer_table",
+    "model::tree",
+    "model::why",
+    "sample",
+    "store::graph",
+];
+/// How the loader goes on; `TABLE` stands for the name of the function table.
+const LOADER: &str = include_str!("later.js");
+/// Where the loader says what the program takes from it.
+const TAKEN: &str = "\"./statemesh-web_bg.js\": import0,\n";
+/// What the second part calls the first.
+const FIRST: &str = "first";
+/// What the first part calls the loader's stand-ins for functions of the second.
+const LATER: &str = "later";
+/// Begins the names under which the parts share what had no name.
+const SHARED: char = '%';
+
+/// Both parts, and the loader that knows of both.
+pub struct Parts {
+    /// Runs first.
+    pub first: Vec<u8>,
+    /// What it may need later.
+    pub rest: Vec<u8>,
+    /// Loads both.
+    pub loader: String,
+}
+
+/// Numbers of the functions that come later; the module has their names.
+pub fn later(named: &[u8]) -> Result<Vec<u32>> {
+    let program = Program::read(named)?;
+    let views = VIEWS.map(|view| format!("statemesh_web::{view}::"));
+    let modules = MODULES.map(|module| format!("statemesh_web::{module}::"));
+    let is_view = |function: &u32| {
+        program.names.get(function).is_some_and(|name| {
+            let own = name.trim_start_matches('<');
+            views.iter().any(|view| name.contains(view))
+                || modules.iter().any(|module| own.starts_with(module))
+        })
+    };
+    let mut seen = vec![false; program.imported as usize + program.calls.len()];
+    let mut open = program.roots.clone();
+    open.retain(|root| !is_view(root));
+    while let Some(function) = open.pop() {
+        if std::mem::replace(&mut seen[function as usize], true) {
+            continue;
+        }
+        if let Some(own) = function.checked_sub(program.imported) {
+            let calls = program.calls[own as usize].iter();
+            open.extend(calls.filter(|callee| !is_view(callee)));
+        }
+    }
+    let own = program.imported..seen.len() as u32;
+    Ok(own.filter(|function| !seen[*function as usize]).collect())
+}
+
+/// Parts a module; `later` are numbers of its functions.
+pub fn part(wasm: &[u8], later: &[u32], loader: &str, report: &Report) -> Result<Parts> {
+    let folder = workspace::target().join(format!("page-parts-{}", std::process::id()));
+    fs::create_dir_all(&folder)?;
+    let parts = part_in(&folder, wasm, later, loader, report);
+    // What stays is in a folder that nothing reads.
+    let _ = fs::remove_dir_all(&folder);
+    parts
+}
+
+fn part_in(
+    folder: &std::path::Path,
+    wasm: &[u8],
+    later: &[u32],
+    loader: &str,
+    report: &Report,
+) -> Result<Parts> {
+    let [whole, list, first, rest] =
+        ["whole.wasm", "later", "first.wasm", "rest.wasm"].map(|name| folder.join(name));
+    fs::write(&whole, numbered(wasm)?)?;
+    fs::write(
+        &list,
+        later
+            .iter()
+            .map(|it| format!("f{it}\n"))
+            .collect::<String>(),
+    )?;
+    let mut split = command("wasm-split");
+    split.args(crate::build::WASM_FEATURES);
+    split.arg(&whole);
+    split.arg(format!("--split-funcs=@{}", list.display()));
+    split.arg(format!("--export-prefix={SHARED}"));
+    split.arg(format!("--import-namespace={FIRST}"));
+    split.arg(format!("--placeholder-namespace={LATER}"));
+    split.arg("-o1").arg(&first).arg("-o2").arg(&rest);
+    report.check(&mut split)?;
+    let mut shared = Shared::default();
+    let [first, rest] = [
+        shared.rename(&fs::read(first)?)?,
+        shared.rename(&fs::read(rest)?)?,
+    ];
+    let table = shared
+        .table
+        .context("the parts of the page share no table")?;
+    let Some((before, after)) = loader.split_once(TAKEN) else {
+        bail!("the loader does not say what the program takes from it: {TAKEN}");
+    };
+    let later_js = LOADER.replace("TABLE", &table);
+    let loader = format!("{before}{TAKEN}{LATER},\n{after}{later_js}");
+    Ok(Parts {
+        first,
+        rest,
+        loader,
+    })
+}
+
+/// What there is to know of a module.
+#[derive(Default)]
+struct Program {
+    imported: u32,
+    /// Functions called by each own function.
+    calls: Vec<Vec<u32>>,
+    /// What somebody from outside or through the table may call.
+    roots: Vec<u32>,
+    names: BTreeMap<u32, String>,
+}
+
+impl Program {
+    fn read(wasm: &[u8]) -> Result<Self> {
+        let mut program = Self::default();
+        for payload in Parser::new(0).parse_all(wasm) {
+            match payload? {
+                Payload::ImportSection(imports) => {
+                    for import in imports.into_imports() {
+                        program.imported += u32::from(matches!(import?.ty, TypeRef::Func(_)));
+                    }
+                }
+                Payload::ExportSection(exports) => {
+                    for export in exports {
+                        let export = export?;
+                        if export.kind == ExternalKind::Func {
+                            program.roots.push(export.index);
+                        }
+                    }
+                }
+                Payload::StartSection { func, .. } => program.roots.push(func),
+                Payload::ElementSection(elements) => {
+                    for element in elements {
+                        if let ElementItems::Functions(functions) = element?.items {
+                            for function in functions {
+                                program.roots.push(function?);
+                            }
+                        }
+                    }
+                }
+                Payload::CodeSectionEntry(body) => {
+                    let mut calls = Vec::new();
+                    for operator in body.get_operators_reader()? {
+                        if let Operator::Call { function_index }
+                        | Operator::ReturnCall { function_index }
+                        | Operator::RefFunc { function_index } = operator?
+                        {
+                            calls.push(function_index);
+                        }
+                    }
+                    program.calls.push(calls);
+                }
+                Payload::CustomSection(custom) => {
+                    if let KnownCustom::Name(names) = custom.as_known() {
+                        for name in names {
+                            if let Name::Function(functions) = name? {
+                                for function in functions {
+                                    let function = function?;
+                                    let name = without_hashes(function.name);
+                                    program.names.insert(function.index, name);
+                                }
+                            }
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(program)
+    }
+}
+
+/// `a[0123]::b` becomes `a::b`.
+fn without_hashes(name: &str) -> String {
+    let mut pieces = name.split('[');
+    let first = pieces.next().unwrap_or_default().to_owned();
+    pieces.fold(first, |whole, piece| match piece.split_once(']') {
+        Some((hash, rest)) if hash.bytes().all(|it| it.is_ascii_hexdigit()) => whole + rest,
+        _ => whole + "[" + piece,
+    })
+}
+
+/// The module, whose function 7 has the name `f7`.
+fn numbered(wasm: &[u8]) -> Result<Vec<u8>> {
+    let program = Program::read(wasm)?;
+    let mut functions = NameMap::new();
+    for function in 0..program.imported + program.calls.len() as u32 {
+        functions.append(function, &format!("f{function}"));
+    }
+    let mut names = NameSection::new();
+    names.functions(&functions);
+    let mut module = Module::new();
+    reencode::RoundtripReencoder
+        .parse_core_module(&mut module, Parser::new(0), wasm)
+        .context("numbering the functions of the page")?;
+    module.section(&names);
+    Ok(module.finish())
+}
+
+/// What the parts share: `%f123` in both becomes `s7`.
+#[derive(Default)]
+struct Shared {
+    short: BTreeMap<String, String>,
+    table: Option<String>,
+}
+
+impl Shared {
+    fn rename(&mut self, wasm: &[u8]) -> Result<Vec<u8>> {
+        let mut module = Module::new();
+        self.parse_core_module(&mut module, Parser::new(0), wasm)
+            .context("naming what the parts of the page share")?;
+        Ok(module.finish())
+    }
+
+    fn of(&mut self, name: &str) -> String {
+        if !name.starts_with(SHARED) {
+            return name.to_owned();
+        }
+        let number = self.short.len();
+        let short = self.short.entry(name.to_owned());
+        short.or_insert_with(|| format!("s{number}")).clone()
+    }
+}
+
+type Outcome = Result<(), reencode::Error<Infallible>>;
+
+impl Reencode for Shared {
+    type Error = Infallible;
+
+    fn parse_import_section(
+        &mut self,
+        imports: &mut ImportSection,
+        section: ImportSectionReader<'_>,
+    ) -> Outcome {
+        for import in section.into_imports() {
+            let import = import?;
+            let is_shared = import.module == FIRST;
+            let name = if is_shared {
+                self.of(import.name)
+            } else {
+                import.name.to_owned()
+            };
+            if is_shared && matches!(import.ty, TypeRef::Table(_)) {
+                self.table = Some(name.clone());
+            }
+            imports.import(import.module, &name, self.entity_type(import.ty)?);
+        }
+        Ok(())
+    }
+
+    fn parse_export_section(
+        &mut self,
+        exports: &mut ExportSection,
+        section: ExportSectionReader<'_>,
+    ) -> Outcome {
+        for export in section {
+            let export = export?;
+            let name = self.of(export.name);
+            let (kind, index) = (self.export_kind(export.kind)?, export.index);
+            exports.export(&name, kind, index);
+        }
+        Ok(())
+    }
+}
