@@ -490,6 +490,7 @@ mod tests {
             is_auto: false,
             is_check: false,
             is_canceled: true,
+            is_queued: false,
             source: None,
             queue_tick: None,
             duration: None,
