@@ -13,7 +13,7 @@ use crate::components::{
     TopBar, dynamic, listen,
 };
 use crate::keeping::Keeping;
-use crate::model::Route;
+use crate::model::{Route, wanted_sample};
 use crate::pages::{
     JoinPage, MachinePage, MeshPage, NotFound, OverviewPage, PeersPage, SettingsPage,
 };
@@ -50,6 +50,9 @@ pub fn mount() {
         let sharing = Sharing::new(store, router);
         provide_context(sharing);
         provide_context(keeping);
+        if let Some(until) = router.fragment.with_untracked(|it| wanted_sample(it)) {
+            session.run_sample(until);
+        }
         begin(session, keeping, sharing);
         mount_to(place, App)
     });

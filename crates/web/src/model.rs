@@ -58,7 +58,7 @@ pub use palette::{Action, Command, Hit, search};
 pub use peers::{LinkEnd, PeerFacts, PeerRole, PeerRow, ReportedLink, peer_rows};
 pub use piece::Piece;
 pub use rain_cells::{CELL_HEIGHT, CELL_WIDTH, rain_paths};
-pub use route::Route;
+pub use route::{Route, wanted_sample};
 pub use schema::{SchemaFacts, StateFacts, is_active};
 pub use settings::{Density, Limit, Motion, NotKept, Settings, Theme, Zone};
 pub use text::Shown;

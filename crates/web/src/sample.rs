@@ -194,9 +194,7 @@ impl Sample {
                 Act::Fail | Act::Retry => 900 + self.random.up_to(900),
                 Act::Recover => 400,
                 Act::Order | Act::Load | Act::Drive | Act::Arrive => 250 + self.random.up_to(650),
-                Act::Deliver | Act::GoHome | Act::Locate | Act::Ask => {
-                    150 + self.random.up_to(450)
-                }
+                Act::Deliver | Act::GoHome | Act::Locate | Act::Ask => 150 + self.random.up_to(450),
             };
             self.plan.push_back((act, pause));
         }
@@ -224,10 +222,9 @@ impl Sample {
             Act::Deliver => did(courier.add(Courier::Delivered)),
             Act::GoHome => did(courier.remove(Courier::Assigned)),
             Act::Locate => did(route.add(Route::Located)),
-            Act::Fail => did(route.add_error(
-                Route::ErrNetwork,
-                "map tiles: dial timed out after 5 s",
-            )),
+            Act::Fail => {
+                did(route.add_error(Route::ErrNetwork, "map tiles: dial timed out after 5 s"))
+            }
             Act::Retry => did(route.add(Route::Retrying)),
             Act::Recover => {
                 did(route.remove([Route::ErrNetwork, Route::Exception]));
@@ -247,7 +244,10 @@ fn desk(courier: Machine) -> Handlers<Machine> {
         })
         .state(Orders::Open, |courier, event| {
             if let Some(parcel) = event.args::<Parcel>() {
-                say(event, &format!("parcel {} goes to {}", parcel.number, parcel.to));
+                say(
+                    event,
+                    &format!("parcel {} goes to {}", parcel.number, parcel.to),
+                );
             }
             if courier.can_add(Courier::Assigned) == Ok(Outcome::Executed) {
                 did(courier.add_from(event, Courier::Assigned));
@@ -255,7 +255,9 @@ fn desk(courier: Machine) -> Handlers<Machine> {
             did(event.machine().add_from(event, Orders::Packed));
         })
         .state(Orders::Delivered, |_, event| {
-            did(event.machine().remove_from(event, [Orders::Open, Orders::Packed]));
+            did(event
+                .machine()
+                .remove_from(event, [Orders::Open, Orders::Packed]));
         })
 }
 

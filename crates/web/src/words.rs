@@ -5,6 +5,7 @@ pub mod link;
 pub mod machine;
 pub mod overview;
 pub mod recording;
+pub mod sample;
 
 use crate::model::{
     Assessment, Connection, Health, Machine, Phase, Piece, Rule, Seen, Stop, Suffix, age_text,

@@ -20,9 +20,22 @@ fn print_it() {
         let names = it.called.iter().map(|s| s.0).collect::<Vec<_>>();
         println!(
             "{place} #{} {:?} {names:?} auto={} check={} ok={} q={} {:?} src={:?} ref={:?} lines={:?} steps={} args={} took={:?}",
-            it.tx.0, it.kind, it.is_auto, it.is_check, it.accepted, it.is_queued, it.queue_tick,
+            it.tx.0,
+            it.kind,
+            it.is_auto,
+            it.is_check,
+            it.accepted,
+            it.is_queued,
+            it.queue_tick,
             it.source.as_ref().map(|s| (s.machine.clone(), s.tx.0)),
-            it.refusals.iter().map(|r| r.reason.clone()).collect::<Vec<_>>(), it.lines, it.steps.len(), arguments(it), it.took
+            it.refusals
+                .iter()
+                .map(|r| r.reason.clone())
+                .collect::<Vec<_>>(),
+            it.lines,
+            it.steps.len(),
+            arguments(it),
+            it.took
         );
     }
 }
