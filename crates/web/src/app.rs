@@ -10,7 +10,7 @@ use crate::address;
 use crate::browser;
 use crate::components::{
     BottomBar, ConnectionBar, Dock, LiveRegion, NoticeBar, Panels, RecordingBar, SkipButton,
-    TopBar, dynamic, listen,
+    StepsUi, TopBar, dynamic, listen,
 };
 use crate::keeping::Keeping;
 use crate::model::{Route, wanted_sample};
@@ -83,6 +83,7 @@ fn App() -> impl IntoView {
         expect_context::<Sharing>(),
     );
     address::keep(expect_context::<Store>(), router);
+    provide_context(StepsUi::new(expect_context::<Store>()));
     let sharing = expect_context::<Sharing>();
     let keeping = expect_context::<Keeping>();
     Effect::new(move |_| {

@@ -14,6 +14,7 @@ use crate::model::{
 
 pub mod mesh;
 pub mod settings;
+pub mod steps;
 
 /// Nothing to show, though connected.
 pub const EMPTY: &str = "No machine is visible yet.";

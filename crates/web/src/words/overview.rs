@@ -134,7 +134,7 @@ pub const NOTHING_FOUND: &str = "Nothing found.";
 /// A link leads to nothing that is here.
 pub const NO_HISTORY: &str = "No history for that moment here.";
 /// Keys, and what they do.
-pub const KEYS: [(&str, &str); 16] = [
+pub const KEYS: [(&str, &str); 21] = [
     ("Ctrl K", "search everything"),
     ("f /", "filter machines"),
     ("g o", "Overview"),
@@ -144,6 +144,11 @@ pub const KEYS: [(&str, &str); 16] = [
     ("Shift M", "the one before"),
     ("← h", "previous change"),
     ("→ l", "next change"),
+    ("[", "previous step"),
+    ("]", "next step"),
+    ("s", "go to the source"),
+    ("Shift S", "go to the first effect"),
+    ("t", "0, 1 or 2 timelines"),
     ("Space", "pause, play"),
     ("Shift L", "back to live"),
     ("↑ ↓ j k", "move in a list"),
