@@ -164,9 +164,9 @@ impl Sample {
     }
 
     fn begin(&mut self) {
+        did(self.orders.add(Orders::Start));
+        did(self.courier.add(Courier::Start));
         did(self.route.add([Route::Start, Route::OnRoute]));
-        did(self.courier.add([Courier::Start, Courier::RouteOk]));
-        did(self.orders.add([Orders::Start, Orders::CourierOk]));
     }
 
     fn plan_tour(&mut self) {
@@ -184,7 +184,14 @@ impl Sample {
         }
         // Every third tour the map service does not answer.
         if self.tours % 3 == 2 {
-            acts.extend([Act::Drive, Act::Fail, Act::Retry, Act::Order, Act::Drive]);
+            acts.extend([
+                Act::Drive,
+                Act::Fail,
+                Act::Retry,
+                Act::Order,
+                Act::Ask,
+                Act::Drive,
+            ]);
             acts.extend([Act::Retry, Act::Order, Act::Retry, Act::Recover, Act::Drive]);
             acts.extend([Act::Arrive, Act::Deliver]);
         }

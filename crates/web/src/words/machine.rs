@@ -264,6 +264,13 @@ pub fn rain_row(row: &RainRow, schema: &SchemaFacts, wall: WallClock) -> String 
                         head.called.iter().map(|&at| name(at as usize)).collect();
                     parts.push(format!("{} {}", mutation(head), called.join(" ")));
                     parts.push(result(head).to_owned());
+                    if head.is_queued {
+                        parts.push("waited".to_owned());
+                    }
+                    if let Some(cause) = &head.source {
+                        let machine = Shown::new(&cause.machine).plain();
+                        parts.push(format!("from {machine} #{}", cause.number));
+                    }
                 }
                 None if number.is_some() => parts.push("change".to_owned()),
                 None => {
@@ -276,7 +283,16 @@ pub fn rain_row(row: &RainRow, schema: &SchemaFacts, wall: WallClock) -> String 
                 ("on", 1, true),
                 ("off", 0, true),
                 ("on and off", 0, false),
-                ("off and on", 1, false),
+                // Nothing comes between the two ticks of one transition.
+                (
+                    if head.is_some() {
+                        "again"
+                    } else {
+                        "off and on"
+                    },
+                    1,
+                    false,
+                ),
             ];
             let sides = sides.into_iter().filter_map(|(word, parity, odd)| {
                 let states = changes
