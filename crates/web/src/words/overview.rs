@@ -60,6 +60,18 @@ pub const RATE: &str =
     "Changes per second, over the last 10 s. ~: between snapshots there may be more";
 /// Title of what happened before.
 pub const LED_HERE: &str = "Led here, by time, not by cause";
+/// The same where sources are known.
+pub const LED_HERE_BY_CAUSE: &str = "Led here, by cause";
+
+/// What the trail is read from.
+#[must_use]
+pub fn led_here(trail: &crate::store::Trail) -> &'static str {
+    match trail.origin {
+        Some(_) => LED_HERE_BY_CAUSE,
+        None => LED_HERE,
+    }
+}
+
 /// Nothing older is known.
 pub const HISTORY_STARTS: &str = "history starts here";
 /// What caused it is not known.
