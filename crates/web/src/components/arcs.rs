@@ -10,6 +10,7 @@ use super::dynamic::dynamic;
 use super::steps::StepsUi;
 use crate::derived::Derived;
 use crate::model::{LANES, RelationArc};
+use crate::store::Store;
 use crate::words::steps as say;
 
 /// An arc and where it begins and ends, in pixels from the top of the tree.
@@ -23,6 +24,7 @@ struct Placed {
 /// The drawing, on the tree that holds it. `moved`: whatever the places of its rows depend on.
 #[component]
 pub fn Arcs(order: Derived<Vec<usize>>, moved: Derived<Vec<usize>>) -> impl IntoView {
+    let store = expect_context::<Store>();
     let ui = expect_context::<StepsUi>();
     let arcs = Derived::new(move || {
         ui.view.with(|view| match view.at {
@@ -34,6 +36,10 @@ pub fn Arcs(order: Derived<Vec<usize>>, moved: Derived<Vec<usize>>) -> impl Into
     Effect::new(move |_| {
         moved.with(|_| ());
         let arcs = arcs.get();
+        if !arcs.is_empty() {
+            // Rows are as high as the window and the reader want them.
+            store.clock.track();
+        }
         // By then the rows stand where they will.
         request_animation_frame(move || {
             let places = arcs.iter().filter_map(|arc| {

@@ -27,7 +27,7 @@ fn list(store: Store, router: Router, trail: &CauseTrail) -> AnyView {
         rows.collect_view()
     };
     view! {
-        <h3>"Led here" <span>{say::BY_CAUSE}</span></h3>
+        <h3>"Led here " <span>{say::BY_CAUSE}</span></h3>
         <ol class="cause-trail">
             <li class="origin">{say::origin(&trail.chain)}</li>
             {rows(&trail.causes)}

@@ -159,7 +159,7 @@ pub fn StepList() -> impl IntoView {
     dynamic(move || {
         has_steps.get().then(|| {
             view! {
-                <h3>"Steps" <span>{dynamic(which)}</span></h3>
+                <h3>"Steps " <span>{dynamic(which)}</span></h3>
                 <ol class="step-list">{dynamic(list)}</ol>
             }
         })

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::{Inner, Store};
-use crate::history::{Place, Position, before, chain};
+use crate::history::{Entry, Place, Position, Track, before, chain};
 use crate::model::{
     Interval, Machine, MachineKey, MachineRef, Seen, Shown, Subject, World, is_active,
 };
@@ -80,16 +80,13 @@ impl Inner {
         let last = track.at(Position::end_of(onset.by))?;
         let first = last.0.saturating_sub(LOOKED_AT);
         let at_onset = (first..=last.0).rev().map(Place);
-        let at_onset = at_onset.filter(|place| {
+        let began = at_onset.filter(|place| {
             let entry = track.entry(*place);
-            entry.is_some_and(|entry| entry.at == Interval::at(onset.by))
+            entry.is_some_and(|entry| entry.at == Interval::at(onset.by) && begins(track, &entry))
         });
-        let chain = at_onset.filter_map(|place| {
-            let chain = chain(history, key, place)?;
-            let is_error = track.entry(place).is_some_and(|entry| entry.is_error);
-            (is_error || !chain.causes.is_empty()).then_some(chain)
-        });
-        let chain = chain.last()?;
+        let chain = began
+            .filter_map(|place| chain(history, key, place))
+            .last()?;
         let hops = chain.causes.iter().filter_map(|link| {
             let machine = self.world.machine(&link.key)?;
             let states = link.entry.detail.as_ref().map(|detail| &*detail.changes);
@@ -108,8 +105,16 @@ impl Inner {
     }
 }
 
+/// An error state went on in it, or `Ready` off: of all that happens in one instant this is what needs attention.
+fn begins(track: &Track, entry: &Entry) -> bool {
+    let ready = track.schema_at(entry.place).and_then(|schema| schema.ready);
+    let states = entry.detail.as_ref().map(|detail| &*detail.changes);
+    let mut states = states.unwrap_or_default().iter();
+    entry.is_error || states.any(|it| Some(it.state) == ready && it.after % 2 == 0)
+}
+
 /// Records of one instant looked at (guess).
-const LOOKED_AT: u64 = 32;
+const LOOKED_AT: u64 = 256;
 
 fn hop(world: &World, machine: &Machine, at: Seen, states: &[crate::model::StateChange]) -> Hop {
     // An error says most.
