@@ -22,6 +22,7 @@ pub fn keep(store: Store, router: Router) {
     Effect::new(move |_| {
         store.dock.track();
         store.state.track();
+        store.step.track();
         router.visit.track();
         if !is_due.get_value() {
             is_due.set_value(true);

@@ -10,10 +10,10 @@ use crate::address;
 use crate::browser;
 use crate::components::{
     BottomBar, ConnectionBar, Dock, LiveRegion, NoticeBar, Panels, RecordingBar, SkipButton,
-    TopBar, dynamic, listen,
+    StepsUi, TopBar, dynamic, listen,
 };
 use crate::keeping::Keeping;
-use crate::model::Route;
+use crate::model::{Route, wanted_sample};
 use crate::pages::{
     JoinPage, MachinePage, MeshPage, NotFound, OverviewPage, PeersPage, SettingsPage,
 };
@@ -50,6 +50,9 @@ pub fn mount() {
         let sharing = Sharing::new(store, router);
         provide_context(sharing);
         provide_context(keeping);
+        if let Some(until) = router.fragment.with_untracked(|it| wanted_sample(it)) {
+            session.run_sample(until);
+        }
         begin(session, keeping, sharing);
         mount_to(place, App)
     });
@@ -80,6 +83,7 @@ fn App() -> impl IntoView {
         expect_context::<Sharing>(),
     );
     address::keep(expect_context::<Store>(), router);
+    provide_context(StepsUi::new(expect_context::<Store>()));
     let sharing = expect_context::<Sharing>();
     let keeping = expect_context::<Keeping>();
     Effect::new(move |_| {

@@ -1,8 +1,10 @@
 //! Widgets, one file each. They show what the store says and know no protocol.
 
+mod arcs;
 mod attention;
 mod bookmarks;
 mod canvas;
+mod cause_trail;
 mod change_panel;
 mod connection_bar;
 mod copy;
@@ -34,14 +36,18 @@ mod palette;
 mod rain;
 mod record;
 mod roving;
+mod sample;
 mod state_tree;
+mod steps;
 mod tiles;
 mod top_bar;
 mod verdict;
 mod what_if;
 mod why;
 
+pub use arcs::Arcs;
 pub use attention::AttentionList;
+pub use cause_trail::{CauseTrailList, jump};
 pub use change_panel::ChangePanel;
 pub use connection_bar::ConnectionBar;
 pub use copy::CopyButton;
@@ -69,7 +75,9 @@ pub use notice::{NoticeBar, RecordingBar};
 pub use palette::Panels;
 pub use rain::Rain;
 pub use record::OpenFile;
+pub use sample::SampleSwitch;
 pub use state_tree::StateTree;
+pub use steps::{StepLine, StepList, StepsUi};
 pub use tiles::Tiles;
 pub use top_bar::{BottomBar, TopBar};
 pub use verdict::VerdictBanner;

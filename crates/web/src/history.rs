@@ -17,6 +17,7 @@
 
 mod around;
 mod bytes;
+mod cause;
 mod change;
 mod chunk;
 mod claims;
@@ -51,6 +52,7 @@ pub use crate::model::{
 };
 
 pub use self::around::{About, Bookmark};
+pub use self::cause::{Chain, Link, Origin, UPSTREAM, cause_of, chain, effects};
 pub use self::change::{ChangeDetail, Reason, change_at, known_since, last_change};
 pub use self::claims::{Claim, Claims, Glance, Stint};
 pub use self::cursor::{Cursor, Pace, step};

@@ -21,6 +21,7 @@ mod model;
 mod pages;
 mod preferences;
 mod router;
+pub mod sample;
 mod session;
 mod sharing;
 mod store;

@@ -5,6 +5,7 @@
 
 mod convert;
 mod relay;
+mod sample;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +28,9 @@ use crate::store::Store;
 pub struct Session {
     store: Store,
     inner: StoredValue<Inner, LocalStorage>,
+    play: StoredValue<sample::Play, LocalStorage>,
+    /// The sample workflow runs.
+    pub sample: RwSignal<bool>,
 }
 
 /// The running peer. A new start counts `generation` up, so that older tasks know they are done.
@@ -44,6 +48,8 @@ impl Session {
         let session = Self {
             store,
             inner: StoredValue::new_local(Inner::default()),
+            play: StoredValue::new_local(sample::Play::default()),
+            sample: RwSignal::new(false),
         };
         set_interval(move || session.refresh(), REFRESH);
         session
@@ -70,6 +76,7 @@ impl Session {
     }
 
     fn start(self, relay: Relay) {
+        self.drop_sample();
         let (generation, old) = self
             .inner
             .try_update_value(|inner| {
@@ -155,6 +162,7 @@ impl Session {
         self.resync(&mesh, clock);
         self.store
             .apply(Input::Phase(convert::phase(mesh.connection(), clock)));
+        self.begin_sample();
         let mut stream = futures::stream::select(events.map(Either::Left), own.map(Either::Right));
         while let Some(next) = stream.next().await {
             if !self.is_current(generation) {

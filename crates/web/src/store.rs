@@ -12,6 +12,7 @@ mod list;
 mod machine;
 pub mod recording;
 mod search;
+mod steps;
 pub mod time;
 mod trail;
 mod views;
@@ -24,6 +25,7 @@ use self::link::Follow;
 use self::list::Scene;
 pub use self::list::{FleetBar, Told};
 use self::recording::{Aside, Shown};
+pub use self::steps::{AtStep, CauseTrail, StepView, TrailRow};
 use self::time::{Dock, Time};
 pub use self::trail::{Hop, Trail};
 use self::views::{Changes, Drawn, Views};
@@ -52,6 +54,10 @@ pub struct Store {
     pub recording: RwSignal<Option<Shown>>,
     /// The selected state of the machine shown.
     pub state: RwSignal<Option<String>>,
+    /// The step looked at of the transition at the cursor.
+    pub step: RwSignal<Option<AtStep>>,
+    /// Timelines of the dock, 0 to 2.
+    pub timelines: RwSignal<u8>,
     /// Counts up when lanes and timelines are to be drawn again.
     pub frame: RwSignal<u32>,
     /// Where the tab's peer stands.
@@ -140,6 +146,8 @@ impl Store {
             found: RwSignal::new(None),
             recording: RwSignal::new(None),
             state: RwSignal::new(None),
+            step: RwSignal::new(None),
+            timelines: RwSignal::new(2),
             frame: RwSignal::new(0),
             connection: RwSignal::new(world.connection().clone()),
             topic: RwSignal::new(None),

@@ -5,6 +5,7 @@ pub mod link;
 pub mod machine;
 pub mod overview;
 pub mod recording;
+pub mod sample;
 
 use crate::model::{
     Assessment, Connection, Health, Machine, Phase, Piece, Rule, Seen, Stop, Suffix, age_text,
@@ -13,6 +14,7 @@ use crate::model::{
 
 pub mod mesh;
 pub mod settings;
+pub mod steps;
 
 /// Nothing to show, though connected.
 pub const EMPTY: &str = "No machine is visible yet.";

@@ -278,6 +278,7 @@ impl World {
             is_auto: transition.is_auto,
             is_check: transition.is_check,
             is_canceled: !transition.accepted,
+            is_queued: false,
             source: source.map(|(_, cause)| cause.clone()),
             queue_tick: Some(number),
             duration: Some(20 + self.random.up_to(400)),

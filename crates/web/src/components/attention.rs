@@ -42,7 +42,7 @@ pub fn AttentionList() -> impl IntoView {
                 <span>"What"</span>
                 <span>"Since"</span>
                 <span class="num">"Ago"</span>
-                <span title=words::overview::LED_HERE>"Led here, by time"</span>
+                <span>"Led here"</span>
                 <span></span>
             </div>
             <ol>
@@ -122,7 +122,7 @@ fn cells(store: Store, row: &AttentionRow, trail: Derived<Option<Trail>>) -> imp
             {since(onset, wall)}
         </span>
         <span class="ago num">{dynamic(ago)}</span>
-        <span class="led" title=words::overview::LED_HERE>
+        <span class="led">
             {dynamic(led)}
         </span>
         <span class="go">"Go to moment" {icon("i-right")}</span>

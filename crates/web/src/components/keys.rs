@@ -86,6 +86,7 @@ fn press(
         "?" => store.panel.set(Some(Panel::Keys)),
         "b" => sharing.bookmark(),
         "B" => sharing.lists.update(|lists| *lists += 1),
+        "t" => store.timelines.update(|lines| *lines = (*lines + 1) % 3),
         "c" => sharing.copy_link(),
         "m" | "M" => match store.attention_after(key == "m") {
             Some(href) => router.open(&href),

@@ -106,7 +106,7 @@ fn notes(store: Store, head: &MachineHead) -> impl IntoView + use<> {
         view! {
             <p class="note">{sentence(&head.rule)}</p>
             <p class="note">
-                <b>{words::overview::LED_HERE}</b>
+                <b>{words::overview::led_here(&trail)}</b>
                 ": "
                 {led_here(&trail)}
             </p>

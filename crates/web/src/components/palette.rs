@@ -12,6 +12,7 @@ use super::{icon, name};
 use crate::model::{Action, Command, Hit};
 use crate::preferences::Preferences;
 use crate::router::Router;
+use crate::session::Session;
 use crate::sharing::Sharing;
 use crate::store::{Panel, Store};
 use crate::words::overview as words;
@@ -65,6 +66,7 @@ fn Search() -> impl IntoView {
         router: expect_context(),
         preferences: expect_context(),
         sharing: expect_context(),
+        session: expect_context(),
     };
     let typed = RwSignal::new(String::new());
     let hits = RwSignal::new(store.search(""));
@@ -173,6 +175,7 @@ struct Means {
     router: Router,
     preferences: Preferences,
     sharing: Sharing,
+    session: Session,
 }
 
 /// Does what was chosen.
@@ -182,6 +185,7 @@ fn act(means: Means, hit: Hit, said: RwSignal<&'static str>) {
         router,
         preferences,
         sharing,
+        session,
     } = means;
     match hit.action {
         Action::Open(href) => router.open(&href),
@@ -195,6 +199,7 @@ fn act(means: Means, hit: Hit, said: RwSignal<&'static str>) {
         Action::Do(Command::Theme) => preferences.next_theme(),
         Action::Do(Command::ClearFilter) => store.filter_fleet(""),
         Action::Do(Command::CopyLink) => sharing.copy_link(),
+        Action::Do(Command::Sample) => session.toggle_sample(),
     }
     store.panel.set(None);
 }

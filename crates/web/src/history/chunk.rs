@@ -465,6 +465,7 @@ pub(super) fn head_flags(head: &Head) -> u16 {
     HEAD | flag(head.is_canceled, CANCELED)
         | flag(head.is_auto, AUTO)
         | flag(head.is_check, CHECK)
+        | flag(head.is_queued, QUEUED)
         | kind << KIND_SHIFT
 }
 
@@ -533,6 +534,7 @@ pub(super) fn read_head(reader: &mut Reader<'_>, flags: u16, causes: &Causes) ->
         is_auto: flags & AUTO != 0,
         is_check: flags & CHECK != 0,
         is_canceled: flags & CANCELED != 0,
+        is_queued: flags & QUEUED != 0,
         source: read_cause(reader, causes),
         queue_tick,
         duration,
@@ -579,6 +581,7 @@ pub(super) const OWNER: u16 = 1 << 10;
 const HEAD: u16 = 1 << 8;
 const AUTO: u16 = 1 << 11;
 const CHECK: u16 = 1 << 12;
+const QUEUED: u16 = 1 << 13;
 const KIND_SHIFT: u32 = 14;
 
 /// Records between two keys (dashboard design 11).

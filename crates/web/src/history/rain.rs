@@ -456,6 +456,7 @@ mod tests {
             is_auto: false,
             is_check: false,
             is_canceled: false,
+            is_queued: false,
             source: None,
             queue_tick: None,
             duration: None,

@@ -47,6 +47,8 @@ pub enum Command {
     Keys,
     /// Everything again.
     ClearFilter,
+    /// The sample workflow, on or off.
+    Sample,
 }
 
 /// What is found, best first, at most [`MOST`].
@@ -247,7 +249,7 @@ fn address(typed: &str) -> Option<Hit> {
     })
 }
 
-const COMMANDS: [(&str, Result<Command, &str>); 8] = [
+const COMMANDS: [(&str, Result<Command, &str>); 9] = [
     ("Go to Overview", Err("/")),
     ("Go to Machines", Err("/m")),
     ("Go to Peers", Err("/peers")),
@@ -256,6 +258,10 @@ const COMMANDS: [(&str, Result<Command, &str>); 8] = [
     ("Switch theme", Ok(Command::Theme)),
     ("Clear filter", Ok(Command::ClearFilter)),
     ("Keys and legend", Ok(Command::Keys)),
+    (
+        "Run or stop the sample workflow in this tab",
+        Ok(Command::Sample),
+    ),
 ];
 const PREFIX: u32 = 1_000;
 const WORD: u32 = 2_000;

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::components::{CopyButton, RowKey, dynamic, health_glyph, name, rows};
+use crate::components::{CopyButton, RowKey, SampleSwitch, dynamic, health_glyph, name, rows};
 use crate::derived::Derived;
 use crate::model::{Health, LinkFacts, PeerRole, PeerRow, Shown, age_text};
 use crate::store::Store;
@@ -90,6 +90,7 @@ fn ThisTab() -> impl IntoView {
                 <dt>"Shares"</dt>
                 <dd>"no machine"</dd>
             </dl>
+            <SampleSwitch />
         </section>
     }
 }

@@ -8,7 +8,7 @@ use leptos::prelude::*;
 
 use super::time::WINDOWS;
 use super::{Inner, Store, set};
-use crate::history::{Found, History, Wanted};
+use crate::history::{Found, History, Position, Wanted};
 use crate::model::{MachineKey, MachineRef, MomentLink, Resolution, Seen, WallClock, resolve};
 use crate::words;
 
@@ -32,8 +32,10 @@ impl Store {
     #[must_use]
     pub fn link(self) -> MomentLink {
         let link = self.inner.with_value(|inner| inner.link(inner.now()));
+        let step = untrack(|| self.steps()).at;
         MomentLink {
             state: self.state.get_untracked(),
+            step: step.map(|number| number as u64),
             ..link
         }
     }
@@ -66,6 +68,11 @@ impl Store {
 
     /// Looks where this tab looked before.
     pub fn look_again(self, link: &MomentLink) {
+        self.follow_step(link.step);
+        let position = self.inner.with_value(|inner| inner.was_at(link));
+        if let Some(position) = position {
+            return self.seek_to(position);
+        }
         let origin = self.inner.with_value(|inner| inner.origin);
         let seen = link.seen_at.map(|at| (at / 1_000).saturating_sub(origin));
         if let Some(seen) = seen {
@@ -91,12 +98,13 @@ impl Store {
                 }
                 Outcome::Done(told) => {
                     inner.timer_passed = true;
-                    Some(told)
+                    Some((told, follow.link.step))
                 }
             }
         });
-        if let Some(Some(told)) = told {
+        if let Some(Some((told, step))) = told {
             set(self.found, told);
+            self.follow_step(step);
         }
     }
 }
@@ -185,6 +193,18 @@ impl Inner {
             }
             Ok(_) | Err(_) => self.give_up(link, wall, now),
         }
+    }
+
+    /// The record that a link of this tab names by its number: many share an instant.
+    fn was_at(&self, link: &MomentLink) -> Option<Position> {
+        let key = self.find(link.machine.as_ref()?)?;
+        let wanted = Wanted {
+            run: link.run,
+            number: Some(link.number?),
+            ..Wanted::default()
+        };
+        let found = self.time.history().resolve(&key, &wanted, None).ok()?;
+        Some(found.position)
     }
 
     /// There is nothing to look at.

@@ -290,9 +290,16 @@ impl Stage {
 impl Store {
     /// An own machine did something.
     pub fn transition(self, key: &MachineKey, transition: &Transition) {
+        self.transition_with(key, transition, String::new());
+    }
+
+    /// The same, with the arguments of its mutation as its owner prints them.
+    pub fn transition_with(self, key: &MachineKey, transition: &Transition, arguments: String) {
         let now = browser::now();
-        self.inner
-            .update_value(|inner| inner.live().1.recorder.transition(key, transition, now));
+        self.inner.update_value(|inner| {
+            let recorder = &mut inner.live().1.recorder;
+            recorder.transition_with(key, transition, arguments, now);
+        });
     }
 
     /// Looks at a moment. The end of what was seen is now.

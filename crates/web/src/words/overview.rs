@@ -60,6 +60,18 @@ pub const RATE: &str =
     "Changes per second, over the last 10 s. ~: between snapshots there may be more";
 /// Title of what happened before.
 pub const LED_HERE: &str = "Led here, by time, not by cause";
+/// The same where sources are known.
+pub const LED_HERE_BY_CAUSE: &str = "Led here, by cause";
+
+/// What the trail is read from.
+#[must_use]
+pub fn led_here(trail: &crate::store::Trail) -> &'static str {
+    match trail.origin {
+        Some(_) => LED_HERE_BY_CAUSE,
+        None => LED_HERE,
+    }
+}
+
 /// Nothing older is known.
 pub const HISTORY_STARTS: &str = "history starts here";
 /// What caused it is not known.
@@ -134,7 +146,7 @@ pub const NOTHING_FOUND: &str = "Nothing found.";
 /// A link leads to nothing that is here.
 pub const NO_HISTORY: &str = "No history for that moment here.";
 /// Keys, and what they do.
-pub const KEYS: [(&str, &str); 16] = [
+pub const KEYS: [(&str, &str); 21] = [
     ("Ctrl K", "search everything"),
     ("f /", "filter machines"),
     ("g o", "Overview"),
@@ -144,6 +156,11 @@ pub const KEYS: [(&str, &str); 16] = [
     ("Shift M", "the one before"),
     ("← h", "previous change"),
     ("→ l", "next change"),
+    ("[", "previous step"),
+    ("]", "next step"),
+    ("s", "go to the source"),
+    ("Shift S", "go to the first effect"),
+    ("t", "0, 1 or 2 timelines"),
     ("Space", "pause, play"),
     ("Shift L", "back to live"),
     ("↑ ↓ j k", "move in a list"),
