@@ -12,6 +12,7 @@ mod list;
 mod machine;
 pub mod recording;
 mod search;
+mod sift;
 pub mod time;
 mod trail;
 mod views;
@@ -28,7 +29,7 @@ use self::time::{Dock, Time};
 pub use self::trail::{Hop, Trail};
 use self::views::{Changes, Drawn, Views};
 use crate::browser;
-use crate::history::Limits;
+use crate::history::{Limits, Sift};
 use crate::model::{
     AttentionRow, Connection, FleetRow, Group, Input, MachineKey, MachineRef, MachineScreen,
     PeerRow, Phase, Piece, Role, Seen, Thresholds, Verdict, WallClock, World, Zone, attention_rows,
@@ -52,6 +53,8 @@ pub struct Store {
     pub recording: RwSignal<Option<Shown>>,
     /// The selected state of the machine shown.
     pub state: RwSignal<Option<String>>,
+    /// What the Machine view leaves out.
+    pub sift: RwSignal<Sift>,
     /// Counts up when lanes and timelines are to be drawn again.
     pub frame: RwSignal<u32>,
     /// Where the tab's peer stands.
@@ -140,6 +143,7 @@ impl Store {
             found: RwSignal::new(None),
             recording: RwSignal::new(None),
             state: RwSignal::new(None),
+            sift: RwSignal::new(Sift::default()),
             frame: RwSignal::new(0),
             connection: RwSignal::new(world.connection().clone()),
             topic: RwSignal::new(None),

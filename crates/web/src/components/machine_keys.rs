@@ -25,6 +25,19 @@ fn press(store: Store, ui: MachineUi, event: &KeyboardEvent) {
     match (key.as_str(), ui.selected.get_untracked()) {
         (",", Some(state)) => store.step_state(state, false),
         (".", Some(state)) => store.step_state(state, true),
+        ("f", _) if !focus.is_list() => {
+            ui.pane.set(Pane::Main);
+            ui.open_filters();
+        }
+        ("o", _) if !focus.is_list() => {
+            ui.reader.update(|reader| *reader = !*reader);
+            ui.pane.set(Pane::Log);
+        }
+        ("/", _) => {
+            ui.reader.set(false);
+            ui.pane.set(Pane::Log);
+            request_animation_frame(|| browser::focus("log-text"));
+        }
         ("x", _) if !focus.is_list() => ui.expand.update(|asked| *asked += 1),
         ("y", selected) if !focus.is_list() => {
             if selected.is_none() {

@@ -134,9 +134,9 @@ pub const NOTHING_FOUND: &str = "Nothing found.";
 /// A link leads to nothing that is here.
 pub const NO_HISTORY: &str = "No history for that moment here.";
 /// Keys, and what they do.
-pub const KEYS: [(&str, &str); 16] = [
+pub const KEYS: [(&str, &str); 18] = [
     ("Ctrl K", "search everything"),
-    ("f /", "filter machines"),
+    ("f /", "filter machines, transitions, log"),
     ("g o", "Overview"),
     ("g m", "Machines"),
     ("g p", "Peers"),
@@ -148,6 +148,8 @@ pub const KEYS: [(&str, &str); 16] = [
     ("Shift L", "back to live"),
     ("↑ ↓ j k", "move in a list"),
     ("Enter", "open, go to moment"),
+    ("f", "what a machine's lists leave out"),
+    ("o", "log, reader"),
     ("c", "copy link"),
     ("?", "this list"),
     ("Esc", "leave field or dialog"),
