@@ -46,6 +46,8 @@ mod track;
 mod trail;
 
 #[cfg(test)]
+mod story_tests;
+#[cfg(test)]
 mod tests;
 
 pub use crate::model::{

@@ -11,8 +11,8 @@ use flate2::write::GzEncoder;
 use statemesh::machine::{Machine, TraceGuard, Transition};
 use statemesh::{MachineIdx, PeerId, SchemaDef, StateDef};
 use statemesh_web::history::{
-    Cause, Excerpt, Fidelity, Head, History, Interval, Limits, LogLine, MachineKey, Moved, Named,
-    Record, Refused, SchemaFacts, Seen, Side, Ticks, write_recording,
+    About, Cause, Excerpt, Fidelity, Head, History, Interval, Limits, LogLine, MachineKey, Moved,
+    Named, Record, Refused, SchemaFacts, Seen, Side, Ticks, write_recording,
 };
 
 /// What to make up.
@@ -82,7 +82,12 @@ pub fn generate(plan: &Plan, progress: impl FnMut(u64)) -> Result<Vec<u8>, NotMa
         with_words: true,
         ..Excerpt::default()
     };
-    Ok(write_recording(&history, ORIGIN, &everything))
+    let about = About {
+        origin: ORIGIN,
+        end: history.newest().at,
+        ..About::default()
+    };
+    Ok(write_recording(&history, &about, &everything))
 }
 
 /// Packed as a page packs it: gzip, here without a time and a name.
@@ -359,7 +364,7 @@ impl Random {
         let parcel = self.up_to(20 * 1_000);
         (parcel < 1_000).then(|| Side {
             log: vec![LogLine {
-                level: (parcel % 4) as u8,
+                level: 1 + (parcel % 4) as u8,
                 text: format!("parcel {parcel} noted"),
             }],
             arguments: format!("parcel={parcel}"),
