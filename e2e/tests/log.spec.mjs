@@ -190,9 +190,9 @@ test('D30 log lines are shown exactly per level, and a click selects transition 
     await expect(pane(page)).toContainText(choice === 0 ? 'No log line passes' : `${count === 11 ? '' : `${count} of `}11 lines`);
   }
   await expect(lines(page).first().locator('.line')).toHaveText('[exter] engine on');
-  await expect(lines(page).first().locator('.seen')).toHaveText(/^\d\d:\d\d\.\d\d\d$/);
+  await expect(lines(page).first().locator('.stamp')).toHaveText(/^\d\d:\d\d\.\d\d\d$/);
   await page.getByRole('button', { name: 'Times' }).click();
-  await expect(log(page).locator('.seen')).toHaveCount(0);
+  await expect(log(page).locator('.stamp')).toHaveCount(0);
 
   // The line's own state; a line about two of them: the one under the pointer.
   await lines(page).filter({ hasText: '[state] +Driving' }).locator('u').click();

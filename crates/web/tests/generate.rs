@@ -37,7 +37,7 @@ fn a_made_up_recording_is_read_back_as_it_was_made() {
     let packed = pack(&generate(&SMALL, |_| ()).unwrap()).unwrap();
     let mut plain = Vec::new();
     GzDecoder::new(&packed[..]).read_to_end(&mut plain).unwrap();
-    let recording = read_recording(&plain, Limits::default()).unwrap();
+    let recording = read_recording(&plain, ORIGIN, Limits::default()).unwrap();
     assert_eq!(
         (
             recording.about.origin,

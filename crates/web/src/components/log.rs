@@ -80,7 +80,7 @@ pub fn pane_tabs(ui: MachineUi) -> AnyView {
         }
     };
     view! {
-        <div class="tabs" role="tablist" aria-label="Log and reader" on:keydown=turn>
+        <div class="tab-list" role="tablist" aria-label="Log and reader" on:keydown=turn>
             {tab("Log", "tab-log", false)}
             {tab("Reader", "tab-reader", true)}
         </div>
@@ -364,7 +364,7 @@ fn Line(row: usize, sheet: Sheet, wrap: bool) -> impl IntoView {
         let data = data.get()?;
         let time = look.get().times.then(|| {
             let time = store.wall.text(data.at(), 3)[3..].to_owned();
-            view! { <span class="seen num" role="gridcell">{time}</span> }
+            view! { <span class="stamp num" role="gridcell">{time}</span> }
         });
         let schema = ui.schema.get().unwrap_or_default();
         Some(view! { {time} {text(sheet, &data, &schema)} })

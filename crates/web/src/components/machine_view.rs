@@ -226,7 +226,7 @@ fn MainTabs() -> impl IntoView {
     });
     view! {
         <div class="column-head">
-            <div class="tabs" role="tablist" aria-label="History and relations" on:keydown=move_tab>
+            <div class="tab-list" role="tablist" aria-label="History and relations" on:keydown=move_tab>
                 {tabs.collect_view()}
             </div>
             <span class="grow"></span>

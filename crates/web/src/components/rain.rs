@@ -371,7 +371,7 @@ pub fn call(schema: &SchemaFacts, head: &Head) -> AnyView {
         let shown = say::state_name(schema, state as usize);
         view! { <u>{name(&shown)}</u> " " }
     });
-    let cross = head.is_canceled.then_some("×");
+    let cross = head.is_canceled.then_some("× ");
     let source = head.source.as_ref().map(|cause| {
         let machine = crate::model::Shown::new(&cause.machine);
         view! { <small>"from " {name(&machine)}</small> }
