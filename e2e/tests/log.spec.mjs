@@ -24,13 +24,13 @@ function story() {
 async function open(page, start, machine = 'courier-17') {
   const relay = await start.relay();
   await page.goto(relay.url);
-  await expect(page.locator('[data-connection="live"]').first()).toBeVisible({ timeout: FOLLOWED });
   await drop(page);
   await show(page, machine);
   return relay;
 }
 
 async function drop(page) {
+  await expect(page.locator('[data-connection="live"]').first()).toBeVisible({ timeout: FOLLOWED });
   await page.evaluate((base64) => {
     const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
     const dataTransfer = new DataTransfer();

@@ -61,7 +61,7 @@ pub fn pane_tabs(ui: MachineUi) -> AnyView {
                 title=format!("{word} (o)")
                 aria-selected=move || is_it().to_string()
                 tabindex=move || if is_it() { "0" } else { "-1" }
-                on:click=move |_| ui.reader.set(is_reader)
+                on:click=move |_| turn_to(ui, is_reader)
             >
                 {word}
             </button>
@@ -70,13 +70,7 @@ pub fn pane_tabs(ui: MachineUi) -> AnyView {
     let turn = move |event: leptos::ev::KeyboardEvent| {
         if matches!(event.key().as_str(), "ArrowLeft" | "ArrowRight") {
             event.prevent_default();
-            ui.reader.update(|reader| *reader = !*reader);
-            let id = if ui.reader.get_untracked() {
-                "tab-reader"
-            } else {
-                "tab-log"
-            };
-            request_animation_frame(move || crate::browser::focus(id));
+            turn_to(ui, !ui.reader.get_untracked());
         }
     };
     view! {
@@ -87,6 +81,13 @@ pub fn pane_tabs(ui: MachineUi) -> AnyView {
         <span class="grow"></span>
     }
     .into_any()
+}
+
+/// The titles are drawn anew with what is under them: the one chosen takes the focus.
+fn turn_to(ui: MachineUi, is_reader: bool) {
+    ui.reader.set(is_reader);
+    let id = if is_reader { "tab-reader" } else { "tab-log" };
+    request_animation_frame(move || crate::browser::focus(id));
 }
 
 #[component]
@@ -298,9 +299,13 @@ fn lines(sheet: Sheet, wrap: bool) -> AnyView {
                     });
                 };
                 view! {
-                    <button class="link" type="button" on:click=turn>
-                        {word}
-                    </button>
+                    <div role="row">
+                        <span role="gridcell">
+                            <button class="link" type="button" on:click=turn>
+                                {word}
+                            </button>
+                        </span>
+                    </div>
                 }
             })
         }

@@ -7,11 +7,18 @@ use leptos::prelude::*;
 use super::keys::Focus;
 use super::machine_view::{MachineUi, Pane, Tab};
 use crate::browser;
+use crate::preferences::Preferences;
 use crate::store::Store;
 
 /// Listens as long as the view is open.
 pub fn listen_here(store: Store, ui: MachineUi) {
-    let handle = window_event_listener(ev::keydown, move |event| press(store, ui, &event));
+    let settings = expect_context::<Preferences>().settings;
+    let handle = window_event_listener(ev::keydown, move |event| {
+        let is_sign = event.key().chars().count() == 1;
+        if !is_sign || settings.with_untracked(|settings| settings.has_keys) {
+            press(store, ui, &event);
+        }
+    });
     on_cleanup(move || handle.remove());
 }
 

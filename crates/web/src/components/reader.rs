@@ -1,5 +1,6 @@
 //! Reader: what stands around the transition at the cursor, in groups; those with nothing in them are not there.
 
+use leptos::ev::MouseEvent;
 use leptos::prelude::*;
 
 use super::dynamic::dynamic;
@@ -10,6 +11,7 @@ use super::rain::call;
 use crate::derived::Derived;
 use crate::history::{Beginning, Fidelity, Mention, RefusedBy, Surroundings};
 use crate::model::{Seen, Shown};
+use crate::router::Router;
 use crate::store::Store;
 use crate::words::{log as say, machine};
 
@@ -141,11 +143,26 @@ fn mention(store: Store, mention: &Mention, at: Seen) -> AnyView {
     let position = *position;
     let href = mention.key.and_then(|key| untrack(|| store.page_of(&key)));
     match href {
-        Some(href) => view! {
-            <a href=href on:click=move |_| store.seek_to(position)>{words}</a>
-            <small>{ago}</small>
+        Some(href) => {
+            let router = expect_context::<Router>();
+            let there = href.clone();
+            let follow = move |event: MouseEvent| {
+                let has_key = event.meta_key() || event.alt_key();
+                if !has_key && !event.ctrl_key() && !event.shift_key() {
+                    // What is shown changes at once, and this link with it.
+                    event.prevent_default();
+                    router.open(&there);
+                    store.seek_to(position);
+                }
+            };
+            view! {
+                <a href=href on:click=follow>
+                    {words}
+                </a>
+                <small>{ago}</small>
+            }
+            .into_any()
         }
-        .into_any(),
         None => view! { {words} <small>{ago}</small> }.into_any(),
     }
 }
