@@ -45,7 +45,7 @@ mod timeline;
 mod track;
 mod trail;
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod story_tests;
 #[cfg(test)]
 mod tests;
