@@ -28,21 +28,26 @@ mod gaps;
 mod health;
 mod journal;
 mod lanes;
+mod log_lines;
 mod marks;
 mod moment;
 mod network;
 mod owner_order;
 mod pyramid;
 mod rain;
+mod reader;
 mod record;
 mod recorder;
 mod side;
+mod sieve;
 mod store;
 mod then;
 mod timeline;
 mod track;
 mod trail;
 
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod story_tests;
 #[cfg(test)]
 mod tests;
 
@@ -62,6 +67,7 @@ pub use self::gaps::{Gap, Missed};
 pub use self::health::health;
 pub use self::journal::{Journal, Stretch, Stretches, Voice};
 pub use self::lanes::{Lane, LaneMark, LaneSpan, MarkKind, SpanKind, lane};
+pub use self::log_lines::{LogIndex, LogRow, LogSift, LogWindow};
 pub use self::marks::{Begins, Mark, Standing};
 pub use self::moment::{Found, Moment, NotFound, Wanted};
 pub use self::network::network;
@@ -69,10 +75,13 @@ pub use self::owner_order::{MAX_PLACED, Offset, Placed, owner_order};
 pub use self::pyramid::{Count, Pyramid, Tally, Window};
 pub use self::rain::{
     Cell, RainColumns, RainEvent, RainRow, RainWindow, change_of, rain, rain_columns, rain_row,
+    sifted_rain, sifted_row,
 };
+pub use self::reader::{Beginning, Mention, Surroundings, surroundings};
 pub use self::record::{Cause, Detail, Entry, Fidelity, Head, Moved, Place, Record, Ticks};
 pub use self::recorder::Recorder;
 pub use self::side::{LogLine, RefusedBy, Side};
+pub use self::sieve::{Passing, Sieve, Sift};
 pub use self::store::{History, Limits, Named, Refused};
 pub use self::then::{Face, Faces, neighbour};
 pub use self::timeline::{Bar, Timeline, timeline};

@@ -29,6 +29,7 @@ mod text;
 mod tiles;
 mod time;
 mod tree;
+mod tx_filter;
 mod verdict;
 mod what_if;
 mod why;
@@ -63,7 +64,7 @@ pub use piece::Piece;
 pub use rain_cells::{CELL_HEIGHT, CELL_WIDTH, rain_paths};
 pub use route::{Route, wanted_sample};
 pub use schema::{SchemaFacts, StateFacts, is_active};
-pub use settings::{Density, Limit, Motion, NotKept, Settings, Theme, Zone};
+pub use settings::{Density, Limit, LogLook, Motion, NotKept, Settings, Theme, Zone};
 pub use steps::{LANES, RelationArc, StepAct, StepPhase, Steps};
 pub use text::Shown;
 pub use tiles::{Arrow, SIDE, Tiles};
@@ -71,6 +72,7 @@ pub use time::{Age, Interval, Seen, WallClock, age_text, grouped};
 pub use tree::{
     MachineHead, MachineScreen, MachineView, RelationRow, StateRow, machine_screen, state_order,
 };
+pub use tx_filter::{TxFilter, TxFilters};
 pub use verdict::{AttentionRow, Subject, Verdict, attention_rows, past_verdict, verdict};
 pub use what_if::{Block, WhatIf, what_if};
 pub use why::{Known, Why, why};

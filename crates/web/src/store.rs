@@ -12,6 +12,7 @@ mod list;
 mod machine;
 pub mod recording;
 mod search;
+mod sift;
 mod steps;
 pub mod time;
 mod trail;
@@ -30,7 +31,7 @@ use self::time::{Dock, Time};
 pub use self::trail::{Hop, Trail};
 use self::views::{Changes, Drawn, Views};
 use crate::browser;
-use crate::history::Limits;
+use crate::history::{Limits, Sift};
 use crate::model::{
     AttentionRow, Connection, FleetRow, Group, Input, MachineKey, MachineRef, MachineScreen,
     PeerRow, Phase, Piece, Role, Seen, Thresholds, Verdict, WallClock, World, Zone, attention_rows,
@@ -58,6 +59,8 @@ pub struct Store {
     pub step: RwSignal<Option<AtStep>>,
     /// Timelines of the dock, 0 to 2.
     pub timelines: RwSignal<u8>,
+    /// What the Machine view leaves out.
+    pub sift: RwSignal<Sift>,
     /// Counts up when lanes and timelines are to be drawn again.
     pub frame: RwSignal<u32>,
     /// Where the tab's peer stands.
@@ -148,6 +151,7 @@ impl Store {
             state: RwSignal::new(None),
             step: RwSignal::new(None),
             timelines: RwSignal::new(2),
+            sift: RwSignal::new(Sift::default()),
             frame: RwSignal::new(0),
             connection: RwSignal::new(world.connection().clone()),
             topic: RwSignal::new(None),

@@ -2,6 +2,7 @@
 
 pub mod bookmarks;
 pub mod link;
+pub mod log;
 pub mod machine;
 pub mod overview;
 pub mod recording;

@@ -415,7 +415,7 @@ impl Random {
         let parcel = self.up_to(20 * 1_000);
         (parcel < 1_000).then(|| Side {
             log: vec![LogLine {
-                level: (parcel % 4) as u8,
+                level: 1 + (parcel % 4) as u8,
                 text: format!("parcel {parcel} noted"),
             }],
             arguments: format!("parcel={parcel}"),

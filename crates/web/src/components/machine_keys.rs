@@ -8,6 +8,7 @@ use super::jump;
 use super::keys::Focus;
 use super::machine_view::{MachineUi, Pane, Tab};
 use crate::browser;
+use crate::preferences::Preferences;
 use crate::router::Router;
 use crate::store::Store;
 use crate::words;
@@ -15,7 +16,13 @@ use crate::words;
 /// Listens as long as the view is open.
 pub fn listen_here(store: Store, ui: MachineUi) {
     let router = expect_context::<Router>();
-    let handle = window_event_listener(ev::keydown, move |event| press(store, router, ui, &event));
+    let settings = expect_context::<Preferences>().settings;
+    let handle = window_event_listener(ev::keydown, move |event| {
+        let is_sign = event.key().chars().count() == 1;
+        if !is_sign || settings.with_untracked(|settings| settings.has_keys) {
+            press(store, router, ui, &event);
+        }
+    });
     on_cleanup(move || handle.remove());
 }
 
@@ -41,6 +48,19 @@ fn press(store: Store, router: Router, ui: MachineUi, event: &KeyboardEvent) {
                 Some(href) => jump(store, router, &href),
                 None => store.announcement.set(no_way(&key).to_owned()),
             }
+        }
+        ("f", _) if !focus.is_list() => {
+            ui.pane.set(Pane::Main);
+            ui.open_filters();
+        }
+        ("o", _) if !focus.is_list() => {
+            ui.reader.update(|reader| *reader = !*reader);
+            ui.pane.set(Pane::Log);
+        }
+        ("/", _) => {
+            ui.reader.set(false);
+            ui.pane.set(Pane::Log);
+            request_animation_frame(|| browser::focus("log-text"));
         }
         ("x", _) if !focus.is_list() => ui.expand.update(|asked| *asked += 1),
         ("y", selected) if !focus.is_list() => {

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use statemesh::core::collections::OrderedSet;
 
 use super::dynamic::dynamic;
-use super::{ChangePanel, Matrix, Rain, StateTree, WhatIf};
+use super::{ChangePanel, FiltersBar, FiltersButton, LogPane, Matrix, Rain, StateTree, WhatIf};
 use crate::derived::Derived;
 use crate::history::ChangeDetail;
 use crate::model::{MachineKey, SchemaFacts, StateFacts, StateRow};
@@ -33,6 +33,10 @@ pub struct MachineUi {
     pub pane: RwSignal<Pane>,
     /// Counts the wishes to expand all or none.
     pub expand: RwSignal<u32>,
+    /// The bar of filters is open.
+    pub filters: RwSignal<bool>,
+    /// The reader is shown, not the log.
+    pub reader: RwSignal<bool>,
 }
 
 /// A tab in the middle.
@@ -57,6 +61,8 @@ pub enum Pane {
     Main,
     /// The change at the cursor.
     Change,
+    /// Log and reader.
+    Log,
 }
 
 impl Pane {
@@ -65,6 +71,7 @@ impl Pane {
             Self::States => "states",
             Self::Main => "main",
             Self::Change => "change",
+            Self::Log => "log",
         }
     }
 }
@@ -89,6 +96,8 @@ impl MachineUi {
             tab: RwSignal::new(Tab::default()),
             pane: RwSignal::new(Pane::default()),
             expand: RwSignal::new(0),
+            filters: RwSignal::new(false),
+            reader: RwSignal::new(false),
         };
         // What is called belongs to the machine. A selected state is kept by its name, which links name, too.
         Effect::new(move |_| {
@@ -147,15 +156,18 @@ pub fn MachinePanes(states: Derived<Vec<StateRow>>) -> impl IntoView {
             {pane(Pane::States, "States")}
             {pane(Pane::Main, "Rain")}
             {pane(Pane::Change, "Change")}
+            {pane(Pane::Log, "Log")}
         </div>
         <div class="panes" data-pane=move || ui.pane.get().mark()>
             <StateTree states />
             <section class="main-pane" aria-label="History and relations">
                 <MainTabs />
+                <FiltersBar />
                 <div class="tab-body" role="tabpanel" aria-label=move || ui.tab.get().word()>
                     {dynamic(tab)}
                 </div>
             </section>
+            <LogPane />
             <ChangePanel />
         </div>
     }
@@ -213,8 +225,12 @@ fn MainTabs() -> impl IntoView {
         }
     });
     view! {
-        <div class="column-head" role="tablist" aria-label="History and relations" on:keydown=move_tab>
-            {tabs.collect_view()}
+        <div class="column-head">
+            <div class="tab-list" role="tablist" aria-label="History and relations" on:keydown=move_tab>
+                {tabs.collect_view()}
+            </div>
+            <span class="grow"></span>
+            <FiltersButton />
         </div>
     }
 }

@@ -6,7 +6,7 @@ use leptos::prelude::*;
 use super::dynamic::{RowKey, dynamic, rows};
 use super::machine_view::MachineUi;
 use super::roving::move_focus;
-use super::{Arcs, StepsUi, WhyPanel, name, state_glyph};
+use super::{Arcs, GroupSelect, StepsUi, WhyPanel, name, state_glyph};
 use crate::browser;
 use crate::derived::Derived;
 use crate::model::{RelationRow, Seen, StateRow, grouped, state_order};
@@ -31,6 +31,7 @@ struct Tree {
 #[component]
 pub fn StateTree(states: Derived<Vec<StateRow>>) -> impl IntoView {
     let ui = expect_context::<MachineUi>();
+    let store = expect_context::<Store>();
     let by_name = RwSignal::new(false);
     let open = RwSignal::new(OrderedSet::new());
     let tree = Tree {
@@ -40,7 +41,18 @@ pub fn StateTree(states: Derived<Vec<StateRow>>) -> impl IntoView {
         by_name,
         order: Derived::new(move || {
             let names = by_name.get();
-            states.with(|states| state_order(states, names))
+            let mut order = states.with(|states| state_order(states, names));
+            store.sift.with(|sift| {
+                let Some(group) = &sift.group else { return };
+                states.with(|states| {
+                    let is_in =
+                        |at: &usize| states[*at].tags.iter().any(|tag| tag.whole() == group);
+                    if order.iter().any(is_in) {
+                        order.retain(is_in);
+                    }
+                });
+            });
+            order
         }),
         typed: RwSignal::new((String::new(), browser::now())),
     };
@@ -102,6 +114,7 @@ fn Head(tree: Tree) -> impl IntoView {
     view! {
         <div class="column-head">
             <h2>"States"</h2>
+            <GroupSelect />
             <span class="label" role="status">{dynamic(hint)}</span>
             <span class="grow"></span>
             <button

@@ -292,6 +292,14 @@ impl Chunk {
         Side::unpack(bytes)
     }
 
+    /// What stands beside any record, with the record's name.
+    pub(super) fn sides(&self) -> impl Iterator<Item = (Place, Side)> + '_ {
+        self.sides.iter().filter_map(|(row, bytes)| {
+            let place = Place(self.first.0 + u64::from(*row));
+            Some((place, Side::unpack(bytes)?))
+        })
+    }
+
     fn lead(&self, row: Row) -> Option<Lead<'_>> {
         let mut rest = Reader::new(self.arena.get(row.offset as usize..)?);
         let has = |flag| row.flags & flag != 0;
@@ -444,6 +452,14 @@ impl Causes {
             self.list.push((cause.peer, Arc::clone(&cause.machine)));
             self.list.len() - 1
         })
+    }
+
+    /// Some record may name a machine of this owner as its cause; `own`: the owner is the same.
+    pub(super) fn may_name(&self, own: bool, peer: &PeerId, machine: &str) -> bool {
+        let is_it = |(of, name): &(Option<PeerId>, Arc<str>)| {
+            **name == *machine && of.as_ref().map_or(own, |of| of == peer)
+        };
+        self.list.len() >= self.most || self.list.iter().any(is_it)
     }
 
     /// Bytes held.

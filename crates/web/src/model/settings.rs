@@ -1,7 +1,7 @@
 //! What the reader prefers, and how it is kept: one line of text, `v1` first, then `key=value` for what is not as it is by
 //! default. The theme is read by start.js, too.
 
-use super::Thresholds;
+use super::{Thresholds, TxFilters};
 
 /// What the reader prefers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,36 @@ pub struct Settings {
     pub thresholds: Thresholds,
     /// Megabytes of history held.
     pub memory: u64,
+    /// What the Machine view leaves out.
+    pub hidden: TxFilters,
+    /// How the log looks.
+    pub log: LogLook,
+}
+
+/// How the log of a machine looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogLook {
+    /// The most detailed level shown, up to [`LogLook::MOST`]; 0: nothing.
+    pub level: u8,
+    /// With the time of each line.
+    pub times: bool,
+    /// Long lines go on in the next.
+    pub wrap: bool,
+}
+
+impl Default for LogLook {
+    fn default() -> Self {
+        Self {
+            level: 3,
+            times: true,
+            wrap: false,
+        }
+    }
+}
+
+impl LogLook {
+    /// Everything.
+    pub const MOST: u8 = 5;
 }
 
 /// Colours.
@@ -104,6 +134,8 @@ impl Default for Settings {
             motion: Motion::System,
             thresholds: Thresholds::default(),
             memory: 300,
+            hidden: TxFilters::default(),
+            log: LogLook::default(),
         }
     }
 }
@@ -244,6 +276,11 @@ impl Settings {
             "memory",
             &self.memory.to_string(),
         );
+        say(self.hidden != usual.hidden, "hide", &self.hidden.text());
+        let log = self.log;
+        say(log.level != usual.log.level, "log", &log.level.to_string());
+        say(!log.times, "times", "off");
+        say(log.wrap, "wrap", "on");
         for limit in Limit::ALL {
             let value = limit.of(&self.thresholds);
             let is_usual = value == limit.of(&usual.thresholds);
@@ -266,7 +303,14 @@ impl Settings {
             ("memory", _) => {
                 self.memory = number().filter(|size| Self::MEMORY.contains(size))?;
             }
-            ("density" | "zone" | "keys" | "motion", _) => return None,
+            ("hide", names) => self.hidden = TxFilters::read(names),
+            ("log", _) => {
+                let level = number().filter(|level| *level <= u64::from(LogLook::MOST))?;
+                self.log.level = level as u8;
+            }
+            ("times", "off") => self.log.times = false,
+            ("wrap", "on") => self.log.wrap = true,
+            ("density" | "zone" | "keys" | "motion" | "times" | "wrap", _) => return None,
             (key, _) => {
                 if let Some(limit) = Limit::ALL.into_iter().find(|limit| limit.key() == key) {
                     self.thresholds = limit.with(&self.thresholds, number()?)?;
@@ -298,6 +342,12 @@ mod tests {
             has_keys: false,
             motion: Motion::Reduced,
             memory: 50,
+            hidden: TxFilters::read("auto,own"),
+            log: LogLook {
+                level: 5,
+                times: false,
+                wrap: true,
+            },
             ..Settings::default()
         };
         for (number, limit) in (4..).zip(Limit::ALL) {
@@ -323,6 +373,8 @@ mod tests {
             ("v1 theme=blue", NotKept::Damaged),
             ("v1 density=dense2", NotKept::Damaged),
             ("v1 memory=7", NotKept::Damaged),
+            ("v1 log=6", NotKept::Damaged),
+            ("v1 wrap=off", NotKept::Damaged),
             ("v1 stale=0", NotKept::Damaged),
             ("v1 stale=2", NotKept::Damaged),
             ("v1 quiet=99999999999999999999", NotKept::Damaged),

@@ -220,6 +220,10 @@ pub fn not_in_clock(known: &Known) -> Option<String> {
 pub fn record_of(change: &ChangeDetail) -> (&'static str, String, String) {
     let (row, total) = change.row;
     let (row, total) = (grouped(row as u64 + 1), grouped(total as u64));
+    if change.is_filtered {
+        let number = change.number.map_or_else(String::new, grouped);
+        return ("tx ", number, format!(", filtered out of {total}"));
+    }
     match change.number {
         Some(number) => ("tx ", grouped(number), format!(", record {row} of {total}")),
         None => ("record ", row, format!(" of {total}")),
@@ -515,6 +519,7 @@ mod tests {
                 position: Position::default(),
                 event,
                 cells: Vec::new(),
+                is_filtered: false,
             };
             rain_row(&row, &schema(), WallClock::default())
         };

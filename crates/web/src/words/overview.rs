@@ -146,9 +146,9 @@ pub const NOTHING_FOUND: &str = "Nothing found.";
 /// A link leads to nothing that is here.
 pub const NO_HISTORY: &str = "No history for that moment here.";
 /// Keys, and what they do.
-pub const KEYS: [(&str, &str); 21] = [
+pub const KEYS: &[(&str, &str)] = &[
     ("Ctrl K", "search everything"),
-    ("f /", "filter machines"),
+    ("f /", "filter machines, transitions, log"),
     ("g o", "Overview"),
     ("g m", "Machines"),
     ("g p", "Peers"),
@@ -165,6 +165,8 @@ pub const KEYS: [(&str, &str); 21] = [
     ("Shift L", "back to live"),
     ("↑ ↓ j k", "move in a list"),
     ("Enter", "open, go to moment"),
+    ("f", "what a machine's lists leave out"),
+    ("o", "log, reader"),
     ("c", "copy link"),
     ("?", "this list"),
     ("Esc", "leave field or dialog"),
