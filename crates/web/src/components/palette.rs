@@ -205,7 +205,7 @@ fn act(means: Means, hit: Hit, said: RwSignal<&'static str>) {
 }
 
 fn keys(store: Store) -> impl IntoView {
-    let rows = words::KEYS.map(|(key, does)| {
+    let rows = words::KEYS.iter().map(|&(key, does)| {
         view! {
             <dt>
                 <kbd>{key}</kbd>
