@@ -8,6 +8,7 @@ mod arrange;
 mod bookmark;
 mod conditions;
 mod connection;
+pub mod diagram;
 mod filter;
 mod fleet;
 mod graph;

@@ -134,7 +134,7 @@ pub const NOTHING_FOUND: &str = "Nothing found.";
 /// A link leads to nothing that is here.
 pub const NO_HISTORY: &str = "No history for that moment here.";
 /// Keys, and what they do.
-pub const KEYS: [(&str, &str); 16] = [
+pub const KEYS: [(&str, &str); 17] = [
     ("Ctrl K", "search everything"),
     ("f /", "filter machines"),
     ("g o", "Overview"),
@@ -147,6 +147,7 @@ pub const KEYS: [(&str, &str); 16] = [
     ("Space", "pause, play"),
     ("Shift L", "back to live"),
     ("↑ ↓ j k", "move in a list"),
+    ("1 2 3 4", "Rain, Matrix, Diagram, What if"),
     ("Enter", "open, go to moment"),
     ("c", "copy link"),
     ("?", "this list"),
