@@ -131,36 +131,9 @@ enum Shows {
 impl Scene {
     fn new(store: Store, ui: MachineUi, states: Derived<Vec<StateRow>>) -> Self {
         let diagram = ui.diagram;
-        // The machine may have had fewer states then.
-        let schema = Derived::new(move || {
-            let then = ui
-                .change
-                .with(|change| Some(Arc::clone(&change.as_ref()?.schema)));
-            then.or_else(|| ui.schema.get()).unwrap_or_default()
-        });
-        let steps = Derived::new(move || {
-            let side = ui.key.get().and_then(|key| {
-                let side = store.at_cursor(&key, |track, at| track.side(track.at(at)?));
-                side.flatten()
-            });
-            side.map(|side| side.steps).unwrap_or_default()
-        });
-        let facts = Derived::new(move || {
-            let clock = ui.key.get().and_then(|key| store.clock_at_cursor(&key));
-            let mut facts = Facts {
-                clock: clock.unwrap_or_default(),
-                changed: ui.changed.get(),
-                called: ui.change.with(|change| {
-                    let head = change.as_ref().and_then(|change| change.head.as_ref());
-                    let called = head.iter().flat_map(|head| &head.called);
-                    called.map(|at| *at as usize).collect()
-                }),
-                selected: ui.selected.get(),
-                ..Facts::default()
-            };
-            steps.with(|steps| facts.tell(steps));
-            facts
-        });
+        let schema = schema_then(ui);
+        let steps = steps(store, ui);
+        let facts = facts(store, ui, steps);
         let sketch = Derived::new(move || {
             let (outside, around) = (diagram.outside.get(), diagram.around.get());
             let group = diagram.group.get();
@@ -286,6 +259,47 @@ impl Scene {
         let is_there = around.get_untracked() == Some(state);
         around.set((!is_there).then_some(state));
     }
+}
+
+/// The schema at the cursor: the machine may have had fewer states then.
+fn schema_then(ui: MachineUi) -> Derived<Arc<SchemaFacts>> {
+    Derived::new(move || {
+        let then = ui
+            .change
+            .with(|change| Some(Arc::clone(&change.as_ref()?.schema)));
+        then.or_else(|| ui.schema.get()).unwrap_or_default()
+    })
+}
+
+/// The steps of the transition at the cursor, where its owner tells them.
+fn steps(store: Store, ui: MachineUi) -> Derived<Vec<Step>> {
+    Derived::new(move || {
+        let side = ui.key.get().and_then(|key| {
+            let side = store.at_cursor(&key, |track, at| track.side(track.at(at)?));
+            side.flatten()
+        });
+        side.map(|side| side.steps).unwrap_or_default()
+    })
+}
+
+/// What is known of the moment at the cursor.
+fn facts(store: Store, ui: MachineUi, steps: Derived<Vec<Step>>) -> Derived<Facts> {
+    Derived::new(move || {
+        let clock = ui.key.get().and_then(|key| store.clock_at_cursor(&key));
+        let mut facts = Facts {
+            clock: clock.unwrap_or_default(),
+            changed: ui.changed.get(),
+            called: ui.change.with(|change| {
+                let head = change.as_ref().and_then(|change| change.head.as_ref());
+                let called = head.iter().flat_map(|head| &head.called);
+                called.map(|at| *at as usize).collect()
+            }),
+            selected: ui.selected.get(),
+            ..Facts::default()
+        };
+        steps.with(|steps| facts.tell(steps));
+        facts
+    })
 }
 
 /// Many states are drawn when somebody says so.

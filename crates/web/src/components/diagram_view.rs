@@ -271,21 +271,7 @@ fn Node(state: Option<usize>, stage: Stage) -> impl IntoView {
     let is = move |read: fn(&Card) -> bool| {
         Memo::new(move |_| card.with(|card| card.as_ref().is_some_and(|card| read(card))))
     };
-    let label = Memo::new(move |_| {
-        let marks = ui
-            .change
-            .with(|change| machine::marks(change.as_ref(), state?).into());
-        let marks: Option<machine::Marks> = marks;
-        let marks = marks.unwrap_or_default();
-        card.with(|card| {
-            let card = card.as_ref()?;
-            let row = |states: &Vec<crate::model::StateRow>| {
-                let row = states.get(state?)?;
-                Some(say::card(row, &marks, &card.detail))
-            };
-            Some(states.with(row).unwrap_or_else(|| card.full.clone()))
-        })
-    });
+    let label = spoken(stage.scene, state, card);
     let is_selected = Memo::new(move |_| state.is_some() && ui.selected.get() == state);
     let is_first = Memo::new(move |_| {
         picture.with(|picture| {
@@ -325,6 +311,27 @@ fn Node(state: Option<usize>, stage: Stage) -> impl IntoView {
             {dynamic(inside)}
         </g>
     }
+}
+
+/// A state of the picture as it is spoken.
+fn spoken(
+    Scene { ui, states, .. }: Scene,
+    state: Option<usize>,
+    card: Derived<Option<Arc<Card>>>,
+) -> Memo<Option<String>> {
+    Memo::new(move |_| {
+        let marks = ui
+            .change
+            .with(|change| machine::marks(change.as_ref(), state.unwrap_or(usize::MAX)));
+        card.with(|card| {
+            let card = card.as_ref()?;
+            let row = states.with(|states| {
+                let row = states.get(state?)?;
+                Some(say::card(row, &marks, &card.detail))
+            });
+            row.or_else(|| Some(card.full.clone()))
+        })
+    })
 }
 
 fn inside(card: &Card) -> AnyView {
