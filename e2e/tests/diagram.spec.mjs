@@ -17,7 +17,7 @@ async function drawn(page, start, states, relations = {}, active = []) {
   const scripted = await start.scripted(relay);
   scripted.tell({ do: 'expose', id: 'courier', tags: ['host:van'], states, active, ...relations });
   await page.goto(relay.url);
-  await machineRow(page, scripted.peer, 'courier').click({ timeout: FOLLOWED });
+  await machineRow(page, scripted.peer, 'courier').click();
   await expect(stateInView(page).first()).toBeVisible({ timeout: FOLLOWED });
   await page.getByRole('heading', { level: 1 }).click();
   await page.keyboard.press('3');
@@ -26,8 +26,8 @@ async function drawn(page, start, states, relations = {}, active = []) {
 }
 
 const panel = (page) => page.getByRole('tabpanel', { name: 'Diagram' });
-const cards = (page) => panel(page).getByRole('option');
-const card = (page, name) => panel(page).getByRole('option', { name: new RegExp(`^${name}, `) });
+const cards = (page) => panel(page).getByRole('listbox', { name: 'States in the diagram' }).getByRole('option');
+const card = (page, name) => panel(page).getByRole('listbox', { name: 'States in the diagram' }).getByRole('option', { name: new RegExp(`^${name}, `) });
 const lines = (page) => panel(page).locator('.relates[data-from]');
 const places = (page) => cards(page).evaluateAll((all) => all.map((it) => it.getAttribute('transform')));
 const level = (page, name) => panel(page).getByRole('group', { name: 'Level' }).getByRole('button', { name });

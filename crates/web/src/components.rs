@@ -56,7 +56,7 @@ pub use empty::EmptyMesh;
 pub use failures::Failures;
 pub use filter_bar::{FilterBar, focus_filter, no_match};
 pub use fleet::Fleet;
-pub use glyph::{health_glyph, icon, state_glyph};
+pub use glyph::{health_glyph, icon, state_glyph, state_shape};
 pub use keys::listen;
 pub use lane::{lane_head, lane_of};
 pub use led_here::led_here;

@@ -10,7 +10,7 @@ use statemesh::core::engine::Relation;
 use super::diagram::Scene;
 use super::dynamic::{RowKey, dynamic, rows};
 use super::lens::{Lens, closest, direction, zoom_buttons};
-use super::state_glyph;
+use super::state_shape;
 use crate::derived::Derived;
 use crate::model::diagram::{Card, Line, relation_word};
 use crate::model::{Viewport, toward};
@@ -55,7 +55,7 @@ pub(super) fn DiagramView(scene: Scene) -> impl IntoView {
             on:keydown=move |event| stage.key(&event)
             node_ref=lens.frame
         >
-            <svg class="drawing">
+            <svg class="drawing" role="presentation">
                 <g transform=transform>
                     <g role="img" aria-label=label>{dynamic(move || lines(scene))}</g>
                     <g role="listbox" aria-label=say::STATES>
@@ -253,12 +253,7 @@ fn line(line: &Line) -> impl IntoView + use<> {
 
 #[component]
 fn Node(state: Option<usize>, stage: Stage) -> impl IntoView {
-    let Scene {
-        ui,
-        states,
-        picture,
-        ..
-    } = stage.scene;
+    let Scene { ui, picture, .. } = stage.scene;
     let card = Derived::new(move || {
         picture.with(|picture| {
             let mut cards = picture.cards.iter();
@@ -337,9 +332,10 @@ fn spoken(
 fn inside(card: &Card) -> AnyView {
     let (_, _, w, h) = card.at;
     let middle = if card.detail.is_empty() { h / 2 } else { 14 };
-    let glyph = card
-        .state
-        .map(|_| state_glyph(card.active, card.multi, card.error));
+    let glyph = card.state.map(|_| {
+        let (shape, class) = state_shape(card.active, card.multi, card.error);
+        view! { <use href=shape class=class x="8" y=middle - 6 width="12" height="12" /> }
+    });
     let detail = (!card.detail.is_empty()).then(|| {
         let text = card.detail.clone();
         view! { <text class="detail" y=middle + 18>{text}</text> }
@@ -349,8 +345,8 @@ fn inside(card: &Card) -> AnyView {
     view! {
         <title>{full}</title>
         <rect width=w height=h rx="5" />
-        <g transform=format!("translate(8 {})", middle - 6)>{glyph}</g>
-        <svg x="26" width=w - 30 height=h>
+        {glyph}
+        <svg x="26" width=w - 30 height=h aria-hidden="true">
             <text y=middle + 4>{name}</text>
             {detail}
         </svg>

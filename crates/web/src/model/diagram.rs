@@ -80,5 +80,5 @@ pub fn relation_word(kind: Relation) -> &'static str {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests;

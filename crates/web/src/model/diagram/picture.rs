@@ -210,7 +210,7 @@ fn detail(state: &StateFacts, at: usize, facts: &Facts) -> String {
 pub fn size(state: &StateFacts, depth: Depth) -> Size {
     let name = width(&cut(&state.shown, WIDEST));
     if depth < Depth::Handlers {
-        return (name.max(NARROWEST) * LETTER + AROUND, HEIGHT);
+        return (pixels(name.max(NARROWEST)) + AROUND, HEIGHT);
     }
     let tags: i32 = state
         .tags
@@ -218,7 +218,12 @@ pub fn size(state: &StateFacts, depth: Depth) -> Size {
         .map(|tag| width(&cut(tag, WIDEST)) + 2)
         .sum();
     let wide = name.max(tags.min(WIDEST)).max(WITH_HANDLERS);
-    (wide * LETTER + AROUND, HEIGHT + LINE)
+    (pixels(wide) + AROUND, HEIGHT + LINE)
+}
+
+/// The width of columns of the data font at 12 px, rounded up.
+pub fn pixels(columns: i32) -> i32 {
+    columns * 29 / 4 + 1
 }
 
 /// A text of at most so many columns; marks of direction are replaced.
@@ -253,8 +258,6 @@ pub const WIDEST: i32 = 24;
 const NARROWEST: i32 = 6;
 /// Columns for handlers that ran.
 const WITH_HANDLERS: i32 = 16;
-/// The width of a column in pixels, at 12 px.
-const LETTER: i32 = 8;
 /// Glyph and borders.
 const AROUND: i32 = 34;
 /// The height of a state.

@@ -299,7 +299,7 @@ pub(super) fn arrow(x: i32, y: i32, length: i32) -> String {
 }
 
 /// Between layers, in pixels.
-const GAP: i32 = 64;
+const GAP: i32 = 52;
 /// Above and below a state.
 const SPACE: i32 = 12;
 /// Between states without relations.
@@ -307,7 +307,7 @@ const LOOSE: i32 = 16;
 /// The height that a relation keeps free in a layer that it passes.
 const BEND: i32 = 12;
 /// How far a relation within a layer goes to the side, at least.
-const BULGE: i32 = 20;
+const BULGE: i32 = 16;
 /// The length of an arrow's head.
 const HEAD: i32 = 8;
 /// Times that all layers find their places.

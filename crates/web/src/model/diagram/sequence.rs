@@ -4,7 +4,7 @@ use statemesh::StateIdx;
 use statemesh::core::collections::OrderedMap;
 use statemesh::core::engine::{Handler, Step};
 
-use super::picture::{WIDEST, cut, size, width};
+use super::picture::{WIDEST, cut, pixels, size, width};
 use super::place::arrow;
 use super::{Card, Depth, Facts, Line, Picture, relation_word};
 use crate::model::{SchemaFacts, is_active};
@@ -76,7 +76,7 @@ impl Picture {
                     let line = format!("M{x} {y}H{}", end + head);
                     (line, arrow(end, y, head), (x.min(end) + 10, y - 4))
                 };
-                widest = widest.max(label.0 + width(&word) * 7);
+                widest = widest.max(label.0 + pixels(width(&word)));
                 Line {
                     from: state(from),
                     to: state(to),
