@@ -1,5 +1,7 @@
 //! What of the diagram is drawn, and ways to take it along.
 
+use leptos::ev::KeyboardEvent;
+use leptos::html::Details;
 use leptos::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
@@ -185,8 +187,18 @@ fn Export(scene: Scene) -> impl IntoView {
             </li>
         }
     });
+    let menu: NodeRef<Details> = NodeRef::new();
+    let on_key = move |event: KeyboardEvent| {
+        if event.key() == "Escape" {
+            event.prevent_default();
+            if let Some(menu) = menu.get_untracked() {
+                menu.set_open(false);
+                super::lens::focus_in(&menu, "summary");
+            }
+        }
+    };
     view! {
-        <details class="record export">
+        <details class="record export" node_ref=menu on:keydown=on_key>
             <summary class="button plain small">"Export"</summary>
             <ul class="panel" aria-label="Export the diagram">{rows.collect_view()}</ul>
         </details>

@@ -220,12 +220,17 @@ impl Lens {
 
     /// Gives the focus to the first element in the picture that this selects.
     pub fn focus(self, selector: &str) {
-        let frame = self.frame.get_untracked();
-        let found = frame.and_then(|frame| frame.query_selector(selector).ok().flatten());
-        if let Some(element) = found {
-            // What is drawn takes the focus like any other element. It is on screen.
-            let _ = element.unchecked_ref::<HtmlElement>().focus();
+        if let Some(frame) = self.frame.get_untracked() {
+            focus_in(&frame, selector);
         }
+    }
+}
+
+/// Gives the focus to the first element inside another that this selects.
+pub fn focus_in(frame: &Element, selector: &str) {
+    if let Ok(Some(element)) = frame.query_selector(selector) {
+        // What is drawn takes the focus like any other element. It is on screen.
+        let _ = element.unchecked_ref::<HtmlElement>().focus();
     }
 }
 
