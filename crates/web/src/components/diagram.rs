@@ -53,7 +53,7 @@ impl DiagramUi {
         };
         // What names states belongs to their machine.
         Effect::new(move |_| {
-            key.track();
+            let _ = key.get();
             ui.group.set(Group::All);
             ui.around.set(None);
             ui.all.set(false);
@@ -99,12 +99,12 @@ pub fn Diagram(states: Derived<Vec<StateRow>>) -> impl IntoView {
     let ui = expect_context::<MachineUi>();
     let scene = Scene::new(expect_context::<Store>(), ui, states);
     scene.follow();
-    let body = move || match scene.shows() {
+    let shows = Memo::new(move |_| scene.shows());
+    let body = move || match shows.get() {
         Shows::Empty => view! { <p class="nothing">{say::EMPTY}</p> }.into_any(),
         Shows::TooMany => view! { <TooMany scene /> }.into_any(),
         Shows::Picture => view! { <DiagramView scene /> }.into_any(),
     };
-    let shows = Memo::new(move |_| scene.shows());
     let note = move || {
         let (depth, dim) = (ui.diagram.depth.get(), ui.diagram.dim.get());
         scene.facts.with(|facts| say::note(depth, dim, facts))
@@ -113,10 +113,7 @@ pub fn Diagram(states: Derived<Vec<StateRow>>) -> impl IntoView {
         <DiagramBar scene />
         <p class="unknown" role="status" hidden=move || note().is_none()>{note}</p>
         <Progress scene />
-        {dynamic(move || {
-            shows.track();
-            untrack(body)
-        })}
+        {dynamic(body)}
     }
 }
 

@@ -87,10 +87,8 @@ impl Stage {
     fn follow(self) {
         let Self { scene, lens } = self;
         let size = Memo::new(move |_| scene.picture.with(|picture| picture.size));
-        let key = Memo::new(move |_| scene.ui.key.get());
         Effect::new(move |_| {
-            size.track();
-            key.track();
+            let _ = (size.get(), scene.ui.key.get());
             lens.frame.track();
             lens.touched.set(false);
             self.begin();
