@@ -9,6 +9,7 @@ mod bookmark;
 mod conditions;
 mod connection;
 mod decimal;
+pub mod diagram;
 mod filter;
 mod fleet;
 mod graph;

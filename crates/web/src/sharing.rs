@@ -72,13 +72,18 @@ impl Sharing {
             if browser::copy(&href).await {
                 self.say(words::link::COPIED);
             } else {
-                self.tell(Notice {
-                    text: words::NOT_COPIED.to_owned(),
-                    field: Some(href),
-                    ask: None,
-                    is_wrong: true,
-                });
+                self.by_hand(href);
             }
+        });
+    }
+
+    /// The browser denied the clipboard: shows what was to be copied.
+    pub fn by_hand(self, text: String) {
+        self.tell(Notice {
+            text: words::NOT_COPIED.to_owned(),
+            field: Some(text),
+            ask: None,
+            is_wrong: true,
         });
     }
 

@@ -130,6 +130,19 @@ pub fn save(blob: &Blob, name: &str) -> Result<(), JsValue> {
     Ok(())
 }
 
+/// Gives a text to whoever sits in front of the page, as a file of this type.
+///
+/// # Errors
+/// What the browser says.
+pub fn save_text(text: &str, kind: &str, name: &str) -> Result<(), JsValue> {
+    let parts = js_sys::Array::of1(&JsValue::from_str(text));
+    let blob = Blob::new_with_str_sequence(&parts)?;
+    save(
+        &blob.slice_with_i32_and_i32_and_content_type(0, i32::MAX, kind)?,
+        name,
+    )
+}
+
 /// Reads a file of this page's own server.
 pub async fn fetch(url: &str, most: usize) -> Option<Vec<u8>> {
     let answer = JsFuture::from(window().fetch_with_str(url)).await.ok()?;

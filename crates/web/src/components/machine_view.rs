@@ -6,7 +6,10 @@ use leptos::prelude::*;
 use statemesh::core::collections::OrderedSet;
 
 use super::dynamic::dynamic;
-use super::{ChangePanel, FiltersBar, FiltersButton, LogPane, Matrix, Rain, StateTree, WhatIf};
+use super::{
+    ChangePanel, Diagram, DiagramUi, FiltersBar, FiltersButton, LogPane, Matrix, Rain, StateTree,
+    WhatIf,
+};
 use crate::derived::Derived;
 use crate::history::ChangeDetail;
 use crate::model::{MachineKey, SchemaFacts, StateFacts, StateRow};
@@ -27,6 +30,8 @@ pub struct MachineUi {
     pub selected: RwSignal<Option<usize>>,
     /// States that What if calls.
     pub called: RwSignal<OrderedSet<usize>>,
+    /// What the diagram shows.
+    pub diagram: DiagramUi,
     /// The tab in the middle.
     pub tab: RwSignal<Tab>,
     /// What a phone shows.
@@ -47,6 +52,8 @@ pub enum Tab {
     Rain,
     /// Relations.
     Matrix,
+    /// Relations, drawn.
+    Diagram,
     /// The engine, asked.
     WhatIf,
 }
@@ -93,6 +100,7 @@ impl MachineUi {
             }),
             selected: RwSignal::new(None),
             called: RwSignal::new(OrderedSet::new()),
+            diagram: DiagramUi::new(key),
             tab: RwSignal::new(Tab::default()),
             pane: RwSignal::new(Pane::default()),
             expand: RwSignal::new(0),
@@ -137,6 +145,7 @@ pub fn MachinePanes(states: Derived<Vec<StateRow>>) -> impl IntoView {
     let tab = move || match ui.tab.get() {
         Tab::Rain => view! { <Rain /> }.into_any(),
         Tab::Matrix => view! { <Matrix /> }.into_any(),
+        Tab::Diagram => view! { <Diagram states /> }.into_any(),
         Tab::WhatIf => view! { <WhatIf /> }.into_any(),
     };
     let pane = |pane: Pane, word: &'static str| {
@@ -175,8 +184,12 @@ pub fn MachinePanes(states: Derived<Vec<StateRow>>) -> impl IntoView {
 
 impl Tab {
     /// All, with the key that opens each.
-    pub const ALL: [(Self, &'static str); 3] =
-        [(Self::Rain, "1"), (Self::Matrix, "2"), (Self::WhatIf, "4")];
+    pub const ALL: [(Self, &'static str); 4] = [
+        (Self::Rain, "1"),
+        (Self::Matrix, "2"),
+        (Self::Diagram, "3"),
+        (Self::WhatIf, "4"),
+    ];
 
     /// Its title.
     #[must_use]
@@ -184,6 +197,7 @@ impl Tab {
         match self {
             Self::Rain => "Rain",
             Self::Matrix => "Matrix",
+            Self::Diagram => "Diagram",
             Self::WhatIf => "What if",
         }
     }

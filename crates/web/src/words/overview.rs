@@ -164,6 +164,7 @@ pub const KEYS: &[(&str, &str)] = &[
     ("Space", "pause, play"),
     ("Shift L", "back to live"),
     ("↑ ↓ j k", "move in a list"),
+    ("1 2 3 4", "Rain, Matrix, Diagram, What if"),
     ("Enter", "open, go to moment"),
     ("f", "what a machine's lists leave out"),
     ("o", "log, reader"),
