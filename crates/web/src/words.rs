@@ -1,6 +1,7 @@
 //! Every sentence the page says, in one place. Sentence case, names first, what to do last.
 
 pub mod bookmarks;
+pub mod compare;
 pub mod link;
 pub mod machine;
 pub mod overview;

@@ -17,8 +17,8 @@ use crate::history::Track;
 use self::align::Align;
 pub use self::names::{Names, Symbols};
 pub use self::rows::{Row, Sameness};
-pub use self::side::{Call, Item, Level, NOTHING, Reading, Side};
-pub use self::states::StateDiff;
+pub use self::side::{Call, Item, Level, MOST_ITEMS, NOTHING, Reading, Side};
+pub use self::states::{StateDiff, StateEnd};
 pub use self::table::{Fold, Line, Table};
 
 /// Where in both sides the comparison begins.

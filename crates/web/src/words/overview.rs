@@ -134,12 +134,13 @@ pub const NOTHING_FOUND: &str = "Nothing found.";
 /// A link leads to nothing that is here.
 pub const NO_HISTORY: &str = "No history for that moment here.";
 /// Keys, and what they do.
-pub const KEYS: [(&str, &str); 16] = [
+pub const KEYS: [(&str, &str); 17] = [
     ("Ctrl K", "search everything"),
     ("f /", "filter machines"),
     ("g o", "Overview"),
     ("g m", "Machines"),
     ("g p", "Peers"),
+    ("g c", "Compare"),
     ("m", "next machine needing attention"),
     ("Shift M", "the one before"),
     ("← h", "previous change"),
