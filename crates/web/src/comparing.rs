@@ -229,7 +229,7 @@ impl Comparing {
             match read_recording(&bytes, self.store.origin(), limits) {
                 Ok(recording) => {
                     if let Some(damaged) =
-                        words::recording::damaged(&recording, self.store.wall.get_untracked())
+                        words::recording::damaged(&recording, self.store.wall.get())
                     {
                         self.sharing.refuse(&damaged);
                     }

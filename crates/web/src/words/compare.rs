@@ -531,7 +531,7 @@ mod tests {
         let wall = WallClock {
             start: 20_776 * DAY + 9 * 3_600_000,
         };
-        let hour = |hour| Seen(hour * 3_600_000);
+        let hour = |hour: u64| Seen(hour * 3_600_000);
         assert_eq!(
             span((hour(0), hour(1)), wall, hour(2)),
             "today 09:00 to 10:00"
