@@ -34,13 +34,11 @@ pub fn CompareTable() -> impl IntoView {
         view: RwSignal::new((0, 60)),
         cursor: RwSignal::new((0, 0)),
     };
-    let total = Memo::new(move |_| comparing.with(|_, table| table.len()).unwrap_or(0));
+    let total = Memo::new(move |_| comparing.with(|_, table| table.lines()).unwrap_or(0));
     // Another comparison begins where both part.
-    let run = Memo::new(move |_| comparing.progress.get().is_some());
     Effect::new(move |_| {
-        if !run.get()
-            && let Some(line) = comparing.first_line()
-        {
+        comparing.made.track();
+        if let Some(line) = untrack(|| comparing.first_line()) {
             sheet.cursor.update(|cursor| cursor.0 = line);
             request_animation_frame(move || sheet.show(line));
         }
@@ -51,7 +49,7 @@ pub fn CompareTable() -> impl IntoView {
         comparing.with(|comparison, table| {
             let lines = (from..from + count).filter_map(|at| Some((at, table.line(at)?)));
             let lines = lines.map(|(at, line)| draw(sheet, comparison, at, line));
-            let end = (from + count >= table.len()).then(|| end(comparison, table));
+            let end = (from + count >= table.lines()).then(|| end(comparison, table));
             view! {
                 {lines.collect_view()}
                 {end}
@@ -90,7 +88,7 @@ impl Sheet {
     }
 
     fn total(self) -> usize {
-        untrack(|| self.comparing.with(|_, table| table.len())).unwrap_or(0)
+        untrack(|| self.comparing.with(|_, table| table.lines())).unwrap_or(0)
     }
 
     fn measure(self) {
@@ -332,9 +330,9 @@ fn end(comparison: &Comparison, table: &Table) -> AnyView {
         <div
             class="compare-row"
             role="row"
-            aria-rowindex=(table.len() + 1).to_string()
+            aria-rowindex=(table.lines() + 1).to_string()
             data-is="end"
-            style:transform=format!("translateY(calc(var(--compare-row) * {}))", table.len())
+            style:transform=format!("translateY(calc(var(--compare-row) * {}))", table.lines())
         >
             <span class="compare-cell" role="gridcell"><span>{sentence(&say::end(comparison, 0))}</span></span>
             <span class="compare-is" role="gridcell"></span>

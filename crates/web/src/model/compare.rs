@@ -181,12 +181,6 @@ impl Comparison {
         self.rows.iter().filter(|row| row.is == is).count()
     }
 
-    /// What is compared has anything in it on both sides.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.sides.iter().any(|side| side.items.is_empty())
-    }
-
     /// States whose activity, ticks, activations or times differ, and how many do not.
     #[must_use]
     pub fn states(&self) -> (Vec<StateDiff>, usize) {

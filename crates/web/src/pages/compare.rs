@@ -46,7 +46,7 @@ pub fn ComparePage() -> impl IntoView {
     view! {
         <div class="compare-page">
             <header class="compare-head">
-                <h1 role="status">{dynamic(move || headline(store, comparing))}</h1>
+                <h1>{dynamic(move || headline(store, comparing))}</h1>
                 <span class="grow"></span>
                 {dynamic(move || buttons(store, comparing))}
             </header>

@@ -79,26 +79,7 @@ pub fn headline(comparison: &Comparison, wall: WallClock) -> Vec<Piece> {
         return vec![Piece::Text(all_equal(comparison))];
     };
     let row = comparison.rows[first];
-    let before = &comparison.rows[..first];
-    let last = before
-        .iter()
-        .rev()
-        .find(|row| row.a.is_some() && row.b.is_some() && row.is != Sameness::Before);
-    let mut line = match last {
-        None if comparison.count(Sameness::Same) == 0 => {
-            vec![Piece::text("Nothing is the same. ")]
-        }
-        None => vec![Piece::text("Different from the start. ")],
-        Some(last) => {
-            let [a, b] = marks(comparison, last.a, last.b, wall);
-            let until = if a == b || b.is_empty() {
-                format!("Same until {a}. ")
-            } else {
-                format!("Same until {a} in A, {b} in B. ")
-            };
-            vec![Piece::Text(until)]
-        }
-    };
+    let mut line = until(comparison, first, wall);
     let next = |side: usize| {
         let rows = &comparison.rows[first..];
         rows.iter().find_map(|row| [row.a, row.b][side])
@@ -143,6 +124,30 @@ pub fn headline(comparison: &Comparison, wall: WallClock) -> Vec<Piece> {
     }
     line.push(Piece::text("."));
     line
+}
+
+/// How far both are the same.
+fn until(comparison: &Comparison, first: usize, wall: WallClock) -> Vec<Piece> {
+    let before = &comparison.rows[..first];
+    let last = before
+        .iter()
+        .rev()
+        .find(|row| row.a.is_some() && row.b.is_some() && row.is != Sameness::Before);
+    match last {
+        None if comparison.count(Sameness::Same) == 0 => {
+            vec![Piece::text("Nothing is the same. ")]
+        }
+        None => vec![Piece::text("Different from the start. ")],
+        Some(last) => {
+            let [a, b] = marks(comparison, last.a, last.b, wall);
+            let until = if a == b || b.is_empty() {
+                format!("Same until {a}. ")
+            } else {
+                format!("Same until {a} in A, {b} in B. ")
+            };
+            vec![Piece::Text(until)]
+        }
+    }
 }
 
 fn all_equal(comparison: &Comparison) -> String {

@@ -122,14 +122,8 @@ impl Table {
 
     /// Lines in all.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn lines(&self) -> usize {
         self.lines
-    }
-
-    /// There is nothing.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.lines == 0
     }
 
     /// One of them.

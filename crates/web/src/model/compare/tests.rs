@@ -396,7 +396,7 @@ fn equal_rows_are_folded() {
     rows.extend(vec![row(Sameness::Same); 30]);
     let mut table = Table::new(&rows);
     let lines = |table: &Table| {
-        (0..table.len())
+        (0..table.lines())
             .map(|at| table.line(at).unwrap())
             .collect::<Vec<_>>()
     };
@@ -408,13 +408,13 @@ fn equal_rows_are_folded() {
         Some(&Line::Fold(2, (29, 55), Fold::Same, false))
     );
     assert_eq!(
-        (table.len(), table.line_of(20), table.line_of(3)),
+        (table.lines(), table.line_of(20), table.line_of(3)),
         (15, 5, 0)
     );
     assert_eq!(table.line(15), None);
     table.toggle(0);
     assert_eq!(
-        (table.len(), table.line(0)),
+        (table.lines(), table.line(0)),
         (31, Some(Line::Fold(0, (0, 16), Fold::Same, true)))
     );
     assert_eq!(
