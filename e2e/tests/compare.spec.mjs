@@ -23,7 +23,7 @@ async function choose(page, letter, made, name) {
   await pick(page, letter);
   const file = { name, mimeType: 'application/octet-stream', buffer: recording(made) };
   await side(page, letter).getByLabel('Recording to compare').setInputFiles(file);
-  await expect(side(page, letter).locator('.panel')).toBeHidden();
+  await expect(side(page, letter).locator('.compare-panel')).toBeHidden();
   await expect(side(page, letter)).toContainText(name);
 }
 

@@ -32,7 +32,7 @@ pub fn ComparePicker(side: usize) -> impl IntoView {
                 <span class="compare-about">{dynamic(about)}</span>
                 <span class="chip">"Choose"</span>
             </summary>
-            <div class="panel" role="group" aria-label=format!("Choose {letter}")>
+            <div class="compare-panel" role="group" aria-label=format!("Choose {letter}")>
                 <Machines side menu />
                 <Link side menu />
                 <Marks side menu />

@@ -18,7 +18,7 @@ pub fn CompareStates() -> impl IntoView {
             let rows = states.iter().map(|state| {
                 let cell = |side: usize| cell(state.sides[side], state.is_error, is_exact[side]);
                 view! {
-                    <tr class:ends=state.ends_otherwise()>
+                    <tr class:compare-ends=state.ends_otherwise()>
                         <th scope="row">{name(&state.name)}</th>
                         {cell(0)}
                         {cell(1)}

@@ -56,8 +56,10 @@ pub fn CompareTable() -> impl IntoView {
             }
         })
     };
+    // The grid stays, and with it the focus, whatever is opened in it.
+    let is_any = Memo::new(move |_| total.get() > 0);
     let body = move || {
-        (total.get() > 0).then(|| {
+        is_any.get().then(|| {
             view! {
                 <div
                     class="compare-grid"
