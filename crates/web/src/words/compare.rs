@@ -20,7 +20,7 @@ pub const NOT_HERE: &str = "is not in this page's history. Open the recording it
 pub const NO_LINK: &str = "This is no link to a machine or a moment.";
 /// How to choose two rows.
 pub const BY_HAND: &str = "Choose a row of A and a row of B by their numbers.";
-/// A machine that was learned and never changed.
+/// The alignment was cut short.
 pub const SHORTEST: &str =
     "A and B differ in so much that a shorter list of differences may exist.";
 

@@ -433,6 +433,8 @@ fn equal_rows_are_folded() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     /// Every item stands in one row, in order; what is the same is the same.
     #[test]
     fn rows_hold_everything_once(
