@@ -8,6 +8,7 @@ use web_sys::HtmlElement;
 
 use crate::address;
 use crate::browser;
+use crate::comparing::Comparing;
 use crate::components::{
     BottomBar, ConnectionBar, Dock, LiveRegion, NoticeBar, Panels, RecordingBar, SkipButton,
     StepsUi, TopBar, dynamic, listen,
@@ -15,7 +16,7 @@ use crate::components::{
 use crate::keeping::Keeping;
 use crate::model::{Route, wanted_sample};
 use crate::pages::{
-    JoinPage, MachinePage, MeshPage, NotFound, OverviewPage, PeersPage, SettingsPage,
+    ComparePage, JoinPage, MachinePage, MeshPage, NotFound, OverviewPage, PeersPage, SettingsPage,
 };
 use crate::preferences::Preferences;
 use crate::router::Router;
@@ -49,6 +50,7 @@ pub fn mount() {
         provide_context(router);
         let sharing = Sharing::new(store, router);
         provide_context(sharing);
+        provide_context(Comparing::new(store, router, sharing));
         provide_context(keeping);
         if let Some(until) = router.fragment.with_untracked(|it| wanted_sample(it)) {
             session.run_sample(until);
@@ -98,6 +100,7 @@ fn App() -> impl IntoView {
         Route::Machines => view! { <MachinePage /> }.into_any(),
         Route::Mesh => view! { <MeshPage /> }.into_any(),
         Route::Peers => view! { <PeersPage /> }.into_any(),
+        Route::Compare => view! { <ComparePage /> }.into_any(),
         Route::Join => view! { <JoinPage /> }.into_any(),
         Route::Settings => view! { <SettingsPage /> }.into_any(),
         Route::Unknown => view! { <NotFound /> }.into_any(),

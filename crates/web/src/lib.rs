@@ -11,6 +11,7 @@ mod address;
 mod answer;
 mod app;
 mod browser;
+mod comparing;
 mod components;
 mod derived;
 pub mod history;

@@ -6,6 +6,7 @@
 mod address;
 mod arrange;
 mod bookmark;
+pub mod compare;
 mod conditions;
 mod connection;
 mod decimal;

@@ -7,7 +7,7 @@ use crate::browser::{self, files};
 use crate::history::Bookmark as Kept;
 use crate::history::{Limits, read_recording, zero_for};
 use crate::model::{
-    Bookmark, MAX_BOOKMARKS, MAX_WORDS, MachineRef, MomentLink, Seen, read_bookmarks,
+    Bookmark, MAX_BOOKMARKS, MAX_WORDS, MachineRef, MomentLink, Route, Seen, read_bookmarks,
     write_bookmarks,
 };
 use crate::router::Router;
@@ -282,11 +282,16 @@ impl Sharing {
     }
 
     fn link_here(self) -> String {
+        let route = self.router.route.get_untracked();
+        if route == Route::Compare {
+            let fragment = self.router.fragment.get_untracked();
+            return format!("{}{}{fragment}", browser::origin(), route.path());
+        }
         let link = self.store.link();
         let href = if link.is_moment() || link.machine.is_some() {
             link.href()
         } else {
-            self.router.route.get_untracked().path().to_owned()
+            route.path().to_owned()
         };
         format!("{}{href}", browser::origin())
     }

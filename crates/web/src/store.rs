@@ -6,6 +6,7 @@
 //! Every event goes into the history, too. While the page looks at a moment of it ([`time`]), the same signals are set
 //! from the [`World`] of that moment, and the live one goes on unseen.
 
+mod compare;
 pub mod graph;
 mod link;
 mod list;

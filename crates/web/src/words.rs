@@ -2,6 +2,7 @@
 
 pub mod bookmarks;
 pub mod diagram;
+pub mod compare;
 pub mod link;
 pub mod log;
 pub mod machine;

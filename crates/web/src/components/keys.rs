@@ -133,6 +133,7 @@ fn view_of(letter: &str) -> Option<Route> {
         "m" => Some(Route::Machines),
         "n" => Some(Route::Mesh),
         "p" => Some(Route::Peers),
+        "c" => Some(Route::Compare),
         _ => None,
     }
 }

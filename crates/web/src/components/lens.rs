@@ -257,14 +257,14 @@ pub fn direction(key: &str) -> Option<(i32, i32)> {
 }
 
 /// The nearest element around the target of an event.
-fn distance(one: (f64, f64), other: (f64, f64)) -> f64 {
-    let (x, y) = (one.0 - other.0, one.1 - other.1);
-    (x * x + y * y).sqrt()
-}
-
 pub fn closest(target: Option<EventTarget>, selector: &str) -> Option<Element> {
     let element = target?.dyn_into::<Element>().ok()?;
     element.closest(selector).ok()?
+}
+
+fn distance(one: (f64, f64), other: (f64, f64)) -> f64 {
+    let (x, y) = (one.0 - other.0, one.1 - other.1);
+    (x * x + y * y).sqrt()
 }
 
 /// A pointer that moves less is a click, in pixels.

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::dynamic::dynamic;
 use super::{MachineUi, health_glyph, icon, led_here, name, sentence};
+use crate::comparing::Comparing;
 use crate::derived::Derived;
 use crate::history::Fidelity;
 use crate::model::{MachineHead, Subject, grouped};
@@ -63,6 +64,7 @@ fn facts(head: &MachineHead, states: Memo<usize>) -> impl IntoView + use<> {
         }
     });
     let ui = use_context::<MachineUi>();
+    let comparing = expect_context::<Comparing>();
     let own = head.own;
     let record = move || {
         let change = ui?.change;
@@ -96,6 +98,9 @@ fn facts(head: &MachineHead, states: Memo<usize>) -> impl IntoView + use<> {
         <span class="tag fidelity" title="Clocks from time to time: changes have intervals, not instants">
             {dynamic(fidelity)}
         </span>
+        <button class="button small" type="button" title="Compare this moment with another" on:click=move |_| comparing.from_here()>
+            "Compare"
+        </button>
     }
 }
 

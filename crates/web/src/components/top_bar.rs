@@ -18,10 +18,17 @@ enum Tab {
     Machines,
     Mesh,
     Peers,
+    Compare,
 }
 
 impl Tab {
-    const ALL: [Self; 4] = [Self::Overview, Self::Machines, Self::Mesh, Self::Peers];
+    const ALL: [Self; 5] = [
+        Self::Overview,
+        Self::Machines,
+        Self::Mesh,
+        Self::Peers,
+        Self::Compare,
+    ];
 
     fn word(self) -> &'static str {
         match self {
@@ -29,6 +36,7 @@ impl Tab {
             Self::Machines => "Machines",
             Self::Mesh => "Mesh",
             Self::Peers => "Peers",
+            Self::Compare => "Compare",
         }
     }
 
@@ -38,6 +46,7 @@ impl Tab {
             Self::Machines => Route::Machines,
             Self::Mesh => Route::Mesh,
             Self::Peers => Route::Peers,
+            Self::Compare => Route::Compare,
         }
     }
 
@@ -47,6 +56,7 @@ impl Tab {
             Self::Machines => "i-machines",
             Self::Mesh => "i-mesh",
             Self::Peers => "i-peers",
+            Self::Compare => "i-compare",
         }
     }
 }

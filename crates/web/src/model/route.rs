@@ -11,6 +11,8 @@ pub enum Route {
     Mesh,
     /// Everyone known.
     Peers,
+    /// Two runs beside each other.
+    Compare,
     /// What the reader prefers.
     Settings,
     /// A field for a relay's address.
@@ -38,17 +40,19 @@ impl Route {
             Self::Machines => "/m",
             Self::Mesh => "/mesh",
             Self::Peers => "/peers",
+            Self::Compare => "/compare",
             Self::Settings => "/settings",
             Self::Join => "/join",
         }
     }
 
     /// All that have an address of their own.
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Overview,
         Self::Machines,
         Self::Mesh,
         Self::Peers,
+        Self::Compare,
         Self::Settings,
         Self::Join,
     ];

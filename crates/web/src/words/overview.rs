@@ -152,6 +152,7 @@ pub const KEYS: &[(&str, &str)] = &[
     ("g o", "Overview"),
     ("g m", "Machines"),
     ("g p", "Peers"),
+    ("g c", "Compare"),
     ("m", "next machine needing attention"),
     ("Shift M", "the one before"),
     ("← h", "previous change"),
