@@ -1,8 +1,8 @@
 //! Every sentence the page says, in one place. Sentence case, names first, what to do last.
 
 pub mod bookmarks;
-pub mod diagram;
 pub mod compare;
+pub mod diagram;
 pub mod link;
 pub mod log;
 pub mod machine;

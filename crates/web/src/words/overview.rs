@@ -167,7 +167,6 @@ pub const KEYS: &[(&str, &str)] = &[
     ("↑ ↓ j k", "move in a list"),
     ("1 2 3 4", "Rain, Matrix, Diagram, What if"),
     ("Enter", "open, go to moment"),
-    ("f", "what a machine's lists leave out"),
     ("o", "log, reader"),
     ("c", "copy link"),
     ("?", "this list"),
