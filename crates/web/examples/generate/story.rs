@@ -151,6 +151,7 @@ fn append(
         is_auto: told.is_auto,
         is_check: told.is_check,
         is_canceled: told.is_canceled,
+        is_queued: false,
         source,
         queue_tick: (!told.is_auto && !told.is_check).then_some(number + 1),
         duration: Some(40 * number),

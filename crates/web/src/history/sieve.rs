@@ -297,8 +297,11 @@ fn kinds(
     TxFilters::of(&fits.map(|(filter, _)| *filter).collect::<Vec<_>>()).of_transitions()
 }
 
-/// A machine's own transition called it: that one ran, so it waited.
+/// It waited for its turn: its owner says so, or the machine's own transition called it, which still ran.
 pub(super) fn is_queued(head: &Head, key: &MachineKey, id: &str) -> bool {
+    if head.is_queued {
+        return true;
+    }
     let cause = head.source.as_ref().filter(|_| !head.is_auto);
     cause.is_some_and(|cause| {
         *cause.machine == *id && cause.peer.as_ref().is_none_or(|peer| *peer == key.peer)

@@ -162,6 +162,7 @@ fn filters_agree_with_a_plain_list() {
             is_auto: round % 3 == 0,
             is_check: round % 11 == 0,
             is_canceled: round % 5 == 0,
+            is_queued: false,
             source: None,
             queue_tick: None,
             duration: None,

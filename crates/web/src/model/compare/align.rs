@@ -374,6 +374,7 @@ mod tests {
         ) {
             let mut b = a.clone();
             for (at, symbol) in cuts {
+                let at = at % b.len();
                 if symbol < 50 { b[at] = symbol; } else { b.remove(at); }
             }
             let align = aligned(&a, &b);

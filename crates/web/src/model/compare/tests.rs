@@ -53,6 +53,7 @@ fn history(names: &[&str], level: Fidelity, steps: &[Step]) -> History {
             is_auto: false,
             is_check: false,
             is_canceled: what.starts_with('!'),
+            is_queued: false,
             source: None,
             queue_tick: None,
             duration: Some(*duration),
