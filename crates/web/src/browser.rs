@@ -317,6 +317,30 @@ pub fn keep_bookmarks(text: &str) -> bool {
     storage.is_some_and(|storage| storage.set_item(BOOKMARKS_KEY, text).is_ok())
 }
 
+/// What lets this tab join: start.js takes it out of the address before the first paint.
+#[must_use]
+pub fn kept_join() -> Option<String> {
+    let storage = window().session_storage().ok().flatten();
+    let kept = storage.and_then(|storage| storage.get_item(JOIN_KEY).ok().flatten());
+    kept.or_else(|| root()?.get_attribute(JOIN_ATTRIBUTE))
+}
+
+/// Keeps it as long as the tab lives, or forgets it.
+pub fn keep_join(value: Option<String>) {
+    // Without a storage it holds until the page is loaded again.
+    mark_root(JOIN_ATTRIBUTE, None);
+    if let Ok(Some(storage)) = window().session_storage() {
+        let _ = match value {
+            Some(value) => storage.set_item(JOIN_KEY, &value),
+            None => storage.remove_item(JOIN_KEY),
+        };
+    }
+}
+
+/// Shared with start.js.
+const JOIN_KEY: &str = "statemesh:join";
+/// Where start.js leaves it if there is no storage.
+const JOIN_ATTRIBUTE: &str = "data-join";
 const BOOKMARKS_KEY: &str = "statemesh:bookmarks";
 const RECORDING_KEY: &str = "statemesh:recording";
 /// Milliseconds on the page's clock when the page begins: a year and a half. The history counts a little more than two.

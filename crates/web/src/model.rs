@@ -10,8 +10,10 @@ mod conditions;
 mod connection;
 mod filter;
 mod fleet;
+mod frame;
 mod graph;
 mod health;
+mod join_link;
 mod link;
 mod machine;
 mod matrix;
@@ -42,11 +44,15 @@ pub use conditions::{Conditions, is_work};
 pub use connection::{Carrier, Connection, Failure, LinkFacts, Phase, Stop};
 pub use filter::{Candidate, Detail, Filter, Pattern, has_health, toggled};
 pub use fleet::{FleetRow, Group, StateWord, WordKind, fleet, fleet_row};
+pub use frame::{
+    FRAME_BYTES, FRAME_LENGTH, Frame, FrameMachine, MACHINES, NoFrame, of_base64, to_base64,
+};
 pub use graph::{
     Edge, EventKind, GraphFrame, HealthTurn, Level, LinkClass, NetEvent, NetLink, NetPeer, Network,
     Node, NodeKind, NodeMachine, PeerRef, Places, Viewport, curve, toward,
 };
 pub use health::{Assessment, Health, OwnerWord, Rule, Suffix, Thresholds, Vitals, judge};
+pub use join_link::{JoinLink, take_join};
 pub use link::{MachineRef, Resolution, resolve};
 pub use machine::{
     CHANGES_KEPT, Change, GAPS_KEPT, Learned, Machine, MachineKey, Past, Reading, Role,

@@ -365,7 +365,7 @@ const KEYS: [(&str, &str); 9] = [
     ("changed", "changed:<5s"),
     ("fid", "fid:snapshots"),
 ];
-const HEALTHS: [Health; 7] = [
+pub(super) const HEALTHS: [Health; 7] = [
     Health::Error,
     Health::NotReady,
     Health::Quiet,

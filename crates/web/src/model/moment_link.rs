@@ -1,4 +1,4 @@
-//! Links to a moment: `#v=1&id=<machine>@<short peer>&e=&n=&c=&o=&a=&w=&st=` behind the page's address, and the addresses
+//! Links to a moment: `#v=1&id=<machine>@<short peer>&e=&n=&c=&o=&a=&w=&st=&f=` behind the page's address, and the addresses
 //! of am-dbg, `mach://<machine>/<transition>/<step>?t=&q=&ht=&group=&state=` (dashboard design 2.1).
 //!
 //! Whatever a link does not say, or says in another way than this page writes it, is left out: nothing in it is trusted
@@ -29,6 +29,8 @@ pub struct MomentLink {
     pub window: Option<Option<u64>>,
     /// `st`: the selected state.
     pub state: Option<String>,
+    /// `f`: a picture of the moment, as it stands in the link.
+    pub frame: Option<String>,
 }
 
 impl MomentLink {
@@ -113,6 +115,9 @@ impl MomentLink {
         if let Some(state) = &self.state {
             add("st", &encode(state));
         }
+        if let Some(frame) = &self.frame {
+            add("f", frame);
+        }
         out
     }
 
@@ -148,6 +153,7 @@ impl MomentLink {
                     link.window = seconds.and_then(|it| Some(Some(it.checked_mul(1_000)?)));
                 }
                 "st" => link.state = decode(value).filter(|state| !state.is_empty()),
+                "f" if value.bytes().all(is_base64) => link.frame = Some(value.to_owned()),
                 _ => {}
             }
         }
@@ -184,6 +190,10 @@ impl MomentLink {
 
 fn pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {
     text.split('&').filter_map(|pair| pair.split_once('='))
+}
+
+fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
 }
 
 /// Digits and nothing else.
@@ -260,6 +270,7 @@ mod tests {
             seen_at: Some(1_780_000_000_015_000),
             window: Some(Some(60_000)),
             state: Some("Err \u{202e}x".to_owned()),
+            frame: Some("AZaz09-_".to_owned()),
         }
     }
 
@@ -310,7 +321,7 @@ mod tests {
     #[test]
     fn unknown_keys_and_odd_values_are_passed_by() {
         let link =
-            MomentLink::of_text("#v=9&zzz&id=m@x&n=1e3&c=12&w=40tx&f=AAAA&st=%ff&a=9±4&c2=1");
+            MomentLink::of_text("#v=9&zzz&id=m@x&n=1e3&c=12&w=40tx&f=A+A&st=%ff&a=9±4&c2=1");
         let link = link.unwrap();
         assert_eq!((link.number, link.machine_time), (None, Some(12)));
         assert_eq!(
