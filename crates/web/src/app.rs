@@ -9,19 +9,20 @@ use web_sys::HtmlElement;
 use crate::address;
 use crate::browser;
 use crate::components::{
-    BottomBar, ConnectionBar, Dock, LiveRegion, NoticeBar, Panels, RecordingBar, SkipButton,
-    TopBar, dynamic, listen,
+    BottomBar, ConnectionBar, Dock, FrameBar, LiveRegion, NoticeBar, Panels, RecordingBar,
+    SkipButton, TopBar, dynamic, listen, listen_to_share,
 };
 use crate::keeping::Keeping;
-use crate::model::Route;
+use crate::model::{JoinLink, JoinTarget, Route, take_join};
 use crate::pages::{
     JoinPage, MachinePage, MeshPage, NotFound, OverviewPage, PeersPage, SettingsPage,
 };
 use crate::preferences::Preferences;
 use crate::router::Router;
-use crate::session::Session;
+use crate::session::{Session, kept_target};
 use crate::sharing::Sharing;
 use crate::store::Store;
+use crate::watching::Watching;
 use crate::words;
 
 /// Replaces the skeleton of index.html by the page. The peer starts to dial before anything is drawn.
@@ -36,7 +37,9 @@ pub fn mount() {
     // The reactive graph lives as long as the page.
     let owner = Owner::new();
     let (store, session, preferences) = owner.with(|| {
-        let store = Store::new(browser::host());
+        let target = kept_target();
+        let relay = target.map_or_else(browser::host, |target| target.name().to_owned());
+        let store = Store::new(relay);
         (store, Session::new(store), Preferences::start(store))
     });
     let keeping = owner.with(|| Keeping::new(store));
@@ -50,6 +53,7 @@ pub fn mount() {
         let sharing = Sharing::new(store, router);
         provide_context(sharing);
         provide_context(keeping);
+        provide_context(Watching::start(store, preferences));
         begin(session, keeping, sharing);
         mount_to(place, App)
     });
@@ -79,6 +83,7 @@ fn App() -> impl IntoView {
         expect_context::<Preferences>(),
         expect_context::<Sharing>(),
     );
+    listen_to_share();
     address::keep(expect_context::<Store>(), router);
     let sharing = expect_context::<Sharing>();
     let keeping = expect_context::<Keeping>();
@@ -88,6 +93,26 @@ fn App() -> impl IntoView {
         }
     });
     Effect::new(move |_| router.fragment.with(|fragment| sharing.ask(fragment)));
+    let session = expect_context::<Session>();
+    // What start.js could not read is told once.
+    if browser::kept_join().is_some() && kept_target().is_none() {
+        browser::keep_join(None);
+        sharing.refuse(words::link::NO_JOIN_LINK);
+    }
+    Effect::new(move |_| {
+        let found = router.fragment.with(|fragment| {
+            let (value, rest) = take_join(fragment)?;
+            Some((JoinLink::read(value), rest))
+        });
+        if let Some((link, rest)) = found {
+            let path = router.route.get_untracked().path();
+            router.correct(&format!("{path}{rest}"));
+            match link {
+                Ok(link) => session.join(&JoinTarget::Link(link)),
+                Err(problem) => sharing.refuse(&problem.to_string()),
+            }
+        }
+    });
     let route = router.route;
     let page = move || match route.get() {
         Route::Overview => view! { <OverviewPage /> }.into_any(),
@@ -103,6 +128,7 @@ fn App() -> impl IntoView {
         <TopBar />
         <ConnectionBar />
         <RecordingBar />
+        <FrameBar />
         <NoticeBar />
         <main id="main" tabindex="-1">
             {dynamic(page)}

@@ -337,6 +337,51 @@ pub fn keep_join(value: Option<String>) {
     }
 }
 
+/// Watch rules as they were kept.
+pub fn kept_rules() -> String {
+    let storage = window().local_storage().ok().flatten();
+    let kept = storage.and_then(|storage| storage.get_item(RULES_KEY).ok().flatten());
+    kept.unwrap_or_default()
+}
+
+/// Keeps watch rules; false: this browser keeps nothing.
+pub fn keep_rules(text: &str) -> bool {
+    let storage = window().local_storage().ok().flatten();
+    storage.is_some_and(|storage| storage.set_item(RULES_KEY, text).is_ok())
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// What the system shows; its bindings are among what may change.
+    type Notification;
+
+    #[wasm_bindgen(constructor, catch)]
+    fn new(title: &str, options: &JsValue) -> Result<Notification, JsValue>;
+
+    #[wasm_bindgen(static_method_of = Notification, catch, js_name = requestPermission)]
+    fn request_permission() -> Result<js_sys::Promise, JsValue>;
+}
+
+/// Asks whether the system may tell; the browser asks at most once.
+pub async fn may_notify() -> bool {
+    let Ok(asked) = Notification::request_permission() else {
+        return false;
+    };
+    let answer = JsFuture::from(asked).await;
+    answer.is_ok_and(|answer| answer == "granted")
+}
+
+/// Tells by the system; where that is not allowed nothing happens.
+pub fn notify(title: &str, body: &str) {
+    let options = js_sys::Object::new();
+    let (name, tag) = (JsValue::from_str("body"), JsValue::from_str("tag"));
+    // Plain objects take any key.
+    let _ = js_sys::Reflect::set(&options, &name, &JsValue::from_str(body));
+    let _ = js_sys::Reflect::set(&options, &tag, &JsValue::from_str("statemesh"));
+    let _ = Notification::new(title, &options);
+}
+
+const RULES_KEY: &str = "statemesh:watch";
 /// Shared with start.js.
 const JOIN_KEY: &str = "statemesh:join";
 /// Where start.js leaves it if there is no storage.

@@ -24,6 +24,7 @@ mod router;
 mod session;
 mod sharing;
 mod store;
+mod watching;
 mod words;
 
 #[cfg(feature = "js")]

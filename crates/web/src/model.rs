@@ -30,6 +30,7 @@ mod tiles;
 mod time;
 mod tree;
 mod verdict;
+mod watch;
 mod what_if;
 mod why;
 mod world;
@@ -73,7 +74,13 @@ pub use time::{Age, Interval, Seen, WallClock, age_text, grouped};
 pub use tree::{
     MachineHead, MachineScreen, MachineView, RelationRow, StateRow, machine_screen, state_order,
 };
-pub use verdict::{AttentionRow, Subject, Verdict, attention_rows, past_verdict, verdict};
+pub use verdict::{
+    AttentionRow, Subject, Verdict, attention_rows, open_problems, past_verdict, verdict,
+};
+pub use watch::{
+    MAX_RULES, WatchRule, join_rows, read_rules, watch_rows, watched_alone, watched_filter,
+    watched_state, write_rules,
+};
 pub use what_if::{Block, WhatIf, what_if};
 pub use why::{Known, Why, why};
 pub use world::{Input, World};

@@ -7,7 +7,7 @@ use crate::browser::{self, files};
 use crate::history::Bookmark as Kept;
 use crate::history::{Limits, read_recording};
 use crate::model::{
-    Bookmark, MAX_BOOKMARKS, MAX_WORDS, MachineRef, MomentLink, Seen, read_bookmarks,
+    Bookmark, MAX_BOOKMARKS, MAX_WORDS, MachineRef, MomentLink, Route, Seen, read_bookmarks,
     write_bookmarks,
 };
 use crate::router::Router;
@@ -67,7 +67,11 @@ impl Sharing {
 
     /// Copies a link to what is looked at; while that is live, to the live view.
     pub fn copy_link(self) {
-        let href = self.link_here();
+        self.copy(self.link_here());
+    }
+
+    /// Copies an address of this page.
+    pub fn copy(self, href: String) {
         spawn_local(async move {
             if browser::copy(&href).await {
                 self.say(words::link::COPIED);
@@ -273,6 +277,28 @@ impl Sharing {
             };
             set_timeout(hush, SAID_FOR);
         }
+    }
+
+    /// The address of what a link names, in the view that is open.
+    #[must_use]
+    pub fn address(self, link: &MomentLink) -> String {
+        let route = self.router.route.get_untracked();
+        let href = match route {
+            Route::Machines => link.href(),
+            Route::Mesh | Route::Peers => {
+                let mut link = link.clone();
+                (link.machine, link.state) = (None, None);
+                let fragment = if link.is_moment() {
+                    link.fragment()
+                } else {
+                    String::new()
+                };
+                format!("{}{fragment}", route.path())
+            }
+            _ if link.is_moment() => link.href(),
+            _ => "/".to_owned(),
+        };
+        format!("{}{href}", browser::origin())
     }
 
     fn link_here(self) -> String {

@@ -10,11 +10,13 @@ pub mod graph;
 mod link;
 mod list;
 mod machine;
+pub mod picture;
 pub mod recording;
 mod search;
 pub mod time;
 mod trail;
 mod views;
+mod watch;
 
 use leptos::prelude::*;
 use statemesh::PeerId;
@@ -27,12 +29,13 @@ use self::recording::{Aside, Shown};
 use self::time::{Dock, Time};
 pub use self::trail::{Hop, Trail};
 use self::views::{Changes, Drawn, Views};
+use self::watch::Watch;
 use crate::browser;
 use crate::history::Limits;
 use crate::model::{
-    AttentionRow, Connection, FleetRow, Group, Input, MachineKey, MachineRef, MachineScreen,
-    PeerRow, Phase, Piece, Role, Seen, Thresholds, Verdict, WallClock, World, Zone, attention_rows,
-    past_verdict, peer_rows, verdict,
+    AttentionRow, Connection, FleetRow, Frame, Group, Input, MachineKey, MachineRef, MachineScreen,
+    NoFrame, PeerRow, Phase, Piece, Role, Seen, Thresholds, Verdict, WallClock, World, Zone,
+    attention_rows, join_rows, past_verdict, peer_rows, verdict,
 };
 use statemesh::core::collections::OrderedSet;
 
@@ -48,6 +51,8 @@ pub struct Store {
     pub dock: RwSignal<Dock>,
     /// How the moment was found that a link named, if that needs saying.
     pub found: RwSignal<Option<String>>,
+    /// The picture a link brought, where the history is gone.
+    pub brought: RwSignal<Option<Result<Frame, NoFrame>>>,
     /// The recording that is shown instead of what is live.
     pub recording: RwSignal<Option<Shown>>,
     /// The selected state of the machine shown.
@@ -62,6 +67,8 @@ pub struct Store {
     pub verdict: RwSignal<Verdict>,
     /// The attention list.
     pub attention: RwSignal<Vec<AttentionRow>>,
+    /// What needs attention now, watch rules among it, whatever is looked at.
+    pub alerts: RwSignal<usize>,
     /// Hosts in order.
     pub hosts: RwSignal<Vec<PeerId>>,
     /// The fleet of the Overview.
@@ -105,6 +112,8 @@ pub enum Panel {
     Search,
     /// Keys and marks.
     Keys,
+    /// Links to what is looked at.
+    Links,
 }
 
 struct Inner {
@@ -115,6 +124,7 @@ struct Inner {
     rules: Thresholds,
     limits: Limits,
     wanted: Option<Follow>,
+    watch: Watch,
     aside: Option<Box<Aside>>,
     /// What is shown was replaced as a whole.
     turned: bool,
@@ -138,6 +148,7 @@ impl Store {
             clock: RwSignal::new(now),
             dock: RwSignal::new(Dock::default()),
             found: RwSignal::new(None),
+            brought: RwSignal::new(None),
             recording: RwSignal::new(None),
             state: RwSignal::new(None),
             frame: RwSignal::new(0),
@@ -145,6 +156,7 @@ impl Store {
             topic: RwSignal::new(None),
             verdict: RwSignal::new(Verdict::default()),
             attention: RwSignal::new(Vec::new()),
+            alerts: RwSignal::new(0),
             hosts: RwSignal::new(Vec::new()),
             fleet: FleetBar::default(),
             peers: RwSignal::new(Vec::new()),
@@ -161,6 +173,7 @@ impl Store {
                 rules: Thresholds::default(),
                 limits: Limits::default(),
                 wanted: None,
+                watch: Watch::default(),
                 aside: None,
                 turned: false,
                 origin,
@@ -218,7 +231,7 @@ impl Store {
     /// A quarter of a second passed: ages count on, waiting times end.
     pub fn tick(self) {
         if browser::is_hidden() {
-            return;
+            return self.look_out_unseen();
         }
         self.inner.update_value(|inner| inner.timer_passed = true);
         self.ask_frame();
@@ -275,6 +288,7 @@ impl Store {
             return;
         };
         if drawing.slow {
+            self.look_out();
             self.clock.set(now);
         }
         if drawing.slow || drawing.moved {
@@ -348,6 +362,11 @@ impl Inner {
         let slow = std::mem::take(&mut self.timer_passed);
         let moved =
             self.time.look(&self.world, self.views.shown(), now) | std::mem::take(&mut self.turned);
+        let (_, at) = self.time.past(now);
+        if slow || moved {
+            self.watch(at, now);
+        }
+        let watched = self.watched();
         let (past, at) = self.time.past(now);
         let mut changes = Changes {
             slow,
@@ -374,7 +393,10 @@ impl Inner {
                 attention: 0,
                 ..verdict
             },
-            None => verdict,
+            None => Verdict {
+                attention: verdict.attention + watched,
+                ..verdict
+            },
         };
         let drawn = {
             let told = &self.time.told(at);
@@ -386,7 +408,7 @@ impl Inner {
             };
             self.views.draw(&scene, &changes)
         };
-        let attention = attention_rows(world, at);
+        let attention = join_rows(attention_rows(world, at), &self.watch.rows);
         let mesh = (slow || moved)
             .then(|| self.graph.draw(world, &self.world, &self.time, at, now))
             .flatten();

@@ -284,7 +284,11 @@ mod tests {
             &long,
             &states,
         ] {
-            assert_eq!(Frame::read(text.as_bytes()), Err(NoFrame::Damaged), "{text}");
+            assert_eq!(
+                Frame::read(text.as_bytes()),
+                Err(NoFrame::Damaged),
+                "{text}"
+            );
         }
         assert_eq!(Frame::read(&[0xff, 0xfe]), Err(NoFrame::Damaged));
     }

@@ -130,10 +130,17 @@ mod tests {
             "mesh,http://127.0.0.1",
             &long,
         ] {
-            assert_eq!(JoinLink::read(value), Err(AddressProblem::CutOff), "{value}");
+            assert_eq!(
+                JoinLink::read(value),
+                Err(AddressProblem::CutOff),
+                "{value}"
+            );
         }
         let many = vec![WEB_SOCKET.to_owned(); 99];
-        assert_eq!(JoinLink::new("mesh", &many).unwrap().addresses.len(), ADDRESSES);
+        assert_eq!(
+            JoinLink::new("mesh", &many).unwrap().addresses.len(),
+            ADDRESSES
+        );
         assert_eq!(JoinLink::new(&"x".repeat(300), &many), None);
     }
 

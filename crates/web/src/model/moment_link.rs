@@ -320,8 +320,7 @@ mod tests {
 
     #[test]
     fn unknown_keys_and_odd_values_are_passed_by() {
-        let link =
-            MomentLink::of_text("#v=9&zzz&id=m@x&n=1e3&c=12&w=40tx&f=A+A&st=%ff&a=9±4&c2=1");
+        let link = MomentLink::of_text("#v=9&zzz&id=m@x&n=1e3&c=12&w=40tx&f=A+A&st=%ff&a=9±4&c2=1");
         let link = link.unwrap();
         assert_eq!((link.number, link.machine_time), (None, Some(12)));
         assert_eq!(

@@ -20,6 +20,12 @@ pub struct Settings {
     pub thresholds: Thresholds,
     /// Megabytes of history held.
     pub memory: u64,
+    /// The title counts what needs attention.
+    pub has_badge: bool,
+    /// The system tells what watch rules find.
+    pub notifies: bool,
+    /// Windows share one cursor.
+    pub follows: bool,
 }
 
 /// Colours.
@@ -104,6 +110,9 @@ impl Default for Settings {
             motion: Motion::System,
             thresholds: Thresholds::default(),
             memory: 300,
+            has_badge: false,
+            notifies: false,
+            follows: false,
         }
     }
 }
@@ -239,6 +248,9 @@ impl Settings {
         say(self.zone != usual.zone, "zone", "utc");
         say(!self.has_keys, "keys", "off");
         say(self.motion != usual.motion, "motion", "reduced");
+        say(self.has_badge, "badge", "on");
+        say(self.notifies, "notify", "on");
+        say(self.follows, "follow", "on");
         say(
             self.memory != usual.memory,
             "memory",
@@ -263,10 +275,15 @@ impl Settings {
             ("zone", "utc") => self.zone = Zone::Utc,
             ("keys", "off") => self.has_keys = false,
             ("motion", "reduced") => self.motion = Motion::Reduced,
+            ("badge", "on") => self.has_badge = true,
+            ("notify", "on") => self.notifies = true,
+            ("follow", "on") => self.follows = true,
             ("memory", _) => {
                 self.memory = number().filter(|size| Self::MEMORY.contains(size))?;
             }
-            ("density" | "zone" | "keys" | "motion", _) => return None,
+            ("density" | "zone" | "keys" | "motion" | "badge" | "notify" | "follow", _) => {
+                return None;
+            }
             (key, _) => {
                 if let Some(limit) = Limit::ALL.into_iter().find(|limit| limit.key() == key) {
                     self.thresholds = limit.with(&self.thresholds, number()?)?;
@@ -298,6 +315,9 @@ mod tests {
             has_keys: false,
             motion: Motion::Reduced,
             memory: 50,
+            has_badge: true,
+            notifies: true,
+            follows: true,
             ..Settings::default()
         };
         for (number, limit) in (4..).zip(Limit::ALL) {
@@ -323,6 +343,7 @@ mod tests {
             ("v1 theme=blue", NotKept::Damaged),
             ("v1 density=dense2", NotKept::Damaged),
             ("v1 memory=7", NotKept::Damaged),
+            ("v1 badge=off", NotKept::Damaged),
             ("v1 stale=0", NotKept::Damaged),
             ("v1 stale=2", NotKept::Damaged),
             ("v1 quiet=99999999999999999999", NotKept::Damaged),

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::components::dynamic;
+use crate::components::{WatchRules, dynamic};
 use crate::model::{Density, Limit, Motion, Settings, Theme, Thresholds, Zone};
 use crate::preferences::Preferences;
 use crate::words;
@@ -24,6 +24,7 @@ pub fn SettingsPage() -> impl IntoView {
             <Look />
             <Working />
             <Health />
+            <WatchRules />
             <p>
                 <button class="button" type="button" on:click=reset>
                     "All back to defaults"

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use leptos::prelude::*;
 
 use super::Store;
+use super::watch::detail;
 use crate::browser;
 use crate::history::Fidelity;
 use crate::model::{
-    Arranged, Candidate, Detail, Filter, Group, Grouping, MachineKey, Order, Seen, Sorting, World,
-    arranged,
+    Arranged, Candidate, Filter, Group, Grouping, MachineKey, Order, Seen, Sorting, World, arranged,
 };
 
 /// What the bar above the fleet shows; copies are the same.
@@ -97,11 +97,7 @@ impl List {
             let candidate = |machine| Candidate {
                 machine,
                 health: scene.world.assessment(&machine.key).health,
-                detail: match scene.told.fidelity(&machine.key) {
-                    Fidelity::Trace | Fidelity::Local => Detail::Trace,
-                    Fidelity::Changes => Detail::Changes,
-                    Fidelity::Snapshots | Fidelity::Name => Detail::Snapshots,
-                },
+                detail: detail(scene.told.fidelity(&machine.key)),
                 now: scene.at,
             };
             self.filter.is_empty() || self.filter.keeps(&candidate(machine))

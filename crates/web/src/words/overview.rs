@@ -124,6 +124,7 @@ pub fn panel(panel: Panel) -> &'static str {
     match panel {
         Panel::Search => "Search everything",
         Panel::Keys => "Keys and legend",
+        Panel::Links => super::link::MENU,
     }
 }
 
@@ -134,7 +135,7 @@ pub const NOTHING_FOUND: &str = "Nothing found.";
 /// A link leads to nothing that is here.
 pub const NO_HISTORY: &str = "No history for that moment here.";
 /// Keys, and what they do.
-pub const KEYS: [(&str, &str); 16] = [
+pub const KEYS: [(&str, &str); 21] = [
     ("Ctrl K", "search everything"),
     ("f /", "filter machines"),
     ("g o", "Overview"),
@@ -149,6 +150,11 @@ pub const KEYS: [(&str, &str); 16] = [
     ("↑ ↓ j k", "move in a list"),
     ("Enter", "open, go to moment"),
     ("c", "copy link"),
+    ("Shift C", "link menu"),
+    ("w", "watch the selected state or the filter"),
+    ("p", "pin the machine"),
+    ("Backspace", "hide the machine"),
+    ("Ctrl Shift S", "this view as text"),
     ("?", "this list"),
     ("Esc", "leave field or dialog"),
 ];

@@ -1,0 +1,59 @@
+//! Keys for what leaves the page and what is watched: the link menu, this view as text, `w`.
+
+use leptos::ev::{self, KeyboardEvent};
+use leptos::prelude::*;
+
+use super::keys::Focus;
+use crate::preferences::Preferences;
+use crate::router::Router;
+use crate::sharing::Sharing;
+use crate::store::{Panel, Store};
+use crate::watching::Watching;
+
+#[derive(Clone, Copy)]
+struct Means {
+    store: Store,
+    router: Router,
+    sharing: Sharing,
+    watching: Watching,
+}
+
+/// Listens as long as the page lives, after the keys that work everywhere.
+pub fn listen_to_share() {
+    let means = Means {
+        store: expect_context(),
+        router: expect_context(),
+        sharing: expect_context(),
+        watching: expect_context(),
+    };
+    let preferences = expect_context::<Preferences>();
+    window_event_listener(ev::keydown, move |event| {
+        let is_letter = event.key().chars().count() == 1 && !event.ctrl_key();
+        let has_keys = preferences
+            .settings
+            .with_untracked(|settings| settings.has_keys);
+        if has_keys || !is_letter {
+            press(means, &event);
+        }
+    });
+}
+
+fn press(means: Means, event: &KeyboardEvent) {
+    let Means {
+        store,
+        router,
+        sharing,
+        watching,
+    } = means;
+    let focus = Focus::of(event);
+    if event.default_prevented() || focus.is_elsewhere(event) {
+        return;
+    }
+    match event.key().as_str() {
+        _ if focus.is_list() => return,
+        "C" => store.panel.set(Some(Panel::Links)),
+        "w" => watching.press(router, sharing),
+        _ => return,
+    }
+    event.prevent_default();
+}

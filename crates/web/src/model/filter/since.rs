@@ -1,0 +1,82 @@
+//! Since when a filter keeps a machine: read off what the machine, its health and its changes say, so that it is the same
+//! at every cursor. Where that is not known it is later than it was, never earlier.
+
+use super::{Candidate, Filter, Test};
+use crate::model::{Interval, Seen, is_active};
+
+impl Filter {
+    /// A key, or what somebody wrote for one.
+    #[must_use]
+    pub fn is_like_a_key(word: &str) -> bool {
+        let keys = super::KEYS.map(|(name, _)| name);
+        super::nearest(word, &keys).is_some()
+    }
+
+    /// Since when this machine is kept, whose health is so since `onset`; `None`: it is not.
+    #[must_use]
+    pub fn since(&self, candidate: &Candidate<'_>, onset: Interval) -> Option<Interval> {
+        if !self.keeps(candidate) {
+            return None;
+        }
+        let mut since = candidate.machine.known_since();
+        for clause in &self.clauses {
+            let tests = clause.any.iter();
+            let of_tests = tests.filter(|test| test.holds(candidate) != clause.negated);
+            let of_tests = of_tests.map(|test| test.so_since(candidate, onset));
+            // Of tests that hold the first counts; if none may hold, the last that ceased to.
+            let found = if clause.negated {
+                of_tests.max_by_key(|since| since.by)
+            } else {
+                of_tests.min_by_key(|since| since.by)
+            };
+            since = found.filter(|found| found.by > since.by).unwrap_or(since);
+        }
+        Some(since)
+    }
+}
+
+impl Test {
+    /// Since when its answer is what it is.
+    fn so_since(&self, candidate: &Candidate<'_>, onset: Interval) -> Interval {
+        let machine = candidate.machine;
+        let index = |name: &str| {
+            let mut states = machine.schema.states.iter();
+            states.position(|state| state.name.eq_ignore_ascii_case(name))
+        };
+        match self {
+            Self::Is(_) => onset,
+            Self::State(name, _) => {
+                index(name).map_or(machine.known_since(), |state| since(candidate, state))
+            }
+            // The last change may have been the one.
+            Self::Tick(..) => machine.changed,
+            Self::Changed(_, limit) => {
+                let at = Seen(machine.changed.by.0.saturating_add(*limit));
+                if candidate.now > at {
+                    Interval::at(at)
+                } else {
+                    machine.changed
+                }
+            }
+            Self::Word(_)
+            | Self::Pattern(_)
+            | Self::Host(_)
+            | Self::Peer(_)
+            | Self::Parent(_)
+            | Self::Tag(..)
+            | Self::Detail(_) => machine.known_since(),
+        }
+    }
+}
+
+/// `Ready` is followed by the rules of health, which remember longer than the changes that are kept.
+fn since(candidate: &Candidate<'_>, state: usize) -> Interval {
+    let machine = candidate.machine;
+    let is_ready = machine.schema.ready == Some(state) && !is_active(&machine.clock, state);
+    let followed = machine.conditions.not_ready_since.filter(|_| is_ready);
+    let seen = machine.since(state);
+    match followed {
+        Some(followed) if followed.by < seen.by && seen.after.is_none() => followed,
+        Some(_) | None => seen,
+    }
+}
