@@ -12,6 +12,7 @@ use crate::components::{
     BottomBar, ConnectionBar, Dock, FrameBar, LiveRegion, NoticeBar, Panels, RecordingBar,
     SkipButton, TopBar, dynamic, listen, listen_to_share,
 };
+use crate::console;
 use crate::keeping::Keeping;
 use crate::model::{JoinLink, JoinTarget, Route, take_join};
 use crate::pages::{
@@ -84,6 +85,7 @@ fn App() -> impl IntoView {
         expect_context::<Sharing>(),
     );
     listen_to_share();
+    console::offer(expect_context::<Store>(), router);
     address::keep(expect_context::<Store>(), router);
     let sharing = expect_context::<Sharing>();
     let keeping = expect_context::<Keeping>();

@@ -12,6 +12,7 @@ mod answer;
 mod app;
 mod browser;
 mod components;
+mod console;
 mod derived;
 pub mod history;
 #[cfg(feature = "js")]

@@ -25,6 +25,7 @@ mod rain_cells;
 mod route;
 mod schema;
 mod settings;
+mod table;
 mod text;
 mod tiles;
 mod time;
@@ -68,6 +69,7 @@ pub use rain_cells::{CELL_HEIGHT, CELL_WIDTH, rain_paths};
 pub use route::Route;
 pub use schema::{SchemaFacts, StateFacts, is_active};
 pub use settings::{Density, Limit, Motion, NotKept, Settings, Theme, Zone};
+pub use table::{Cell, Table, machine_table, peer_table, string};
 pub use text::Shown;
 pub use tiles::{Arrow, SIDE, Tiles};
 pub use time::{Age, Interval, Seen, WallClock, age_text, grouped};
@@ -78,8 +80,8 @@ pub use verdict::{
     AttentionRow, Subject, Verdict, attention_rows, open_problems, past_verdict, verdict,
 };
 pub use watch::{
-    MAX_RULES, WatchRule, join_rows, read_rules, watch_rows, watched_alone, watched_filter,
-    watched_state, write_rules,
+    MAX_RULES, WatchRule, Watched, join_rows, read_rules, watch_rows, watched_alone,
+    watched_filter, watched_state, write_rules,
 };
 pub use what_if::{Block, WhatIf, what_if};
 pub use why::{Known, Why, why};

@@ -126,6 +126,44 @@ impl Sharing {
         });
     }
 
+    /// The view as text: copied, and saved as a file.
+    pub fn save_text(self) {
+        let text = self.store.text_of(self.router.route.get_untracked(), None);
+        let name = self.file_name("txt");
+        spawn_local(async move {
+            let is_copied = browser::copy(&text).await;
+            match files::save_text(&text, &name) {
+                Ok(()) => self.say(&words::snapshot::made(&name, is_copied)),
+                Err(error) => self.refuse(&words::recording::not_saved(&browser::reason(&error))),
+            }
+        });
+    }
+
+    /// The table that is shown, comma-separated or as lines of JSON.
+    pub fn save_table(self, as_json: bool) {
+        let Some(table) = self.store.table_of(self.router.route.get_untracked()) else {
+            return self.refuse(words::snapshot::NO_TABLE);
+        };
+        let (text, end) = if as_json {
+            (table.json_lines(), "jsonl")
+        } else {
+            (table.csv(), "csv")
+        };
+        let name = self.file_name(end);
+        match files::save_text(&text, &name) {
+            Ok(()) => self.say(&words::snapshot::saved(&name, table.rows.len())),
+            Err(error) => self.refuse(&words::recording::not_saved(&browser::reason(&error))),
+        }
+    }
+
+    /// `parcel-eu-1432.csv`.
+    pub fn file_name(self, end: &str) -> String {
+        let topic = self.store.topic.get_untracked().unwrap_or_default();
+        let at = self.store.now.get_untracked();
+        let name = words::recording::file_name(&topic, self.store.wall.get(), at);
+        name.replace(".smesh", &[".", end].concat())
+    }
+
     /// Opens a file as a recording.
     pub fn open(self, file: files::Picked) {
         spawn_local(async move {

@@ -13,6 +13,7 @@ mod machine;
 pub mod picture;
 pub mod recording;
 mod search;
+mod snapshot;
 pub mod time;
 mod trail;
 mod views;
@@ -192,6 +193,7 @@ impl Store {
         self.inner.update_value(|inner| {
             inner.world = World::new(relay, browser::is_https(), now);
             inner.time = Time::default();
+            inner.watch.forget(true);
             inner.obey();
             inner.timer_passed = true;
         });
@@ -360,8 +362,11 @@ impl Inner {
             self.world.settle(now);
         }
         let slow = std::mem::take(&mut self.timer_passed);
-        let moved =
-            self.time.look(&self.world, self.views.shown(), now) | std::mem::take(&mut self.turned);
+        let turned = std::mem::take(&mut self.turned);
+        if turned {
+            self.watch.forget(false);
+        }
+        let moved = self.time.look(&self.world, self.views.shown(), now) | turned;
         let (_, at) = self.time.past(now);
         if slow || moved {
             self.watch(at, now);

@@ -132,6 +132,15 @@ pub async fn unpack(bytes: &[u8], most: usize) -> Option<Vec<u8>> {
     Picked { name, blob }.read(most).await
 }
 
+/// Saves a text.
+///
+/// # Errors
+/// What the browser says.
+pub fn save_text(text: &str, name: &str) -> Result<(), JsValue> {
+    let parts = js_sys::Array::of1(&js_sys::Uint8Array::from(text.as_bytes()));
+    save(&Blob::new_with_u8_array_sequence(&parts)?, name)
+}
+
 /// Gives a file to whoever sits in front of the page.
 ///
 /// # Errors

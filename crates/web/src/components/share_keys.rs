@@ -45,6 +45,11 @@ fn press(means: Means, event: &KeyboardEvent) {
         sharing,
         watching,
     } = means;
+    let is_ctrl = event.ctrl_key() || event.meta_key();
+    if is_ctrl && !event.alt_key() && event.shift_key() && event.key().eq_ignore_ascii_case("s") {
+        event.prevent_default();
+        return sharing.save_text();
+    }
     let focus = Focus::of(event);
     if event.default_prevented() || focus.is_elsewhere(event) {
         return;

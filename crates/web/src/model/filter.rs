@@ -1,7 +1,7 @@
 //! The filter of machines (dashboard design 7.2): words and keys, space = and, `,` = or, `-` negates, `/re/` is a regular
 //! expression, which whoever parses supplies the engine for. What cannot be read is answered in words.
 
-mod since;
+pub mod since;
 
 use super::link::distance;
 use super::schema::{is_active, tick};

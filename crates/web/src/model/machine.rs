@@ -318,29 +318,6 @@ impl Machine {
         self.role == Role::Application
     }
 
-    /// Since when a state is as it is, as far as changes were seen.
-    #[must_use]
-    pub fn since(&self, state: usize) -> Interval {
-        let turned = |change: &&StateChange| {
-            let multi = self.schema.states.get(state).is_some_and(|it| it.multi);
-            let differs = (change.after ^ change.before) & 1 == 1;
-            change.state == state && (differs || (change.flickered() && !multi))
-        };
-        let mut changes = self.changes.iter().rev();
-        let found = changes.find(|change| change.states.iter().any(|it| turned(&it)));
-        found.map_or_else(|| self.known_since(), |change| change.at)
-    }
-
-    /// What was so before the oldest change seen may always have been so.
-    #[must_use]
-    pub fn known_since(&self) -> Interval {
-        let oldest = self.changes.front().map_or(self.changed, |it| it.at);
-        Interval {
-            after: None,
-            by: oldest.by,
-        }
-    }
-
     fn difference(&self, clock: &[u64]) -> Vec<StateChange> {
         (0..self.schema.states.len())
             .map(|state| StateChange {

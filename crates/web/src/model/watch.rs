@@ -1,6 +1,7 @@
 //! Watch rules: a filter, and for how long it has to hold (dashboard design 5.1). `Ready off > 5 s on kind:courier` is
 //! short for `state:Ready=off tag:kind:courier > 5 s`. What matches joins the attention list at every cursor.
 
+use super::filter::since::Turned;
 use super::filter::{Compile, duration};
 use super::verdict::{host_name, is_open};
 use super::{
@@ -90,7 +91,7 @@ impl WatchRule {
             detail: (scene.detail)(&machine.key),
             now: scene.at,
         };
-        let onset = self.filter.since(&candidate, answer.onset)?;
+        let onset = self.filter.since(&candidate, answer.onset, scene.turned)?;
         if scene.at.since(onset.by) < self.hold {
             return None;
         }
@@ -132,22 +133,17 @@ pub struct Watched<'a> {
     pub at: Seen,
     /// How much of a machine is received.
     pub detail: &'a dyn Fn(&MachineKey) -> Detail,
+    /// What its history says.
+    pub turned: Turned<'a>,
 }
 
 /// Machines that match, rule by rule, at most [`ROWS`]. Nothing is concluded while the connection is down.
 #[must_use]
-pub fn watch_rows(
-    rules: &[WatchRule],
-    world: &World,
-    at: Seen,
-    detail: &dyn Fn(&MachineKey) -> Detail,
-) -> Vec<AttentionRow> {
-    let scene = Watched { at, detail };
+pub fn watch_rows(rules: &[WatchRule], world: &World, scene: &Watched<'_>) -> Vec<AttentionRow> {
     let rows = (0..).zip(rules).flat_map(|(number, rule)| {
         let machines = world
             .machines()
             .filter(|it| it.counts() && it.gone.is_none());
-        let scene = &scene;
         machines.filter_map(move |machine| rule.row(number, world, machine, scene))
     });
     rows.take(ROWS).collect()
@@ -248,11 +244,32 @@ const ROWS: usize = 100;
 mod tests {
     use super::super::filter::Pattern;
     use super::super::fixture::{learned_of, reading};
-    use super::super::{Health, Input, Phase, attention_rows};
+    use super::super::{Health, Input, Interval, Phase, attention_rows};
     use super::*;
 
     fn none(_: &str) -> Option<Pattern> {
         None
+    }
+
+    /// Reads off a machine what the history would say.
+    fn rows(rules: &[WatchRule], world: &World, at: u64) -> Vec<AttentionRow> {
+        let turned = |machine: &Machine, state: Option<usize>| {
+            let mut changes = machine.changes.iter().rev();
+            let is_it = |change: &&super::super::Change| {
+                change.states.iter().any(|it| Some(it.state) == state)
+            };
+            let first = Interval {
+                after: None,
+                by: Seen(0),
+            };
+            changes.find(is_it).map_or(first, |change| change.at)
+        };
+        let scene = Watched {
+            at: Seen(at),
+            detail: &|_| Detail::Snapshots,
+            turned: &turned,
+        };
+        watch_rows(rules, world, &scene)
     }
 
     fn parse(text: &str) -> Result<WatchRule, String> {
@@ -282,7 +299,7 @@ mod tests {
 
     fn found(text: &str, at: u64) -> Vec<(String, u64)> {
         let rules = [parse(text).unwrap_or_else(|error| panic!("{text}: {error}"))];
-        let rows = watch_rows(&rules, &world(at), Seen(at), &|_| Detail::Snapshots);
+        let rows = rows(&rules, &world(at), at);
         let rows = rows.iter();
         rows.map(|row| (Piece::plain(&[row.name.clone()]), row.onset.by.0))
             .collect()
@@ -354,11 +371,11 @@ mod tests {
     #[test]
     fn rows_join_in_order_of_onset() {
         let world = world(9_000);
-        let rows = attention_rows(&world, Seen(9_000));
-        assert_eq!(rows.len(), 1);
+        let own = attention_rows(&world, Seen(9_000));
+        assert_eq!(own.len(), 1);
         let rules = [parse("Busy on").unwrap(), parse("Route").unwrap()];
-        let watched = watch_rows(&rules, &world, Seen(9_000), &|_| Detail::Snapshots);
-        let all = join_rows(rows, &watched);
+        let watched = rows(&rules, &world, 9_000);
+        let all = join_rows(own, &watched);
         let subjects: Vec<Subject> = all.iter().map(|row| row.subject).collect();
         let (one, two) = (learned_of(1, 0, "", &[]).key, learned_of(2, 0, "", &[]).key);
         assert_eq!(
@@ -372,9 +389,7 @@ mod tests {
         assert_eq!(all[1].health, Health::NotReady);
         assert_eq!(watched_alone(&world, &watched), 1);
         assert!(all[0].href.starts_with("/m#id=Route-2@"));
-        let state = watch_rows(&[parse("Busy on").unwrap()], &world, Seen(9_000), &|_| {
-            Detail::Trace
-        });
+        let state = rows(&[parse("Busy on").unwrap()], &world, 9_000);
         assert!(state[0].href.ends_with("&st=Busy"));
     }
 
@@ -386,9 +401,7 @@ mod tests {
             world.apply(Input::Learned(learned), Seen(0));
         }
         world.settle(Seen(0));
-        let rows = watch_rows(&[parse("Ready on").unwrap()], &world, Seen(0), &|_| {
-            Detail::Trace
-        });
+        let rows = rows(&[parse("Ready on").unwrap()], &world, 0);
         assert_eq!(rows.len(), ROWS);
     }
 

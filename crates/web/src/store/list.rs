@@ -93,6 +93,18 @@ impl List {
             return None;
         }
         self.drawn_at = scene.now;
+        let is_live = self.sorting != Sorting::Mesh;
+        let held = (self.is_held && is_live && !asked).then(|| Arc::clone(&self.drawn));
+        let drawn = self.arrange(scene, hosts, held.as_deref());
+        if drawn == *self.drawn {
+            return None;
+        }
+        self.drawn = Arc::new(drawn);
+        Some(self.drawn.clone())
+    }
+
+    /// The list as it would be, in the order `held` if there is one.
+    pub fn arrange(&self, scene: &Scene<'_>, hosts: &[Group], held: Option<&Arranged>) -> Arranged {
         let keeps = |machine: &crate::model::Machine| {
             let candidate = |machine| Candidate {
                 machine,
@@ -102,20 +114,14 @@ impl List {
             };
             self.filter.is_empty() || self.filter.keeps(&candidate(machine))
         };
-        let is_live = self.sorting != Sorting::Mesh;
         let order = Order {
             grouping: &self.grouping,
             sorting: self.sorting,
             keeps: &keeps,
             rate: &|key| scene.told.rate(key),
-            held: (self.is_held && is_live && !asked).then_some(&*self.drawn),
+            held,
         };
-        let drawn = arranged(scene.world, hosts, &order);
-        if drawn == *self.drawn {
-            return None;
-        }
-        self.drawn = Arc::new(drawn);
-        Some(self.drawn.clone())
+        arranged(scene.world, hosts, &order)
     }
 }
 

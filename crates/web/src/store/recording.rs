@@ -166,6 +166,7 @@ impl Store {
             let time = inner.live().1;
             time.faces = Faces::of(&history, &about.faces);
             time.recorder = Recorder::of(history, about.journal);
+            inner.watch.forget(true);
             inner.timer_passed = true;
         });
         self.draw();

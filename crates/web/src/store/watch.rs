@@ -1,13 +1,17 @@
 //! Watch rules at work: rows for the attention list at every cursor, and what is told while nobody looks.
 
-use leptos::prelude::*;
+use std::cell::RefCell;
 
+use leptos::prelude::*;
+use statemesh::core::collections::OrderedMap;
+
+use super::time::Time;
 use super::{Inner, Store, set};
 use crate::browser;
-use crate::history::Fidelity;
+use crate::history::{Entry, Fidelity, Place, Position, Track, change_of};
 use crate::model::{
-    AttentionRow, Detail, MachineKey, Piece, Seen, Shown, Subject, WatchRule, World, open_problems,
-    watch_rows, watched_alone,
+    AttentionRow, Detail, Interval, Machine, MachineKey, Piece, Seen, Shown, Subject, WatchRule,
+    Watched, World, open_problems, watch_rows, watched_alone,
 };
 use crate::words;
 
@@ -23,6 +27,18 @@ pub struct Watch {
     told: Vec<(String, MachineKey)>,
     /// The title or the system tells.
     tells: (bool, bool),
+    turns: RefCell<Turns>,
+    live_turns: RefCell<Turns>,
+}
+
+impl Watch {
+    /// Another history is looked at; `live`: it is another mesh.
+    pub fn forget(&mut self, live: bool) {
+        self.turns = RefCell::default();
+        if live {
+            self.live_turns = RefCell::default();
+        }
+    }
 }
 
 impl Store {
@@ -76,7 +92,29 @@ impl Inner {
             return;
         }
         let world = past.unwrap_or(&self.world);
-        self.watch.rows = rows(&self.watch.rules, world, at, &self.time);
+        let position = self.time.position(self.views.shown(), now);
+        self.watch.rows = rows(
+            &self.watch.rules,
+            world,
+            (at, position),
+            (&self.time, &self.watch.turns),
+        );
+    }
+
+    /// Rows at any moment.
+    pub(super) fn watched_at(
+        &self,
+        world: &World,
+        at: Seen,
+        position: Position,
+    ) -> Vec<AttentionRow> {
+        let turns = RefCell::default();
+        rows(
+            &self.watch.rules,
+            world,
+            (at, position),
+            (&self.time, &turns),
+        )
     }
 
     /// Machines that only rules are about.
@@ -93,7 +131,13 @@ impl Inner {
         if world.connection().is_stale() {
             return None;
         }
-        self.watch.present = rows(&self.watch.rules, world, now, time);
+        let newest = time.history().newest();
+        self.watch.present = rows(
+            &self.watch.rules,
+            world,
+            (now, newest),
+            (time, &self.watch.live_turns),
+        );
         let count = open_problems(world) + watched_alone(world, &self.watch.present);
         let rules = &self.watch.rules;
         let found = self
@@ -131,17 +175,110 @@ impl Inner {
 fn rows(
     rules: &[WatchRule],
     world: &World,
-    at: Seen,
-    time: &super::time::Time,
+    (at, position): (Seen, Position),
+    (time, turns): (&Time, &RefCell<Turns>),
 ) -> Vec<AttentionRow> {
     if rules.is_empty() {
         return Vec::new();
     }
+    let track = |key: &MachineKey| time.history().track(key);
     let detail = |key: &MachineKey| {
-        let track = time.history().track(key);
+        let track = track(key);
         detail(track.map_or(Fidelity::Snapshots, |track| track.standing().fidelity))
     };
-    watch_rows(rules, world, at, &detail)
+    let turned = |machine: &Machine, state: Option<usize>| {
+        let track = track(&machine.key);
+        let found = track.zip(state).and_then(|(track, state)| {
+            let place = track.at(position)?;
+            turns.borrow_mut().of(track, machine, state, place)
+        });
+        found.unwrap_or(Interval {
+            after: None,
+            by: track.map_or(machine.changed.by, |track| track.oldest().at),
+        })
+    };
+    let scene = Watched {
+        at,
+        detail: &detail,
+        turned: &turned,
+    };
+    watch_rows(rules, world, &scene)
+}
+
+/// When states became what they are, as it was found last: only what came since is read again.
+#[derive(Default)]
+struct Turns(OrderedMap<(MachineKey, usize), Turn>);
+
+/// It holds from one record to another.
+#[derive(Clone, Copy)]
+struct Turn {
+    from: Place,
+    to: Place,
+    at: Option<Interval>,
+}
+
+impl Turns {
+    fn of(
+        &mut self,
+        track: &Track,
+        machine: &Machine,
+        state: usize,
+        place: Place,
+    ) -> Option<Interval> {
+        let what = (machine.key, state);
+        let is_multi = machine.schema.states.get(state)?.multi;
+        let turn = match self.0.get(&what).copied() {
+            Some(turn) if place < turn.from => None,
+            Some(turn) if place <= turn.to => return turn.at,
+            Some(turn) => {
+                let next = Place(turn.to.0 + 1);
+                let fresh = track.entries(next).take_while(|entry| entry.place <= place);
+                let found = fresh.filter(|entry| turns(entry, state, is_multi)).last();
+                Some(found.map_or(Turn { to: place, ..turn }, |entry| Turn {
+                    from: entry.place,
+                    to: place,
+                    at: Some(entry.at),
+                }))
+            }
+            None => None,
+        };
+        let turn = turn.unwrap_or_else(|| {
+            let found = turned(track, state, is_multi, place);
+            Turn {
+                from: found.as_ref().map_or(Place(0), |entry| entry.place),
+                to: place,
+                at: found.map(|entry| entry.at),
+            }
+        });
+        if self.0.len() >= TURNS_KEPT {
+            self.0 = OrderedMap::new();
+        }
+        self.0.insert(what, turn);
+        turn.at
+    }
+}
+
+/// The record that made a state what it is.
+fn turned(track: &Track, state: usize, is_multi: bool, place: Place) -> Option<Entry> {
+    let mut place = place;
+    for _ in 0..CALLS {
+        let entry = change_of(track, state, place, false)?;
+        if turns(&entry, state, is_multi) {
+            return Some(entry);
+        }
+        place = Place(entry.place.0.checked_sub(1)?);
+    }
+    None
+}
+
+/// Called again is no turn; off and on in between is one.
+fn turns(entry: &Entry, state: usize, is_multi: bool) -> bool {
+    let changes = entry.detail.as_ref().map(|detail| &detail.changes);
+    let change = changes.and_then(|it| it.iter().find(|change| change.state == state));
+    change.is_some_and(|change| {
+        let differs = (change.before ^ change.after) & 1 == 1;
+        differs || (change.flickered() && !is_multi)
+    })
 }
 
 /// How much of a machine is received, as filters say it.
@@ -152,3 +289,8 @@ pub(super) fn detail(fidelity: Fidelity) -> Detail {
         Fidelity::Snapshots | Fidelity::Name => Detail::Snapshots,
     }
 }
+
+/// Turns remembered; more are found again.
+const TURNS_KEPT: usize = 10_000;
+/// Calls of a state that stayed on, which are looked back over (guess).
+const CALLS: usize = 1_000;

@@ -1,8 +1,11 @@
-//! Since when a filter keeps a machine: read off what the machine, its health and its changes say, so that it is the same
+//! Since when a filter keeps a machine: read off what the machine, its health and its history say, so that it is the same
 //! at every cursor. Where that is not known it is later than it was, never earlier.
 
 use super::{Candidate, Filter, Test};
-use crate::model::{Interval, Seen, is_active};
+use crate::model::{Interval, Machine, Seen};
+
+/// Since when a state of a machine is as it is; `None` for the state: since when the machine is known.
+pub type Turned<'a> = &'a dyn Fn(&Machine, Option<usize>) -> Interval;
 
 impl Filter {
     /// A key, or what somebody wrote for one.
@@ -14,15 +17,20 @@ impl Filter {
 
     /// Since when this machine is kept, whose health is so since `onset`; `None`: it is not.
     #[must_use]
-    pub fn since(&self, candidate: &Candidate<'_>, onset: Interval) -> Option<Interval> {
+    pub fn since(
+        &self,
+        candidate: &Candidate<'_>,
+        onset: Interval,
+        turned: Turned<'_>,
+    ) -> Option<Interval> {
         if !self.keeps(candidate) {
             return None;
         }
-        let mut since = candidate.machine.known_since();
+        let mut since = turned(candidate.machine, None);
         for clause in &self.clauses {
             let tests = clause.any.iter();
             let of_tests = tests.filter(|test| test.holds(candidate) != clause.negated);
-            let of_tests = of_tests.map(|test| test.so_since(candidate, onset));
+            let of_tests = of_tests.map(|test| test.so_since(candidate, onset, turned));
             // Of tests that hold the first counts; if none may hold, the last that ceased to.
             let found = if clause.negated {
                 of_tests.max_by_key(|since| since.by)
@@ -37,16 +45,14 @@ impl Filter {
 
 impl Test {
     /// Since when its answer is what it is.
-    fn so_since(&self, candidate: &Candidate<'_>, onset: Interval) -> Interval {
+    fn so_since(&self, candidate: &Candidate<'_>, onset: Interval, turned: Turned<'_>) -> Interval {
         let machine = candidate.machine;
-        let index = |name: &str| {
-            let mut states = machine.schema.states.iter();
-            states.position(|state| state.name.eq_ignore_ascii_case(name))
-        };
         match self {
             Self::Is(_) => onset,
             Self::State(name, _) => {
-                index(name).map_or(machine.known_since(), |state| since(candidate, state))
+                let mut states = machine.schema.states.iter();
+                let state = states.position(|state| state.name.eq_ignore_ascii_case(name));
+                turned(machine, state)
             }
             // The last change may have been the one.
             Self::Tick(..) => machine.changed,
@@ -64,19 +70,7 @@ impl Test {
             | Self::Peer(_)
             | Self::Parent(_)
             | Self::Tag(..)
-            | Self::Detail(_) => machine.known_since(),
+            | Self::Detail(_) => turned(machine, None),
         }
-    }
-}
-
-/// `Ready` is followed by the rules of health, which remember longer than the changes that are kept.
-fn since(candidate: &Candidate<'_>, state: usize) -> Interval {
-    let machine = candidate.machine;
-    let is_ready = machine.schema.ready == Some(state) && !is_active(&machine.clock, state);
-    let followed = machine.conditions.not_ready_since.filter(|_| is_ready);
-    let seen = machine.since(state);
-    match followed {
-        Some(followed) if followed.by < seen.by && seen.after.is_none() => followed,
-        Some(_) | None => seen,
     }
 }
