@@ -72,13 +72,13 @@ test('the link menu copies the moment, the live view, a picture and a way in', a
 });
 
 test('D03 a join link lets somebody in from a page of another relay, and leaves the address before the first paint', async ({ page, browser, start }) => {
-  const mesh = await lamp(start, '--topic', 'parcel eu');
+  const mesh = await lamp(start, '--topic', 'parcel-eu');
   const elsewhere = await start.relay('--topic', 'other');
   await watchLamp(page, mesh, 1);
   await page.goto(mesh.relay.url);
   await expect(machineRow(page, mesh.scripted.peer, 'lamp')).toBeVisible({ timeout: FOLLOWED });
   const link = new URL(await copied(page, /^Link that lets someone join/));
-  expect(link.hash).toMatch(/^#v=1&j=parcel%20eu,\/ip4\/127\.0\.0\.1\//);
+  expect(link.hash).toMatch(/^#v=1&j=parcel-eu,\/ip4\/127\.0\.0\.1\//);
   expect(await page.evaluate(() => location.hash)).not.toContain('j=');
 
   const context = await browser.newContext();
@@ -92,7 +92,7 @@ test('D03 a join link lets somebody in from a page of another relay, and leaves 
   await other.goto(`${elsewhere.url}m${link.hash}&id=lamp&st=On`);
   await expect(other.locator('.machine-view').getByRole('heading', { level: 1 })).toHaveText('lamp', { timeout: FOLLOWED });
   await tick(other, 1);
-  await expect(other).toHaveTitle('parcel eu');
+  await expect(other).toHaveTitle('parcel-eu');
   const painted = await other.evaluate(() => globalThis.painted);
   expect(painted.length).toBeGreaterThan(0);
   for (const address of [...painted, ...requests, other.url()]) expect(address).not.toContain('j=parcel');
@@ -102,7 +102,7 @@ test('D03 a join link lets somebody in from a page of another relay, and leaves 
   // Loaded again it joins the same way; a tab of its own does not.
   await other.reload();
   await tick(other, 1);
-  await expect(other).toHaveTitle('parcel eu');
+  await expect(other).toHaveTitle('parcel-eu');
   const fresh = await context.newPage();
   await fresh.goto(elsewhere.url);
   await expect(fresh).toHaveTitle('other', { timeout: FOLLOWED });
@@ -110,7 +110,7 @@ test('D03 a join link lets somebody in from a page of another relay, and leaves 
   // Into the address bar of a page that runs.
   await fresh.evaluate((hash) => (location.hash = hash), link.hash);
   await expect(machineRow(fresh, mesh.scripted.peer, 'lamp')).toBeVisible({ timeout: FOLLOWED });
-  await expect(fresh).toHaveTitle('parcel eu');
+  await expect(fresh).toHaveTitle('parcel-eu');
   expect(fresh.url()).not.toContain('j=');
 
   // One that is cut off says so, and the page joins where it came from.

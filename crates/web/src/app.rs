@@ -9,10 +9,11 @@ use web_sys::HtmlElement;
 use crate::address;
 use crate::browser;
 use crate::components::{
-    BottomBar, ConnectionBar, Dock, FrameBar, LiveRegion, NoticeBar, Panels, RecordingBar,
-    SkipButton, TopBar, dynamic, listen, listen_to_share,
+    BottomBar, ConnectionBar, Dock, FrameBar, HiddenBar, LiveRegion, NoticeBar, Panels,
+    RecordingBar, SkipButton, TopBar, dynamic, listen, listen_to_share,
 };
 use crate::console;
+use crate::following;
 use crate::keeping::Keeping;
 use crate::model::{JoinLink, JoinTarget, Route, take_join};
 use crate::pages::{
@@ -22,6 +23,7 @@ use crate::preferences::Preferences;
 use crate::router::Router;
 use crate::session::{Session, kept_target};
 use crate::sharing::Sharing;
+use crate::shelving::Shelving;
 use crate::store::Store;
 use crate::watching::Watching;
 use crate::words;
@@ -54,7 +56,8 @@ pub fn mount() {
         let sharing = Sharing::new(store, router);
         provide_context(sharing);
         provide_context(keeping);
-        provide_context(Watching::start(store, preferences));
+        provide_context(Watching::start(store));
+        provide_context(Shelving::start(store));
         begin(session, keeping, sharing);
         mount_to(place, App)
     });
@@ -85,6 +88,7 @@ fn App() -> impl IntoView {
         expect_context::<Sharing>(),
     );
     listen_to_share();
+    following::keep(expect_context::<Store>(), expect_context::<Preferences>());
     console::offer(expect_context::<Store>(), router);
     address::keep(expect_context::<Store>(), router);
     let sharing = expect_context::<Sharing>();
@@ -131,6 +135,7 @@ fn App() -> impl IntoView {
         <ConnectionBar />
         <RecordingBar />
         <FrameBar />
+        <HiddenBar />
         <NoticeBar />
         <main id="main" tabindex="-1">
             {dynamic(page)}

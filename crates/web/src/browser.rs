@@ -381,6 +381,20 @@ pub fn notify(title: &str, body: &str) {
     let _ = Notification::new(title, &options);
 }
 
+/// Machines put aside, as they were kept.
+pub fn kept_shelf() -> String {
+    let storage = window().local_storage().ok().flatten();
+    let kept = storage.and_then(|storage| storage.get_item(SHELF_KEY).ok().flatten());
+    kept.unwrap_or_default()
+}
+
+/// Keeps them; false: this browser keeps nothing.
+pub fn keep_shelf(text: &str) -> bool {
+    let storage = window().local_storage().ok().flatten();
+    storage.is_some_and(|storage| storage.set_item(SHELF_KEY, text).is_ok())
+}
+
+const SHELF_KEY: &str = "statemesh:shelf";
 const RULES_KEY: &str = "statemesh:watch";
 /// Shared with start.js.
 const JOIN_KEY: &str = "statemesh:join";

@@ -14,6 +14,7 @@ mod browser;
 mod components;
 mod console;
 mod derived;
+mod following;
 pub mod history;
 #[cfg(feature = "js")]
 mod js;
@@ -24,6 +25,7 @@ mod preferences;
 mod router;
 mod session;
 mod sharing;
+mod shelving;
 mod store;
 mod watching;
 mod words;

@@ -76,12 +76,7 @@ impl Sharing {
             if browser::copy(&href).await {
                 self.say(words::link::COPIED);
             } else {
-                self.tell(Notice {
-                    text: words::NOT_COPIED.to_owned(),
-                    field: Some(href),
-                    ask: None,
-                    is_wrong: true,
-                });
+                self.refuse_with(words::NOT_COPIED, href);
             }
         });
     }
@@ -292,6 +287,16 @@ impl Sharing {
         self.tell(Notice {
             text: text.to_owned(),
             field: None,
+            ask: None,
+            is_wrong: true,
+        });
+    }
+
+    /// The same, with a text to be copied by hand.
+    pub fn refuse_with(self, text: &str, field: String) {
+        self.tell(Notice {
+            text: text.to_owned(),
+            field: Some(field),
             ask: None,
             is_wrong: true,
         });

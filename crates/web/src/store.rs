@@ -13,6 +13,7 @@ mod machine;
 pub mod picture;
 pub mod recording;
 mod search;
+pub mod shelf;
 mod snapshot;
 pub mod time;
 mod trail;

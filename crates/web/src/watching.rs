@@ -26,7 +26,7 @@ pub struct Watching {
 impl Watching {
     /// What was kept, in force from now on.
     #[must_use]
-    pub fn start(store: Store, preferences: Preferences) -> Self {
+    pub fn start(store: Store) -> Self {
         let kept = read_rules(&browser::kept_rules());
         let problem = kept.is_none().then_some(words::OTHER_VERSION);
         let watching = Self {
@@ -35,13 +35,17 @@ impl Watching {
             problem: RwSignal::new(problem),
         };
         watching.obey();
+        watching
+    }
+
+    /// Tells as the settings say, as long as the page lives.
+    pub fn attend(self, preferences: Preferences) {
         Effect::new(move |_| {
             let tells = preferences
                 .settings
                 .with(|settings| (settings.has_badge, settings.notifies));
-            store.tell(tells.0, tells.1);
+            self.store.tell(tells.0, tells.1);
         });
-        watching
     }
 
     /// One more.

@@ -13,6 +13,7 @@ use crate::model::{
 
 pub mod mesh;
 pub mod settings;
+pub mod shelf;
 pub mod snapshot;
 pub mod watch;
 

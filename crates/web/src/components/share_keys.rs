@@ -4,9 +4,11 @@ use leptos::ev::{self, KeyboardEvent};
 use leptos::prelude::*;
 
 use super::keys::Focus;
+use crate::model::Route;
 use crate::preferences::Preferences;
 use crate::router::Router;
 use crate::sharing::Sharing;
+use crate::shelving::Shelving;
 use crate::store::{Panel, Store};
 use crate::watching::Watching;
 
@@ -16,6 +18,7 @@ struct Means {
     router: Router,
     sharing: Sharing,
     watching: Watching,
+    shelving: Shelving,
 }
 
 /// Listens as long as the page lives, after the keys that work everywhere.
@@ -25,8 +28,10 @@ pub fn listen_to_share() {
         router: expect_context(),
         sharing: expect_context(),
         watching: expect_context(),
+        shelving: expect_context(),
     };
     let preferences = expect_context::<Preferences>();
+    means.watching.attend(preferences);
     window_event_listener(ev::keydown, move |event| {
         let is_letter = event.key().chars().count() == 1 && !event.ctrl_key();
         let has_keys = preferences
@@ -44,6 +49,7 @@ fn press(means: Means, event: &KeyboardEvent) {
         router,
         sharing,
         watching,
+        shelving,
     } = means;
     let is_ctrl = event.ctrl_key() || event.meta_key();
     if is_ctrl && !event.alt_key() && event.shift_key() && event.key().eq_ignore_ascii_case("s") {
@@ -58,6 +64,8 @@ fn press(means: Means, event: &KeyboardEvent) {
         _ if focus.is_list() => return,
         "C" => store.panel.set(Some(Panel::Links)),
         "w" => watching.press(router, sharing),
+        "p" if router.route.get_untracked() == Route::Machines => shelving.pin(sharing),
+        "Backspace" if router.route.get_untracked() == Route::Machines => shelving.hide(sharing),
         _ => return,
     }
     event.prevent_default();

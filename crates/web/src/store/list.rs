@@ -103,6 +103,11 @@ impl List {
         Some(self.drawn.clone())
     }
 
+    /// It is drawn anew with the next frame.
+    pub fn ask(&mut self) {
+        self.is_asked = true;
+    }
+
     /// The list as it would be, in the order `held` if there is one.
     pub fn arrange(&self, scene: &Scene<'_>, hosts: &[Group], held: Option<&Arranged>) -> Arranged {
         let keeps = |machine: &crate::model::Machine| {

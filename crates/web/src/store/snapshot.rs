@@ -256,7 +256,8 @@ impl Inner {
             now: then.now,
             told: &told,
         };
-        let hosts = crate::model::fleet(&then.world, then.at);
+        let mut hosts = crate::model::fleet(&then.world, then.at);
+        super::shelf::arrange(&mut hosts, &then.world, &self.views.shelf);
         let listed = self.views.list.arrange(&scene, &hosts, None);
         let keys: Vec<MachineKey> = listed
             .sections

@@ -12,7 +12,8 @@ impl Filter {
     #[must_use]
     pub fn is_like_a_key(word: &str) -> bool {
         let keys = super::KEYS.map(|(name, _)| name);
-        super::nearest(word, &keys).is_some()
+        let near = super::nearest(word, &keys);
+        near.is_some_and(|key| key.as_bytes().first() == word.as_bytes().first())
     }
 
     /// Since when this machine is kept, whose health is so since `onset`; `None`: it is not.
