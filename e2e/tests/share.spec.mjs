@@ -1,6 +1,7 @@
 // What leaves the page as a link, a rule, a text or a table, and what comes back: the join link (D03), pictures of a
 // moment (D53), watch rules (D55), two windows with one cursor (D56), the console and texts of views (D57).
-import { deflateRawSync } from 'node:zlib';
+import { readFileSync } from 'node:fs';
+import { deflateRawSync, gunzipSync } from 'node:zlib';
 import { test, expect, connection, machineRow, stateInView } from '../support/fixtures.mjs';
 
 /** A message of the mesh, from one peer to the screen of another. */
@@ -153,8 +154,6 @@ test('D53 a picture from a link is hearsay: shown under its header, in neither h
   const download = late.waitForEvent('download');
   await late.keyboard.press('ControlOrMeta+s');
   const saved = await (await download).path();
-  const { gunzipSync } = await import('node:zlib');
-  const { readFileSync } = await import('node:fs');
   expect(gunzipSync(readFileSync(saved)).includes('From the link')).toBe(false);
   await context.close();
 });
@@ -172,10 +171,6 @@ test('hostile pictures are bounded, and the page says why they are not shown', a
     [pack('1 7\nS On\n'), 'The picture in this link is damaged. It is not shown.'],
     [pack(`1 7\nS On\n${machine('x').repeat(65)}e\n`), 'The picture in this link is damaged. It is not shown.'],
   ];
-  const visit = async (frame) => {
-    await page.goto('about:blank');
-    await page.goto(`${mesh.relay.url}m#v=1&${id}&c=1&a=1000000000000000&f=${frame}`);
-  };
   for (const [frame, words] of cases) {
     // An old moment of another run, so that the history cannot know it.
     await page.goto('about:blank');
@@ -183,7 +178,6 @@ test('hostile pictures are bounded, and the page says why they are not shown', a
     await expect(page.getByText(words)).toBeVisible({ timeout: FOLLOWED });
     await expect(page.locator('.frame')).toHaveCount(0);
   }
-  void visit;
   const name = `<img src=x onerror=alert(1)>\u202e${'x'.repeat(10_000)}`;
   await page.goto('about:blank');
   await page.goto(`${mesh.relay.url}m#v=1&${id}&e=99&n=7&a=1000000000000000&f=${pack(`1 7\nS On\n${machine(name)}e\n`)}`);
@@ -243,11 +237,163 @@ test('D55 a watch rule joins the attention list, counts in the title, and is cle
   await expect(row).toHaveCount(0, { timeout: FOLLOWED });
   await expect(page).toHaveTitle(mesh.relay.topic, { timeout: 30_000 });
 
-  // A filter is watched, too, and what is deleted is gone after a reload.
-  await page.locator('.filter input, .field input').first().fill('kind');
+  // What is deleted is gone after a reload.
   await page.getByRole('link', { name: 'Settings' }).click();
   await page.getByRole('button', { name: 'Delete' }).click();
   await expect(rules).toHaveCount(0);
   await page.reload();
   await expect(page.getByText('No rule yet.')).toBeVisible();
+});
+
+test('D56 windows that follow look at one moment', async ({ page, context, start }) => {
+  const mesh = await lamp(start);
+  const second = await context.newPage();
+  const clock = (of) => of.locator('.dock .clock').evaluate((it) => it.textContent.replace(/\s/g, ''));
+  await watchLamp(page, mesh, 2);
+  await second.goto(mesh.relay.url);
+  await expect(machineRow(second, mesh.scripted.peer, 'lamp')).toBeVisible({ timeout: FOLLOWED });
+
+  // Off by default: each window has a cursor of its own.
+  await page.keyboard.press('ArrowLeft');
+  await isPaused(page);
+  await expect(dock(second)).toHaveAttribute('data-time', 'live');
+  await page.keyboard.press('Shift+L');
+  for (const of of [page, second]) {
+    await of.getByRole('link', { name: 'Settings' }).click();
+    await of.getByLabel("Follow this window's cursor").selectOption('on');
+    await of.getByRole('link', { name: 'Overview' }).first().click();
+  }
+  await page.keyboard.press('Space');
+  await isPaused(page);
+  await isPaused(second);
+  const moment = await clock(page);
+  expect(moment).toMatch(/^\d\d:\d\d:\d\d\.\d{3}$/);
+  await expect.poll(() => clock(second)).toBe(moment);
+
+  // The other way round, and together back to live.
+  await second.getByRole('button', { name: 'Previous change' }).click();
+  await expect.poll(() => clock(second)).not.toBe(moment);
+  await expect.poll(async () => (await clock(page)) === (await clock(second))).toBe(true);
+
+  // A window that comes later asks where the others look.
+  const third = await context.newPage();
+  await third.goto(mesh.relay.url);
+  await isPaused(third);
+  await expect.poll(async () => (await clock(third)) === (await clock(page))).toBe(true);
+  await third.close();
+  await page.keyboard.press('Shift+L');
+  await expect(dock(second)).toHaveAttribute('data-time', 'live');
+});
+
+test('D57 the console says what the screen says, at any moment', async ({ page, start }) => {
+  const mesh = await lamp(start);
+  await watchLamp(page, mesh, 3);
+  const told = await page.evaluate(() => {
+    globalThis.told = [];
+    globalThis.stop = statemesh.subscribe((rows) => globalThis.told.push(...rows));
+    return [Object.isFrozen(statemesh), Object.keys(statemesh).sort().join()];
+  });
+  expect(told).toEqual([true, 'at,get,list,subscribe']);
+  mesh.toggle();
+  await tick(page, 4);
+  await expect.poll(() => page.evaluate(() => globalThis.told.findLast((row) => row.machine === 'lamp')?.time)).toBe(4);
+  await page.evaluate(() => globalThis.stop());
+
+  // Of the machine.
+  await page.keyboard.press('ArrowLeft');
+  await isPaused(page);
+  await tick(page, 3);
+  const machine = await page.evaluate(() => statemesh.get('lamp'));
+  expect(machine).toMatchObject({ machine: 'lamp', host: 'desk', owner: mesh.scripted.peer, time: 3, active: ['On'] });
+  expect(machine.states).toEqual([{ name: 'On', tick: 3 }, { name: 'Ready', tick: 0 }]);
+  expect(await page.evaluate(() => [statemesh.get('nobody'), statemesh.get(7)])).toEqual([null, null]);
+  const at = Number(/&a=(\d+)/.exec((await copied(page, /^Link to this moment/)))[1]) / 1_000;
+  const download = page.waitForEvent('download');
+  await page.keyboard.press('ControlOrMeta+Shift+S');
+  const saved = await download;
+  expect(saved.suggestedFilename()).toMatch(/\.txt$/);
+  await expect(page.getByText(/^Copied, and saved as .*\.txt\.$/)).toBeVisible();
+  const text = await clipboard(page);
+  expect(readFileSync(await saved.path(), 'utf8')).toBe(text);
+  expect(text).toMatch(/^lamp on desk: /m);
+  expect(text).toMatch(/^On +on +3$/m);
+  expect(await page.evaluate((time) => statemesh.at(time), at)).toBe(text);
+  expect(await page.evaluate((time) => statemesh.at(new Date(time)), at)).toBe(text);
+
+  // Of the Overview; and from live the same moment reads the same, without a move of the cursor.
+  await page.getByRole('link', { name: 'Overview' }).first().click();
+  await expect(machineRow(page, mesh.scripted.peer, 'lamp')).toBeVisible();
+  await page.keyboard.press('ControlOrMeta+Shift+S');
+  await expect.poll(() => clipboard(page)).toContain('Overview');
+  const overview = await clipboard(page);
+  expect(overview).toContain(await page.getByRole('heading', { level: 1 }).innerText());
+  expect(overview).toMatch(/^lamp +desk +\S+ +OK +3 +\d+ +On$/m);
+  const without = (lines) => lines.split('\n').filter((line) => !line.startsWith('Now: ')).join('\n');
+  expect(without(await page.evaluate((time) => statemesh.at(time), at))).toBe(without(overview));
+  await page.keyboard.press('Shift+L');
+  await expect(dock(page)).toHaveAttribute('data-time', 'live');
+  expect(without(await page.evaluate((time) => statemesh.at(time), at))).toBe(without(overview));
+  await expect(dock(page)).toHaveAttribute('data-time', 'live');
+  expect((await page.evaluate(() => statemesh.list())).find((row) => row.machine === 'lamp').time).toBe(4);
+});
+
+test('tables leave the page, and a spreadsheet takes no name for a formula', async ({ page, start }) => {
+  const mesh = await lamp(start);
+  mesh.scripted.tell({ do: 'expose', id: '=1+1,"x', states: ['On'], tags: ['host:desk'] });
+  await page.goto(mesh.relay.url);
+  await expect(machineRow(page, mesh.scripted.peer, 'lamp')).toBeVisible({ timeout: FOLLOWED });
+  await expect(machineRow(page, mesh.scripted.peer, '=1+1,"x')).toBeVisible({ timeout: FOLLOWED });
+  const save = async (kind) => {
+    await page.locator('.dock .record summary').click();
+    const download = page.waitForEvent('download');
+    await page.getByRole('button', { name: kind, exact: true }).click();
+    const file = await download;
+    await page.keyboard.press('Escape');
+    await page.locator('.dock .record[open] summary').click({ timeout: 1_000 }).catch(() => {});
+    return [file.suggestedFilename(), readFileSync(await file.path(), 'utf8')];
+  };
+  const [csvName, csv] = await save('CSV');
+  expect(csvName).toMatch(/^mesh-\d{4}\.csv$/);
+  expect(csv).toContain('machine,host,owner,health,time,changed,active\r\n');
+  expect(csv).toMatch(/\r\nlamp,desk,\w+,OK,0,\d+,\r\n/);
+  expect(csv).toMatch(/\r\n"'=1\+1,""x",desk,/);
+  const [jsonName, json] = await save('JSON lines');
+  expect(jsonName).toMatch(/\.jsonl$/);
+  const rows = json.trim().split('\n').map((line) => JSON.parse(line));
+  expect(rows.find((row) => row.machine === '=1+1,"x').owner).toBe(mesh.scripted.peer);
+});
+
+test('a machine is copied as text, pinned, hidden, and back within ten seconds', async ({ page, start }) => {
+  const mesh = await lamp(start);
+  mesh.scripted.tell({ do: 'expose', id: 'other', states: ['On'], tags: ['host:desk'] });
+  await watchLamp(page, mesh, 3);
+  for (const [form, text] of [['String', '(On:3)'], ['StringAll', '(On:3) [Ready:0]'], ['Time', '[3 0]']]) {
+    await page.locator('summary[aria-label="Machine menu"]').click();
+    await page.getByRole('button', { name: form, exact: true }).click();
+    await expect.poll(() => clipboard(page)).toBe(text);
+  }
+  await page.locator('summary[aria-label="Machine menu"]').click();
+  await page.getByRole('button', { name: 'Inspect', exact: true }).click();
+  await expect.poll(() => clipboard(page)).toMatch(/On[\s\S]*Ready/);
+
+  const list = page.getByRole('navigation', { name: 'Machines' }).locator('a.row .machine');
+  await expect(list.filter({ hasText: 'other' })).toBeVisible({ timeout: FOLLOWED });
+  await list.filter({ hasText: 'other' }).click();
+  await expect(page.locator('.machine-view').getByRole('heading', { level: 1 })).toHaveText('other');
+  await page.evaluate(() => document.activeElement.blur());
+  await page.keyboard.press('p');
+  await expect(page.getByText(/^other is pinned/)).toBeVisible();
+  await expect(list.first()).toHaveText('other');
+  await page.keyboard.press('Backspace');
+  await expect(list.filter({ hasText: 'other' })).toHaveCount(0);
+  await page.getByRole('button', { name: 'Undo' }).click();
+  await expect(list.first()).toHaveText('other');
+  await page.keyboard.press('Backspace');
+  await page.reload();
+  await expect(list.filter({ hasText: 'lamp' })).toBeVisible({ timeout: FOLLOWED });
+  await expect(list.filter({ hasText: 'other' })).toHaveCount(0);
+  await page.goto(`${mesh.relay.url}settings`);
+  await page.getByRole('button', { name: 'Show all' }).click();
+  await page.goto(mesh.relay.url);
+  await expect(machineRow(page, mesh.scripted.peer, 'other')).toBeVisible({ timeout: FOLLOWED });
 });
