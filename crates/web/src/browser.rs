@@ -3,6 +3,7 @@
 
 pub mod files;
 pub mod idb;
+pub mod lanes;
 
 use leptos::prelude::window;
 use leptos::wasm_bindgen::{JsCast, JsValue};

@@ -151,6 +151,15 @@ impl Sharing {
         }
     }
 
+    /// The lanes on screen as a picture.
+    pub fn save_lanes(self) {
+        let name = self.file_name("png");
+        match browser::lanes::save_lanes(&name) {
+            Some(rows) => self.say(&words::snapshot::saved(&name, rows as usize)),
+            None => self.refuse(words::snapshot::NO_LANES),
+        }
+    }
+
     /// `parcel-eu-1432.csv`.
     pub fn file_name(self, end: &str) -> String {
         let topic = self.store.topic.get_untracked().unwrap_or_default();

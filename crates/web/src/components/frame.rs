@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::dynamic::dynamic;
 use super::{health_glyph, name, state_glyph};
-use crate::model::{Frame, FrameMachine, Seen, grouped, is_active};
+use crate::model::{Frame, FrameMachine, Seen, Shown, grouped, is_active};
 use crate::store::Store;
 use crate::words::{self, link as say};
 
@@ -76,6 +76,11 @@ fn picture(store: Store, frame: &Frame) -> AnyView {
     .into_any()
 }
 
+/// By its name alone: a picture has no schema.
+fn is_error(state: &Shown) -> bool {
+    state.short.starts_with("Err") || &*state.short == "Exception"
+}
+
 fn machine(machine: &FrameMachine) -> impl IntoView + use<> {
     let states = machine
         .states
@@ -83,7 +88,7 @@ fn machine(machine: &FrameMachine) -> impl IntoView + use<> {
         .filter(|(_, tick)| is_active(&[*tick], 0));
     let states = states.map(|(state, tick)| {
         view! {
-            <span title=format!("tick {tick}")>{state_glyph(true, false, false)} {name(state)}</span>
+            <span title=format!("tick {tick}")>{state_glyph(true, false, is_error(state))} {name(state)}</span>
             " "
         }
     });

@@ -1,7 +1,10 @@
 //! The menu of links: to the moment, to the live view, with a picture of the moment, and one that lets somebody join.
 
+use leptos::html::Ul;
 use leptos::prelude::*;
+use leptos::wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
+use web_sys::HtmlElement;
 
 use super::dynamic::dynamic;
 use super::icon;
@@ -80,6 +83,16 @@ pub fn LinkMenu() -> impl IntoView {
         let key = if href.contains('#') { "&j=" } else { "#v=1&j=" };
         [&href, key, &join.value()].concat()
     });
+    let list = NodeRef::<Ul>::new();
+    Effect::new(move |_| {
+        let first = list
+            .get()
+            .and_then(|list| list.query_selector("button").ok().flatten());
+        if let Some(first) = first {
+            // It is in an open dialog.
+            let _ = first.unchecked_into::<HtmlElement>().focus();
+        }
+    });
     view! {
         <div class="column-head">
             <h2>{words::MENU}</h2>
@@ -87,7 +100,7 @@ pub fn LinkMenu() -> impl IntoView {
                 "Close"
             </button>
         </div>
-        <ul class="links-menu">
+        <ul class="links-menu" node_ref=list>
             {item(words::MOMENT.to_owned(), words::MOMENT_NOTE.to_owned(), Some(of_moment), choose)}
             {item(words::LIVE.to_owned(), words::LIVE_NOTE.to_owned(), Some(of_live), choose)}
             {dynamic(with_frame)}

@@ -79,6 +79,9 @@ pub fn RecordMenu() -> impl IntoView {
                     <button class="button small" type="button" title="This view as text (Ctrl Shift S)" on:click=move |_| sharing.save_text()>
                         "Text"
                     </button>
+                    <button class="button small" type="button" title="Lanes of the Overview as PNG" on:click=move |_| sharing.save_lanes()>
+                        "Lanes"
+                    </button>
                 </div>
                 <h2>"Open a recording"</h2>
                 <OpenFile />

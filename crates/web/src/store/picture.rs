@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
-use super::{Inner, Store};
+use super::{Inner, Store, set};
 use crate::browser::files::{self, Nothing};
 use crate::history::change_at;
 use crate::model::{
@@ -29,6 +29,9 @@ impl Store {
                 },
                 Err(problem) => Err(problem),
             };
+            if frame.is_ok() {
+                set(self.found, Some(words::link::FROM_LINK.to_owned()));
+            }
             self.brought.set(Some(frame));
         });
     }

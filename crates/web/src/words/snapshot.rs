@@ -30,6 +30,9 @@ pub const LINKS: &str = "Links";
 /// There is no table in this view.
 pub const NO_TABLE: &str = "Overview and Peers have a table to save.";
 
+/// There are no lanes.
+pub const NO_LANES: &str = "The Overview has lanes to save, when they are not tiles.";
+
 /// A table was saved.
 #[must_use]
 pub fn saved(name: &str, rows: usize) -> String {
