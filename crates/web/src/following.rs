@@ -46,7 +46,8 @@ pub fn keep(store: Store, preferences: Preferences) {
         is_on: Memo::new(move |_| preferences.settings.with(|settings| settings.follows)),
     };
     Effect::new(move |_| {
-        if following.is_on.get() {
+        // Which mesh this is about is known once it is joined.
+        if following.is_on.get() && store.topic.with(Option::is_some) {
             following.begin();
         }
     });

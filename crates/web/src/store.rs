@@ -363,16 +363,9 @@ impl Inner {
             self.world.settle(now);
         }
         let slow = std::mem::take(&mut self.timer_passed);
-        let turned = std::mem::take(&mut self.turned);
-        if turned {
-            self.watch.forget(false);
-        }
-        let moved = self.time.look(&self.world, self.views.shown(), now) | turned;
-        let (_, at) = self.time.past(now);
-        if slow || moved {
-            self.watch(at, now);
-        }
-        let watched = self.watched();
+        let moved =
+            self.time.look(&self.world, self.views.shown(), now) | std::mem::take(&mut self.turned);
+        let watched = self.watch(slow || moved, now);
         let (past, at) = self.time.past(now);
         let mut changes = Changes {
             slow,

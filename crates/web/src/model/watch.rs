@@ -301,8 +301,13 @@ mod tests {
         let rules = [parse(text).unwrap_or_else(|error| panic!("{text}: {error}"))];
         let rows = rows(&rules, &world(at), at);
         let rows = rows.iter();
-        rows.map(|row| (Piece::plain(&[row.name.clone()]), row.onset.by.0))
-            .collect()
+        rows.map(|row| {
+            (
+                Piece::plain(std::slice::from_ref(&row.name)),
+                row.onset.by.0,
+            )
+        })
+        .collect()
     }
 
     fn names(text: &str, at: u64) -> String {

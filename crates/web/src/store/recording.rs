@@ -194,6 +194,7 @@ impl Store {
                 end,
             }));
             inner.aside = Some(Box::new(Aside { end, ..*live }));
+            inner.watch.forget(false);
             inner.turned = true;
             inner.wanted = None;
         });
@@ -215,6 +216,7 @@ impl Store {
             let live = *inner.aside.take()?;
             inner.world = live.world;
             inner.time = live.time;
+            inner.watch.forget(false);
             inner.turned = true;
             inner.wanted = None;
             Some(live.topic)

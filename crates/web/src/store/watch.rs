@@ -84,21 +84,23 @@ impl Store {
 }
 
 impl Inner {
-    /// Rows at the cursor.
-    pub(super) fn watch(&mut self, at: Seen, now: Seen) {
-        let (past, _) = self.time.past(now);
+    /// Sees to the rows at the cursor if they may differ. Machines that only rules are about, now.
+    pub(super) fn watch(&mut self, is_due: bool, now: Seen) -> usize {
+        let (past, at) = self.time.past(now);
         // While nothing is heard nothing is concluded.
-        if past.is_none() && self.world.connection().is_stale() {
-            return;
+        if is_due && (past.is_some() || !self.world.connection().is_stale()) {
+            let world = past.unwrap_or(&self.world);
+            let position = self.time.position(self.views.shown(), now);
+            let watch = &self.watch;
+            let found = rows(
+                &watch.rules,
+                world,
+                (at, position),
+                (&self.time, &watch.turns),
+            );
+            self.watch.rows = found;
         }
-        let world = past.unwrap_or(&self.world);
-        let position = self.time.position(self.views.shown(), now);
-        self.watch.rows = rows(
-            &self.watch.rules,
-            world,
-            (at, position),
-            (&self.time, &self.watch.turns),
-        );
+        watched_alone(&self.world, &self.watch.present)
     }
 
     /// Rows at any moment.
@@ -115,11 +117,6 @@ impl Inner {
             (at, position),
             (&self.time, &turns),
         )
-    }
-
-    /// Machines that only rules are about.
-    pub(super) fn watched(&self) -> usize {
-        watched_alone(&self.world, &self.watch.present)
     }
 
     fn look_out(&mut self) -> Option<(usize, Vec<String>)> {
