@@ -1,5 +1,5 @@
-// Runs before the first paint: takes what lets somebody join out of the address, sets the theme chosen earlier, then loads the page's program and says so when
-// it cannot or when the program ends.
+// Runs before the first paint: takes what lets somebody join out of the address, sets the theme chosen earlier, then
+// loads the page's program and says so when it cannot or when the program ends.
 (() => {
   "use strict";
   const root = document.documentElement;
