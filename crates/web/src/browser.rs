@@ -3,6 +3,7 @@
 
 pub mod files;
 pub mod idb;
+pub mod lanes;
 
 use leptos::prelude::window;
 use leptos::wasm_bindgen::{JsCast, JsValue};
@@ -317,6 +318,89 @@ pub fn keep_bookmarks(text: &str) -> bool {
     storage.is_some_and(|storage| storage.set_item(BOOKMARKS_KEY, text).is_ok())
 }
 
+/// What lets this tab join: start.js takes it out of the address before the first paint.
+#[must_use]
+pub fn kept_join() -> Option<String> {
+    let storage = window().session_storage().ok().flatten();
+    let kept = storage.and_then(|storage| storage.get_item(JOIN_KEY).ok().flatten());
+    kept.or_else(|| root()?.get_attribute(JOIN_ATTRIBUTE))
+}
+
+/// Keeps it as long as the tab lives, or forgets it.
+pub fn keep_join(value: Option<String>) {
+    // Without a storage it holds until the page is loaded again.
+    mark_root(JOIN_ATTRIBUTE, None);
+    if let Ok(Some(storage)) = window().session_storage() {
+        let _ = match value {
+            Some(value) => storage.set_item(JOIN_KEY, &value),
+            None => storage.remove_item(JOIN_KEY),
+        };
+    }
+}
+
+/// Watch rules as they were kept.
+pub fn kept_rules() -> String {
+    let storage = window().local_storage().ok().flatten();
+    let kept = storage.and_then(|storage| storage.get_item(RULES_KEY).ok().flatten());
+    kept.unwrap_or_default()
+}
+
+/// Keeps watch rules; false: this browser keeps nothing.
+pub fn keep_rules(text: &str) -> bool {
+    let storage = window().local_storage().ok().flatten();
+    storage.is_some_and(|storage| storage.set_item(RULES_KEY, text).is_ok())
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// What the system shows; its bindings are among what may change.
+    type Notification;
+
+    #[wasm_bindgen(constructor, catch)]
+    fn new(title: &str, options: &JsValue) -> Result<Notification, JsValue>;
+
+    #[wasm_bindgen(static_method_of = Notification, catch, js_name = requestPermission)]
+    fn request_permission() -> Result<js_sys::Promise, JsValue>;
+}
+
+/// Asks whether the system may tell; the browser asks at most once.
+pub async fn may_notify() -> bool {
+    let Ok(asked) = Notification::request_permission() else {
+        return false;
+    };
+    let answer = JsFuture::from(asked).await;
+    answer.is_ok_and(|answer| answer == "granted")
+}
+
+/// Tells by the system; where that is not allowed nothing happens.
+pub fn notify(title: &str, body: &str) {
+    let options = js_sys::Object::new();
+    let (name, tag) = (JsValue::from_str("body"), JsValue::from_str("tag"));
+    // Plain objects take any key.
+    let _ = js_sys::Reflect::set(&options, &name, &JsValue::from_str(body));
+    let _ = js_sys::Reflect::set(&options, &tag, &JsValue::from_str("statemesh"));
+    let _ = Notification::new(title, &options);
+}
+
+/// Machines put aside, as they were kept.
+pub fn kept_shelf() -> String {
+    let storage = window().local_storage().ok().flatten();
+    let kept = storage.and_then(|storage| storage.get_item(SHELF_KEY).ok().flatten());
+    kept.unwrap_or_default()
+}
+
+/// Keeps them; false: this browser keeps nothing.
+pub fn keep_shelf(text: &str) -> bool {
+    let storage = window().local_storage().ok().flatten();
+    storage.is_some_and(|storage| storage.set_item(SHELF_KEY, text).is_ok())
+}
+
+const SHELF_KEY: &str = "statemesh:shelf";
+const RULES_KEY: &str = "statemesh:watch";
+/// Shared with start.js.
+const JOIN_KEY: &str = "statemesh:join";
+/// Where start.js leaves it if there is no storage.
+const JOIN_ATTRIBUTE: &str = "data-join";
 const BOOKMARKS_KEY: &str = "statemesh:bookmarks";
 const RECORDING_KEY: &str = "statemesh:recording";
 /// Milliseconds on the page's clock when the page begins: a year and a half. The history counts a little more than two.

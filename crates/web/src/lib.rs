@@ -13,7 +13,9 @@ mod app;
 mod browser;
 mod comparing;
 mod components;
+mod console;
 mod derived;
+mod following;
 pub mod history;
 #[cfg(feature = "js")]
 mod js;
@@ -25,7 +27,9 @@ mod router;
 pub mod sample;
 mod session;
 mod sharing;
+mod shelving;
 mod store;
+mod watching;
 mod words;
 
 #[cfg(feature = "js")]

@@ -20,7 +20,7 @@ use wasm_bindgen_futures::spawn_local;
 use self::convert::Clock;
 use self::relay::{Found, Relay};
 use crate::browser;
-use crate::model::{Failure, Input, JoinTarget, Phase, Stop};
+use crate::model::{Failure, Input, JoinLink, JoinTarget, Phase, Stop};
 use crate::store::Store;
 
 /// A handle on the tab's peer; copies are the same session.
@@ -38,6 +38,7 @@ pub struct Session {
 struct Inner {
     generation: u64,
     mesh: Option<Mesh>,
+    relay: Option<Arc<Relay>>,
     clock: Option<Clock>,
 }
 
@@ -55,15 +56,34 @@ impl Session {
         session
     }
 
-    /// Joins through the relay that served this page.
+    /// Joins as the link said that this page was opened with, else through the relay that served this page.
     pub fn join_here(self) {
-        self.start(Relay::of_page());
+        self.start(match kept_target() {
+            Some(target) => Relay::of_target(&target),
+            None => Relay::of_page(),
+        });
     }
 
     /// Joins through the relay typed on the Join page.
     pub fn join(self, target: &JoinTarget) {
+        // A page that is loaded again joins the same way.
+        browser::keep_join(match target {
+            JoinTarget::Link(link) => Some(link.value()),
+            JoinTarget::Page { .. } | JoinTarget::Address { .. } => None,
+        });
         self.store.restart(target.name().to_owned());
         self.start(Relay::of_target(target));
+    }
+
+    /// What lets somebody else join: the mesh, and the addresses that led this tab there.
+    #[must_use]
+    pub fn way(self) -> Option<JoinLink> {
+        let topic = self.store.topic.get_untracked()?;
+        let dialled = self.inner.with_value(|inner| {
+            let relay = inner.relay.as_ref()?;
+            Some(relay.dialled())
+        })?;
+        JoinLink::new(&topic, &dialled)
     }
 
     /// Dials now instead of after the pause.
@@ -94,6 +114,8 @@ impl Session {
 
     async fn run(self, relay: Relay, generation: u64) {
         let relay = Arc::new(relay);
+        self.inner
+            .update_value(|inner| inner.relay = Some(Arc::clone(&relay)));
         let Some(topic) = self.find_topic(&relay, generation).await else {
             return;
         };
@@ -262,6 +284,13 @@ impl Session {
             .try_with_value(|inner| inner.generation == generation)
             .unwrap_or(false)
     }
+}
+
+/// The relay that a link named, by which this page was opened or joined; `None`: there was none, or it is damaged.
+#[must_use]
+pub fn kept_target() -> Option<JoinTarget> {
+    let link = JoinLink::read(&browser::kept_join()?).ok()?;
+    Some(JoinTarget::Link(link))
 }
 
 /// Ages count four times a second (dashboard design 11).

@@ -11,13 +11,17 @@ pub mod graph;
 mod link;
 mod list;
 mod machine;
+pub mod picture;
 pub mod recording;
 mod search;
+pub mod shelf;
 mod sift;
+mod snapshot;
 mod steps;
 pub mod time;
 mod trail;
 mod views;
+mod watch;
 
 use leptos::prelude::*;
 use statemesh::PeerId;
@@ -31,12 +35,13 @@ pub use self::steps::{AtStep, CauseTrail, StepView, TrailRow};
 use self::time::{Dock, Time};
 pub use self::trail::{Hop, Trail};
 use self::views::{Changes, Drawn, Views};
+use self::watch::Watch;
 use crate::browser;
 use crate::history::{Limits, Sift};
 use crate::model::{
-    AttentionRow, Connection, FleetRow, Group, Input, MachineKey, MachineRef, MachineScreen,
-    PeerRow, Phase, Piece, Role, Seen, Thresholds, Verdict, WallClock, World, Zone, attention_rows,
-    past_verdict, peer_rows, verdict,
+    AttentionRow, Connection, FleetRow, Frame, Group, Input, MachineKey, MachineRef, MachineScreen,
+    NoFrame, PeerRow, Phase, Piece, Role, Seen, Thresholds, Verdict, WallClock, World, Zone,
+    attention_rows, join_rows, past_verdict, peer_rows, verdict,
 };
 use statemesh::core::collections::OrderedSet;
 
@@ -52,6 +57,8 @@ pub struct Store {
     pub dock: RwSignal<Dock>,
     /// How the moment was found that a link named, if that needs saying.
     pub found: RwSignal<Option<String>>,
+    /// The picture a link brought, where the history is gone.
+    pub brought: RwSignal<Option<Result<Frame, NoFrame>>>,
     /// The recording that is shown instead of what is live.
     pub recording: RwSignal<Option<Shown>>,
     /// The selected state of the machine shown.
@@ -72,6 +79,8 @@ pub struct Store {
     pub verdict: RwSignal<Verdict>,
     /// The attention list.
     pub attention: RwSignal<Vec<AttentionRow>>,
+    /// What needs attention now, watch rules among it, whatever is looked at.
+    pub alerts: RwSignal<usize>,
     /// Hosts in order.
     pub hosts: RwSignal<Vec<PeerId>>,
     /// The fleet of the Overview.
@@ -115,6 +124,8 @@ pub enum Panel {
     Search,
     /// Keys and marks.
     Keys,
+    /// Links to what is looked at.
+    Links,
 }
 
 struct Inner {
@@ -125,6 +136,7 @@ struct Inner {
     rules: Thresholds,
     limits: Limits,
     wanted: Option<Follow>,
+    watch: Watch,
     aside: Option<Box<Aside>>,
     /// What is shown was replaced as a whole.
     turned: bool,
@@ -148,6 +160,7 @@ impl Store {
             clock: RwSignal::new(now),
             dock: RwSignal::new(Dock::default()),
             found: RwSignal::new(None),
+            brought: RwSignal::new(None),
             recording: RwSignal::new(None),
             state: RwSignal::new(None),
             step: RwSignal::new(None),
@@ -158,6 +171,7 @@ impl Store {
             topic: RwSignal::new(None),
             verdict: RwSignal::new(Verdict::default()),
             attention: RwSignal::new(Vec::new()),
+            alerts: RwSignal::new(0),
             hosts: RwSignal::new(Vec::new()),
             fleet: FleetBar::default(),
             peers: RwSignal::new(Vec::new()),
@@ -174,6 +188,7 @@ impl Store {
                 rules: Thresholds::default(),
                 limits: Limits::default(),
                 wanted: None,
+                watch: Watch::default(),
                 aside: None,
                 turned: false,
                 origin,
@@ -192,6 +207,7 @@ impl Store {
         self.inner.update_value(|inner| {
             inner.world = World::new(relay, browser::is_https(), now);
             inner.time = Time::default();
+            inner.watch.forget(true);
             inner.obey();
             inner.timer_passed = true;
         });
@@ -231,7 +247,7 @@ impl Store {
     /// A quarter of a second passed: ages count on, waiting times end.
     pub fn tick(self) {
         if browser::is_hidden() {
-            return;
+            return self.look_out_unseen();
         }
         self.inner.update_value(|inner| inner.timer_passed = true);
         self.ask_frame();
@@ -288,6 +304,7 @@ impl Store {
             return;
         };
         if drawing.slow {
+            self.look_out();
             self.clock.set(now);
         }
         if drawing.slow || drawing.moved {
@@ -361,6 +378,7 @@ impl Inner {
         let slow = std::mem::take(&mut self.timer_passed);
         let moved =
             self.time.look(&self.world, self.views.shown(), now) | std::mem::take(&mut self.turned);
+        let watched = self.watch(slow || moved, now);
         let (past, at) = self.time.past(now);
         let mut changes = Changes {
             slow,
@@ -387,7 +405,10 @@ impl Inner {
                 attention: 0,
                 ..verdict
             },
-            None => verdict,
+            None => Verdict {
+                attention: verdict.attention + watched,
+                ..verdict
+            },
         };
         let drawn = {
             let told = &self.time.told(at);
@@ -399,7 +420,7 @@ impl Inner {
             };
             self.views.draw(&scene, &changes)
         };
-        let attention = attention_rows(world, at);
+        let attention = join_rows(attention_rows(world, at), &self.watch.rows);
         let mesh = (slow || moved)
             .then(|| self.graph.draw(world, &self.world, &self.time, at, now))
             .flatten();

@@ -17,7 +17,10 @@ use crate::model::{
 
 pub mod mesh;
 pub mod settings;
+pub mod shelf;
+pub mod snapshot;
 pub mod steps;
+pub mod watch;
 
 /// Nothing to show, though connected.
 pub const EMPTY: &str = "No machine is visible yet.";
@@ -30,7 +33,8 @@ pub const BLOCKED: &str = "The browser blocked a local address from an https pag
 /// Title of the Join page.
 pub const JOIN_TITLE: &str = "Join a mesh";
 /// What the field of the Join page takes.
-pub const JOIN_HINT: &str = "Paste a relay address. Nothing is sent before you press Join.";
+pub const JOIN_HINT: &str =
+    "Paste a join link or a relay address. Nothing is sent before you press Join.";
 /// How to get a relay.
 pub const JOIN_START: &str = "No relay yet? Start one and open the address it prints:";
 /// The command that starts a relay.

@@ -161,7 +161,7 @@ fn Export(scene: Scene) -> impl IntoView {
             if browser::copy(&text).await {
                 sharing.say(&say::copied(format.word()));
             } else {
-                sharing.by_hand(text);
+                sharing.refuse_with(words::NOT_COPIED, text);
             }
         });
     };

@@ -116,7 +116,8 @@ impl Focus {
         self.is_in(LISTS)
     }
 
-    fn is_in(&self, selector: &str) -> bool {
+    /// It is inside of what the selector names.
+    pub fn is_in(&self, selector: &str) -> bool {
         let found = self.0.as_ref().map(|element| element.closest(selector));
         matches!(found, Some(Ok(Some(_))))
     }

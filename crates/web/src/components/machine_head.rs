@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::dynamic::dynamic;
-use super::{MachineUi, health_glyph, icon, led_here, name, sentence};
+use super::{MachineMenu, MachineUi, health_glyph, icon, led_here, name, sentence};
 use crate::comparing::Comparing;
 use crate::derived::Derived;
 use crate::history::Fidelity;
@@ -26,6 +26,7 @@ pub fn MachineFacts(head: Derived<Option<MachineHead>>, states: Memo<usize>) -> 
                 {icon("i-left")}
             </a>
             {dynamic(line)}
+            <MachineMenu />
         </header>
         {dynamic(notes)}
     }

@@ -8,6 +8,7 @@ use web_sys::HtmlElement;
 
 use super::dynamic::dynamic;
 use super::filter_bar::legend;
+use super::link_menu::LinkMenu;
 use super::{icon, name};
 use crate::model::{Action, Command, Hit};
 use crate::preferences::Preferences;
@@ -43,6 +44,7 @@ pub fn Panels() -> impl IntoView {
         store.panel.get().map(|panel| match panel {
             Panel::Search => view! { <Search /> }.into_any(),
             Panel::Keys => keys(store).into_any(),
+            Panel::Links => view! { <LinkMenu /> }.into_any(),
         })
     };
     view! {
@@ -200,6 +202,7 @@ fn act(means: Means, hit: Hit, said: RwSignal<&'static str>) {
         Action::Do(Command::ClearFilter) => store.filter_fleet(""),
         Action::Do(Command::CopyLink) => sharing.copy_link(),
         Action::Do(Command::Sample) => session.toggle_sample(),
+        Action::Do(Command::Links) => return store.panel.set(Some(Panel::Links)),
     }
     store.panel.set(None);
 }

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::dynamic::dynamic;
+use super::link_menu::LinkMenuButton;
 use super::notice::CopyLink;
 use super::{icon, name};
 use crate::derived::Derived;
@@ -65,9 +66,12 @@ impl Tab {
 #[component]
 pub fn TopBar() -> impl IntoView {
     let store = expect_context::<Store>();
+    let preferences = expect_context::<Preferences>();
+    let counts = Memo::new(move |_| preferences.settings.with(|settings| settings.has_badge));
     Effect::new(move |_| {
         if let Some(topic) = store.topic.get() {
-            document().set_title(&Shown::new(&topic).plain());
+            let count = if counts.get() { store.alerts.get() } else { 0 };
+            document().set_title(&words::watch::title(count, &Shown::new(&topic).plain()));
         }
     });
     let mesh = move || {
@@ -100,6 +104,7 @@ pub fn TopBar() -> impl IntoView {
             </button>
             <Pill />
             <CopyLink />
+            <LinkMenuButton />
             <ThemeButton />
             <SettingsLink />
         </header>

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use super::join_link::{JoinLink, take_join};
+
 /// A relay as typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JoinTarget {
@@ -19,6 +21,8 @@ pub enum JoinTarget {
         /// Scheme, host and port of the same relay's page, which may know more.
         origin: Option<String>,
     },
+    /// A link that lets somebody join.
+    Link(JoinLink),
 }
 
 /// Why the text is no relay.
@@ -38,6 +42,9 @@ pub enum AddressProblem {
     /// A browser cannot dial it.
     #[error("A browser cannot dial {0}. Copy the relay's line with /ws or /webrtc-direct.")]
     NoBrowserTransport(String),
+    /// A link that once let somebody join.
+    #[error("This is not a join link: it is cut off or damaged. Copy the whole line again.")]
+    CutOff,
 }
 
 impl JoinTarget {
@@ -47,7 +54,9 @@ impl JoinTarget {
     /// [`AddressProblem`], in words for the page.
     pub fn parse(typed: &str) -> Result<Self, AddressProblem> {
         let typed = typed.trim();
-        if typed.is_empty() {
+        if let Some((value, _)) = take_join(typed) {
+            JoinLink::read(value).map(Self::Link)
+        } else if typed.is_empty() {
             Err(AddressProblem::Empty)
         } else if typed.starts_with("http://") || typed.starts_with("https://") {
             page(typed)
@@ -64,6 +73,7 @@ impl JoinTarget {
         match self {
             Self::Page { origin } => origin.split_once("//").map_or(origin, |(_, host)| host),
             Self::Address { host, .. } => host,
+            Self::Link(link) => &link.host,
         }
     }
 }
@@ -165,6 +175,12 @@ mod tests {
             panic!("no address");
         };
         assert_eq!(origin.as_deref(), Some("https://relay.example:443"));
+        let link = "http://other/m#v=1&id=a@b&j=parcel-eu,/ip4/127.0.0.1/tcp/8700/ws";
+        let Ok(JoinTarget::Link(link)) = JoinTarget::parse(link) else {
+            panic!("no link");
+        };
+        assert_eq!((&*link.topic, &*link.host), ("parcel-eu", "127.0.0.1:8700"));
+        assert_eq!(name("http://other/#j=x"), Err(AddressProblem::CutOff));
     }
 
     #[test]

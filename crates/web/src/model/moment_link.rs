@@ -1,4 +1,4 @@
-//! Links to a moment: `#v=1&id=<machine>@<short peer>&e=&n=&c=&o=&a=&w=&st=` behind the page's address, and the addresses
+//! Links to a moment: `#v=1&id=<machine>@<short peer>&e=&n=&c=&o=&a=&w=&st=&f=` behind the page's address, and the addresses
 //! of am-dbg, `mach://<machine>/<transition>/<step>?t=&q=&ht=&group=&state=` (dashboard design 2.1).
 //!
 //! Whatever a link does not say, or says in another way than this page writes it, is left out: nothing in it is trusted
@@ -31,6 +31,8 @@ pub struct MomentLink {
     pub state: Option<String>,
     /// `cmp`: the moment it is compared with, with the same keys, parted by `.`.
     pub compared: Option<Box<MomentLink>>,
+    /// `f`: a picture of the moment, as it stands in the link.
+    pub frame: Option<String>,
 }
 
 impl MomentLink {
@@ -121,6 +123,9 @@ impl MomentLink {
             let other = other.split('&').skip(1).collect::<Vec<_>>();
             add("cmp", &other.join("."));
         }
+        if let Some(frame) = &self.frame {
+            add("f", frame);
+        }
         out
     }
 
@@ -165,6 +170,7 @@ impl MomentLink {
                     let is_named = other.machine.is_some() || other.is_moment();
                     link.compared = is_named.then(|| Box::new(other));
                 }
+                "f" if value.bytes().all(is_base64) => link.frame = Some(value.to_owned()),
                 _ => {}
             }
         }
@@ -201,6 +207,10 @@ impl MomentLink {
 
 fn pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {
     text.split('&').filter_map(|pair| pair.split_once('='))
+}
+
+fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
 }
 
 /// Digits and nothing else.
@@ -278,6 +288,7 @@ mod tests {
             window: Some(Some(60_000)),
             state: Some("Err \u{202e}x".to_owned()),
             compared: None,
+            frame: Some("AZaz09-_".to_owned()),
         }
     }
 
@@ -342,8 +353,7 @@ mod tests {
 
     #[test]
     fn unknown_keys_and_odd_values_are_passed_by() {
-        let link =
-            MomentLink::of_text("#v=9&zzz&id=m@x&n=1e3&c=12&w=40tx&f=AAAA&st=%ff&a=9±4&c2=1");
+        let link = MomentLink::of_text("#v=9&zzz&id=m@x&n=1e3&c=12&w=40tx&f=A+A&st=%ff&a=9±4&c2=1");
         let link = link.unwrap();
         assert_eq!((link.number, link.machine_time), (None, Some(12)));
         assert_eq!(

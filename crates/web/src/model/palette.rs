@@ -43,6 +43,8 @@ pub enum Command {
     Theme,
     /// The address of this view.
     CopyLink,
+    /// All kinds of it.
+    Links,
     /// Keys and marks.
     Keys,
     /// Everything again.
@@ -249,12 +251,13 @@ fn address(typed: &str) -> Option<Hit> {
     })
 }
 
-const COMMANDS: [(&str, Result<Command, &str>); 9] = [
+const COMMANDS: [(&str, Result<Command, &str>); 10] = [
     ("Go to Overview", Err("/")),
     ("Go to Machines", Err("/m")),
     ("Go to Peers", Err("/peers")),
     ("Back to live", Ok(Command::Live)),
     ("Copy link", Ok(Command::CopyLink)),
+    ("Link menu", Ok(Command::Links)),
     ("Switch theme", Ok(Command::Theme)),
     ("Clear filter", Ok(Command::ClearFilter)),
     ("Keys and legend", Ok(Command::Keys)),

@@ -24,6 +24,12 @@ pub struct Settings {
     pub hidden: TxFilters,
     /// How the log looks.
     pub log: LogLook,
+    /// The title counts what needs attention.
+    pub has_badge: bool,
+    /// The system tells what watch rules find.
+    pub notifies: bool,
+    /// Windows share one cursor.
+    pub follows: bool,
 }
 
 /// How the log of a machine looks.
@@ -136,6 +142,9 @@ impl Default for Settings {
             memory: 300,
             hidden: TxFilters::default(),
             log: LogLook::default(),
+            has_badge: false,
+            notifies: false,
+            follows: false,
         }
     }
 }
@@ -271,6 +280,9 @@ impl Settings {
         say(self.zone != usual.zone, "zone", "utc");
         say(!self.has_keys, "keys", "off");
         say(self.motion != usual.motion, "motion", "reduced");
+        say(self.has_badge, "badge", "on");
+        say(self.notifies, "notify", "on");
+        say(self.follows, "follow", "on");
         say(
             self.memory != usual.memory,
             "memory",
@@ -300,6 +312,9 @@ impl Settings {
             ("zone", "utc") => self.zone = Zone::Utc,
             ("keys", "off") => self.has_keys = false,
             ("motion", "reduced") => self.motion = Motion::Reduced,
+            ("badge", "on") => self.has_badge = true,
+            ("notify", "on") => self.notifies = true,
+            ("follow", "on") => self.follows = true,
             ("memory", _) => {
                 self.memory = number().filter(|size| Self::MEMORY.contains(size))?;
             }
@@ -310,7 +325,11 @@ impl Settings {
             }
             ("times", "off") => self.log.times = false,
             ("wrap", "on") => self.log.wrap = true,
-            ("density" | "zone" | "keys" | "motion" | "times" | "wrap", _) => return None,
+            (
+                "density" | "zone" | "keys" | "motion" | "times" | "wrap" | "badge" | "notify"
+                | "follow",
+                _,
+            ) => return None,
             (key, _) => {
                 if let Some(limit) = Limit::ALL.into_iter().find(|limit| limit.key() == key) {
                     self.thresholds = limit.with(&self.thresholds, number()?)?;
@@ -348,6 +367,9 @@ mod tests {
                 times: false,
                 wrap: true,
             },
+            has_badge: true,
+            notifies: true,
+            follows: true,
             ..Settings::default()
         };
         for (number, limit) in (4..).zip(Limit::ALL) {
@@ -375,6 +397,7 @@ mod tests {
             ("v1 memory=7", NotKept::Damaged),
             ("v1 log=6", NotKept::Damaged),
             ("v1 wrap=off", NotKept::Damaged),
+            ("v1 badge=off", NotKept::Damaged),
             ("v1 stale=0", NotKept::Damaged),
             ("v1 stale=2", NotKept::Damaged),
             ("v1 quiet=99999999999999999999", NotKept::Damaged),

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::components::dynamic;
+use crate::components::{HiddenCount, WatchRules, dynamic};
 use crate::model::{Density, Limit, Motion, Settings, Theme, Thresholds, Zone};
 use crate::preferences::Preferences;
 use crate::words;
@@ -24,6 +24,8 @@ pub fn SettingsPage() -> impl IntoView {
             <Look />
             <Working />
             <Health />
+            <WatchRules />
+            <HiddenCount />
             <p>
                 <button class="button" type="button" on:click=reset>
                     "All back to defaults"
@@ -95,6 +97,12 @@ fn Working() -> impl IntoView {
                 vec![("on", "on"), ("off", "off")],
                 |settings| if settings.has_keys { "on" } else { "off" },
                 |settings, word| settings.has_keys = word == "on",
+            )}
+            {choice(
+                "Follow this window's cursor",
+                vec![("off", "off"), ("on", "in windows where this is on")],
+                |settings| if settings.follows { "on" } else { "off" },
+                |settings, word| settings.follows = word == "on",
             )}
             {choice(
                 "History held in memory",

@@ -25,6 +25,8 @@ enum Outcome {
     Waits,
     /// The page looks there, or there is nothing; a sentence if that needs one.
     Done(Option<String>),
+    /// The history does not know it any more, as this sentence says.
+    Lost(String),
 }
 
 impl Store {
@@ -58,6 +60,7 @@ impl Store {
         }
         set(self.state, link.state.clone());
         set(self.found, None);
+        set(self.brought, None);
         let follow = link.is_moment().then_some(Follow { link, known: None });
         self.inner.update_value(|inner| {
             inner.wanted = follow;
@@ -98,13 +101,20 @@ impl Store {
                 }
                 Outcome::Done(told) => {
                     inner.timer_passed = true;
-                    Some((told, follow.link.step))
+                    Some((told, follow.link.step, None))
+                }
+                Outcome::Lost(told) => {
+                    inner.timer_passed = true;
+                    Some((Some(told), None, follow.link.frame))
                 }
             }
         });
-        if let Some(Some((told, step))) = told {
+        if let Some(Some((told, step, picture))) = told {
             set(self.found, told);
             self.follow_step(step);
+            if let Some(picture) = picture {
+                self.unpack(picture);
+            }
         }
     }
 }
@@ -220,7 +230,7 @@ impl Inner {
         let oldest = track.map(|track| track.oldest().at).or(history.oldest());
         let oldest = oldest.filter(|at| *at <= now).map(|at| wall.text(at, 0));
         let told = words::link::no_history(wanted.as_deref(), oldest.as_deref());
-        Outcome::Done(Some(told))
+        Outcome::Lost(told)
     }
 
     /// The machine a link names: of those now, else of those that were.

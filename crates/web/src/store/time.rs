@@ -380,6 +380,7 @@ impl Store {
             turn(&mut inner.time, now, inner.views.shown());
         });
         super::set(self.found, None);
+        super::set(self.brought, None);
         self.draw();
     }
 

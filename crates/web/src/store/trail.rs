@@ -48,7 +48,7 @@ impl Store {
 impl Inner {
     fn led_here(&self, subject: Subject, onset: Interval) -> Option<Trail> {
         // A host that fell silent said nothing of it.
-        let Subject::Machine(key) = subject else {
+        let (Subject::Machine(key) | Subject::Watch(_, key)) = subject else {
             return None;
         };
         let world = &self.world;

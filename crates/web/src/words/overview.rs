@@ -136,6 +136,7 @@ pub fn panel(panel: Panel) -> &'static str {
     match panel {
         Panel::Search => "Search everything",
         Panel::Keys => "Keys and legend",
+        Panel::Links => super::link::MENU,
     }
 }
 
@@ -169,6 +170,11 @@ pub const KEYS: &[(&str, &str)] = &[
     ("Enter", "open, go to moment"),
     ("o", "log, reader"),
     ("c", "copy link"),
+    ("Shift C", "link menu"),
+    ("w", "watch the selected state or the filter"),
+    ("p", "pin the machine"),
+    ("Backspace", "hide the machine"),
+    ("Ctrl Shift S", "this view as text"),
     ("?", "this list"),
     ("Esc", "leave field or dialog"),
 ];
