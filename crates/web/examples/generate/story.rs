@@ -82,37 +82,11 @@ pub fn history() -> Result<History, Refused> {
         let named = Named { key, id: id.into() };
         history.learn(named, &schema, &first)?;
     }
-    let of_route = [
-        (1_150, told(&[START], &[(START, 1)])),
-        (
-            2_150,
-            Told {
-                source: Some(("dispatch", 5)),
-                ..told(&[LOST], &[(LOST, 1)])
-            },
-        ),
-    ];
-    let of_lock = [
-        (
-            1_320,
-            Told {
-                source: Some(("courier-17", 3)),
-                ..told(&[START], &[(START, 1)])
-            },
-        ),
-        (
-            2_160,
-            Told {
-                source: Some(("route-17", 2)),
-                ..told(&[DRIVING], &[(DRIVING, 1)])
-            },
-        ),
-    ];
     let mut all: Vec<(u64, MachineKey, u64, Told)> = Vec::new();
     for (number, told) in (1..).zip(of_courier()) {
         all.push((1_000 + 100 * number, van, number, told));
     }
-    for (key, list) in [(route, of_route), (lock, of_lock)] {
+    for (key, list) in [(route, of_route()), (lock, of_lock())] {
         for (number, (at, told)) in (1..).zip(list) {
             all.push((at, key, number, told));
         }
@@ -172,6 +146,40 @@ fn append(
         side: Some(&told.side),
     };
     history.append(key, &record)
+}
+
+/// When route-17 did what.
+fn of_route() -> [(u64, Told); 2] {
+    [
+        (1_150, told(&[START], &[(START, 1)])),
+        (
+            2_150,
+            Told {
+                source: Some(("dispatch", 5)),
+                ..told(&[LOST], &[(LOST, 1)])
+            },
+        ),
+    ]
+}
+
+/// When lock-17 did what.
+fn of_lock() -> [(u64, Told); 2] {
+    [
+        (
+            1_320,
+            Told {
+                source: Some(("courier-17", 3)),
+                ..told(&[START], &[(START, 1)])
+            },
+        ),
+        (
+            2_160,
+            Told {
+                source: Some(("route-17", 2)),
+                ..told(&[DRIVING], &[(DRIVING, 1)])
+            },
+        ),
+    ]
 }
 
 /// All that a courier can do, in fourteen transitions.

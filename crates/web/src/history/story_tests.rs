@@ -1,6 +1,8 @@
 //! Filters, log and reader over a recording with one of everything (`examples/generate/story.rs`), and filters over a long
 //! history against a plain list.
 
+#![allow(clippy::unwrap_used)] // Test code, though clippy does not see it in this condition.
+
 use std::io::Read;
 
 use flate2::read::GzDecoder;
