@@ -4,6 +4,7 @@
 //! events -> `Store::apply`. Nothing here renders.
 
 mod convert;
+mod place;
 mod relay;
 
 use std::sync::Arc;
@@ -13,10 +14,13 @@ use futures::StreamExt;
 use futures::channel::mpsc;
 use futures::future::Either;
 use leptos::prelude::*;
+use statemesh::MachineIdx;
+use statemesh::identity::Identity;
 use statemesh::mesh::{Mesh, MeshEvent, Role, SpawnError};
 use wasm_bindgen_futures::spawn_local;
 
 use self::convert::Clock;
+pub use self::place::kept_peer;
 use self::relay::{Found, Relay};
 use crate::browser;
 use crate::model::{Failure, Input, JoinTarget, Phase, Stop};
@@ -26,6 +30,8 @@ use crate::store::Store;
 #[derive(Clone, Copy)]
 pub struct Session {
     store: Store,
+    /// Others see the machines of this tab.
+    pub shared: RwSignal<bool>,
     inner: StoredValue<Inner, LocalStorage>,
 }
 
@@ -35,6 +41,14 @@ struct Inner {
     generation: u64,
     mesh: Option<Mesh>,
     clock: Option<Clock>,
+    /// Typed on the Join page; `None`: the relay that served this page.
+    target: Option<JoinTarget>,
+    /// The same as long as the page lives.
+    identity: Option<Identity>,
+    /// Own machines that others see.
+    exposed: Vec<MachineIdx>,
+    /// Looks at the lists until the visit is noted again.
+    until_noted: u32,
 }
 
 impl Session {
@@ -43,6 +57,7 @@ impl Session {
     pub fn new(store: Store) -> Self {
         let session = Self {
             store,
+            shared: RwSignal::new(false),
             inner: StoredValue::new_local(Inner::default()),
         };
         set_interval(move || session.refresh(), REFRESH);
@@ -57,6 +72,8 @@ impl Session {
     /// Joins through the relay typed on the Join page.
     pub fn join(self, target: &JoinTarget) {
         self.store.restart(target.name().to_owned());
+        self.inner
+            .update_value(|inner| inner.target = Some(target.clone()));
         self.start(Relay::of_target(target));
     }
 
@@ -74,6 +91,7 @@ impl Session {
             .inner
             .try_update_value(|inner| {
                 inner.generation += 1;
+                inner.exposed.clear();
                 (inner.generation, inner.mesh.take())
             })
             .unwrap_or_default();
@@ -92,6 +110,7 @@ impl Session {
         };
         let builder = Mesh::builder(topic.clone())
             .role(Role::Tab)
+            .identity(self.identity().await)
             .connect_source(relay.source(topic.clone()));
         match builder.spawn().await {
             Ok(mesh) if self.is_current(generation) => {
@@ -155,6 +174,9 @@ impl Session {
         self.resync(&mesh, clock);
         self.store
             .apply(Input::Phase(convert::phase(mesh.connection(), clock)));
+        if self.shared.get_untracked() {
+            self.expose().await;
+        }
         let mut stream = futures::stream::select(events.map(Either::Left), own.map(Either::Right));
         while let Some(next) = stream.next().await {
             if !self.is_current(generation) {
@@ -231,6 +253,8 @@ impl Session {
                 .map(|link| convert::link(link, clock))
                 .collect(),
         ));
+        let traffic = convert::traffic(&mesh.traffic());
+        self.store.apply(Input::Traffic(traffic));
     }
 
     fn refresh(self) {
@@ -239,6 +263,7 @@ impl Session {
             .with_value(|inner| inner.mesh.clone().zip(inner.clock));
         if let Some((mesh, clock)) = running {
             self.take_lists(&mesh, clock);
+            self.note_visit();
         }
         self.store.tick();
     }

@@ -4,6 +4,7 @@ pub mod bookmarks;
 pub mod link;
 pub mod machine;
 pub mod overview;
+pub mod peers;
 pub mod recording;
 
 use crate::model::{
@@ -25,7 +26,8 @@ pub const BLOCKED: &str = "The browser blocked a local address from an https pag
 /// Title of the Join page.
 pub const JOIN_TITLE: &str = "Join a mesh";
 /// What the field of the Join page takes.
-pub const JOIN_HINT: &str = "Paste a relay address. Nothing is sent before you press Join.";
+pub const JOIN_HINT: &str =
+    "Paste a join link or a relay address. Nothing is sent before you press Join.";
 /// How to get a relay.
 pub const JOIN_START: &str = "No relay yet? Start one and open the address it prints:";
 /// The command that starts a relay.
@@ -365,6 +367,7 @@ pub fn stopped(stop: &Stop) -> String {
         Stop::Broken(reason) => {
             format!("The mesh peer could not start: {reason}. Reload the page to try again.")
         }
+        Stop::Left => format!("{}.", peers::LEFT),
     }
 }
 

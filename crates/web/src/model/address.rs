@@ -35,6 +35,9 @@ pub enum AddressProblem {
     /// Something in it is wrong or missing.
     #[error("This is not a relay address: {0}. Copy the whole line that the relay prints.")]
     Malformed(String),
+    /// A link that lets somebody join, without its end.
+    #[error("{}", crate::words::peers::LINK_CUT_OFF)]
+    CutOff,
     /// A browser cannot dial it.
     #[error("A browser cannot dial {0}. Copy the relay's line with /ws or /webrtc-direct.")]
     NoBrowserTransport(String),
@@ -70,6 +73,11 @@ impl JoinTarget {
 
 fn page(typed: &str) -> Result<JoinTarget, AddressProblem> {
     let (scheme, rest) = typed.split_once("://").unwrap_or(("http", typed));
+    // What lets somebody join is the last part of a link, and the first that is lost.
+    let fragment = typed.split_once('#').map_or("", |(_, fragment)| fragment);
+    if fragment.split('&').any(|pair| pair == "j" || pair == "j=") {
+        return Err(AddressProblem::CutOff);
+    }
     let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let is_host = |c: char| c.is_ascii_alphanumeric() || ".-:[]".contains(c);
     if host.is_empty() || !host.chars().all(is_host) {
@@ -171,6 +179,10 @@ mod tests {
     fn what_is_no_address_says_why() {
         assert_eq!(name("  "), Err(AddressProblem::Empty));
         assert_eq!(name("relay-fra"), Err(AddressProblem::Neither));
+        assert_eq!(
+            name("https://relay.example/#v=1&j="),
+            Err(AddressProblem::CutOff)
+        );
         assert!(matches!(
             name("/ip4/999.0.0.1/tcp/1/ws"),
             Err(AddressProblem::Malformed(_))
