@@ -53,7 +53,8 @@ pub fn test(options: TestOptions) -> Result<ExitCode> {
         });
         // Without a page the relay still builds; what needs both says so.
         let relay = steps.run("relay", build::build_relay);
-        product = page && relay;
+        let hostile = steps.run("hostile peer", build::build_hostile);
+        product = page && relay && hostile;
         go = go_peers(steps, is_ci);
     };
     beside(&mut steps, ("check | ", checks), ("build | ", builds));
@@ -293,6 +294,10 @@ pub fn end_to_end_environment(command: &mut Command, gopeer: Option<&Path>) {
         .env(
             "STATEMESH_SCRIPTED",
             workspace::built("release").join("examples/scripted"),
+        )
+        .env(
+            "STATEMESH_HOSTILE",
+            workspace::built("release").join("examples/hostile"),
         )
         .env("STATEMESH_SMALL", is_small.to_string())
         .env_remove("NO_COLOR");
