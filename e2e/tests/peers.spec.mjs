@@ -115,7 +115,50 @@ test('peers: dials what is typed, says why not, leaves and comes back with its h
   toggle();
   await page.getByRole('button', { name: 'Connect again' }).first().click();
   await expect(connection(page, 'live')).toBeVisible({ timeout: LINKED });
-  await page.goto(`${relay.url}`.replace(/\/$/, '') + '/');
+  await page.getByRole('link', { name: 'Machines' }).first().click();
+  await machineRow(page, scripted.peer, 'lamp').click();
+  await expect(stateInView(page, 'On')).toHaveAttribute('data-tick', '1', { timeout: LINKED });
+  await page.keyboard.press('ArrowLeft');
+  await expect(stateInView(page, 'On'), 'as it was before it left').toHaveAttribute('data-tick', '0');
+});
+
+test('peers: a relay of another mesh refuses', async ({ page, start }) => {
+  await onlyTransport(page, 'ws');
+  const { relay, scripted } = await lamp(start);
+  const other = await start.relay('--topic', 'parcel-us', '--allow-origin', new URL(relay.url).origin);
+  await page.goto(`${relay.url}peers`);
+  await expect(row(page, scripted.peer)).toBeVisible({ timeout: FOLLOWED });
+  await page.getByRole('textbox', { name: 'Address to dial' }).fill(other.url);
+  await page.getByRole('button', { name: 'Dial' }).click();
+  await expect(page.getByText(/refused: it is for another mesh \(parcel-us\)\.$/)).toBeVisible({ timeout: LINKED });
+});
+
+test('settings: the key of this tab is new at each visit unless it is kept', async ({ page, start }) => {
+  await onlyTransport(page, 'ws');
+  const relay = await start.relay();
+  const own = async () => {
+    await page.goto(`${relay.url}peers`);
+    await expect(connection(page, 'live')).toBeVisible({ timeout: LINKED });
+    return page.locator('tr[data-peer]', { hasText: 'this tab' }).getAttribute('data-peer');
+  };
+  const first = await own();
+  const second = await own();
+  expect(second).not.toBe(first);
+  await page.locator('a[href="/settings"]').click();
+  await page.getByLabel('Key', { exact: true }).selectOption('kept');
+  await expect(page.getByText(second, { exact: true })).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Copy the key' })).toBeVisible();
+  expect(await own(), 'kept').toBe(second);
+  const another = await page.context().newPage();
+  await onlyTransport(another, 'ws');
+  await another.goto(`${relay.url}peers`);
+  await expect(connection(another, 'live')).toBeVisible({ timeout: LINKED });
+  expect(await another.locator('tr[data-peer]', { hasText: 'this tab' }).getAttribute('data-peer'), 'one tab at a time').not.toBe(second);
+  await another.close();
+  await page.locator('a[href="/settings"]').click();
+  await page.getByRole('button', { name: 'Forget the key' }).click();
+  expect(await page.evaluate(() => localStorage.getItem('statemesh:key'))).toBeNull();
+  expect(await own(), 'forgotten').not.toBe(second);
 });
 
 test('D33 an owner whose clock is five seconds ahead: said so, and what is seen here keeps its place', async ({ page, start }) => {

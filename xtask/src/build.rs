@@ -103,19 +103,6 @@ pub fn build_relay(report: &Report) -> Result<()> {
     ]))
 }
 
-/// The neighbour that lies, for tests.
-pub fn build_hostile(report: &Report) -> Result<()> {
-    report.check(&mut cargo([
-        "build",
-        "--locked",
-        "--release",
-        "--package",
-        "statemesh",
-        "--example",
-        "hostile",
-    ]))
-}
-
 /// Where [`build_relay`] puts it.
 pub fn relay_program() -> PathBuf {
     workspace::built("release").join("statemesh")

@@ -53,8 +53,7 @@ pub fn test(options: TestOptions) -> Result<ExitCode> {
         });
         // Without a page the relay still builds; what needs both says so.
         let relay = steps.run("relay", build::build_relay);
-        let hostile = steps.run("hostile peer", build::build_hostile);
-        product = page && relay && hostile;
+        product = page && relay;
         go = go_peers(steps, is_ci);
     };
     beside(&mut steps, ("check | ", checks), ("build | ", builds));

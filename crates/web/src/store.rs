@@ -258,7 +258,19 @@ impl Store {
             .flatten()
     }
 
-    /// Machines of applications that are here.
+    /// Machines that count, as in the headline.
+    #[must_use]
+    pub fn machine_count(self) -> u64 {
+        let count = self.inner.try_update_value(|inner| {
+            let machines = inner.live().0.machines();
+            machines
+                .filter(|one| one.counts() && one.gone.is_none())
+                .count()
+        });
+        count.unwrap_or_default() as u64
+    }
+
+    /// Machines of others that are here.
     #[must_use]
     pub fn machines_of_others(self) -> Vec<MachineKey> {
         self.inner

@@ -206,7 +206,7 @@ fn hatch(
 mod tests {
     use super::super::{Limits, Recorder};
     use super::*;
-    use crate::model::fixture::{learned, reading};
+    use crate::model::fixture::{learned, learned_of, reading};
     use crate::model::{Input, PeerFacts, Phase};
 
     #[test]

@@ -188,7 +188,7 @@ impl Session {
             inner.until_noted = inner.until_noted.checked_sub(1).unwrap_or(NOTED_EVERY);
             is_due
         });
-        let machines = self.store.machines_of_others().len() as u64;
+        let machines = self.store.machine_count();
         let is_live = self
             .store
             .connection

@@ -59,7 +59,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 .validation_mode(ValidationMode::Permissive)
                 .max_transmit_size(4 << 20)
                 .build()?;
-            Ok(Behaviour::new(authenticity, config)?)
+            let gossipsub: Behaviour = Behaviour::new(authenticity, config)?;
+            Ok(gossipsub)
         })?
         .with_swarm_config(|config| config.with_idle_connection_timeout(Duration::MAX))
         .build();
