@@ -128,6 +128,8 @@ test('D34 an owner that restarts begins a second run, and nothing in it is negat
   second.tell({ do: 'toggle', id: 'lamp', state: 'On' });
   await expect(lamp).toHaveAttribute('data-tick', '1', { timeout: FOLLOWED });
   await page.keyboard.press('ArrowLeft');
+  await page.keyboard.press('ArrowLeft');
+  await expect(lamp).toHaveAttribute('data-tick', '0');
   await expect(page.getByText('Earlier transitions belong to epoch 1.')).toBeVisible();
   await expect(page.getByText(/-\d+ ticks?/)).toHaveCount(0);
 });

@@ -119,6 +119,7 @@ test('peers: dials what is typed, says why not, leaves and comes back with its h
   await machineRow(page, scripted.peer, 'lamp').click();
   await expect(stateInView(page, 'On')).toHaveAttribute('data-tick', '1', { timeout: LINKED });
   await page.keyboard.press('ArrowLeft');
+  await page.keyboard.press('ArrowLeft');
   await expect(stateInView(page, 'On'), 'as it was before it left').toHaveAttribute('data-tick', '0');
 });
 
@@ -203,6 +204,8 @@ test('D54 what is forged, changed, too large or no message is refused and counte
     await page.getByRole('button', { name: 'Dial' }).click();
     await expect(page.getByText(`Linked to …${hostile.peer.slice(-8)}.`)).toBeVisible({ timeout: LINKED });
   };
+  // The lamp, and what its peer says of itself.
+  await expect(await cell(page, scripted.peer, 'Machines')).toHaveText('2', { timeout: FOLLOWED });
   const liar = await start.hostile(relay);
   const forger = await start.hostile(relay, scripted.peer);
   await dial(liar);
@@ -219,7 +222,7 @@ test('D54 what is forged, changed, too large or no message is refused and counte
   await expect(refusals.filter({ hasText: /^\d+ messages? refused: wrong signature$/ })).toBeVisible({ timeout: LINKED });
   await expect.poll(async () => (await refusals.allTextContents()).length, { timeout: LINKED }).toBeGreaterThan(1);
   await expect(await cell(page, forger.peer, 'Refused')).not.toHaveText('0');
-  await expect(await cell(page, scripted.peer, 'Machines')).toHaveText('1');
+  await expect(await cell(page, scripted.peer, 'Machines')).toHaveText('2');
   await page.getByRole('link', { name: 'Machines' }).first().click();
   await machineRow(page, scripted.peer, 'lamp').click();
   await expect(stateInView(page, 'On')).toHaveAttribute('data-tick', '1', { timeout: FOLLOWED });

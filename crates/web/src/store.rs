@@ -133,6 +133,8 @@ struct Inner {
     timer_passed: bool,
     marked: bool,
     announced: Option<(Seen, String)>,
+    /// When the connection bar last waited for somebody.
+    awaited_until: Seen,
 }
 
 impl Store {
@@ -180,6 +182,7 @@ impl Store {
                 timer_passed: true,
                 marked: false,
                 announced: None,
+                awaited_until: Seen(0),
             }),
         }
     }

@@ -1,5 +1,8 @@
 //! What the connection bar tells for some seconds: back after a loss, through another relay, awake again.
 
+use statemesh::PeerId;
+use statemesh::core::collections::OrderedSet;
+
 use super::Inner;
 use super::graph::name_of;
 use crate::history::meanwhile;
@@ -12,6 +15,8 @@ pub struct News {
     pub what: What,
     /// Ticks that came at once, and the machines that have such a gap.
     pub missed: (u64, usize),
+    /// Hosts that were here before and have not spoken since.
+    pub awaited: usize,
 }
 
 /// What is over.
@@ -27,12 +32,23 @@ pub enum What {
 
 impl Inner {
     /// What there is to tell now.
-    pub(super) fn news(&self, now: Seen) -> Option<News> {
+    pub(super) fn news(&mut self, now: Seen) -> Option<News> {
         if self.aside.is_some() {
             return None;
         }
         let connection = self.world.connection();
-        let is_fresh = |at: Seen| now.since(at) < SHOWN;
+        let begun = connection.back.map(|(_, at)| at);
+        let begun = begun.max(connection.through.and_then(|(_, since)| since));
+        let begun = begun.max(self.world.woke().map(|(at, _)| at));
+        let begun = begun.filter(|at| now.since(*at) < PATIENCE)?;
+        let awaited = self.awaited(begun);
+        if awaited > 0 {
+            self.awaited_until = now;
+        }
+        let last = self.awaited_until.max(begun);
+        let connection = self.world.connection();
+        // As long as somebody is waited for, and a while longer.
+        let is_fresh = |at: Seen| begun.since(at) < AT_ONCE && now.since(last) < SHOWN;
         let history = self.time.recorder().history();
         let journal = self.time.recorder().journal();
         let slept = self
@@ -43,6 +59,7 @@ impl Inner {
             return Some(News {
                 what: What::Slept(slept),
                 missed: meanwhile(history, Seen(at.0.saturating_sub(slept)), at),
+                awaited,
             });
         }
         if !connection.is_live() {
@@ -66,11 +83,30 @@ impl Inner {
         Some(News {
             what,
             missed: meanwhile(history, Seen(at.0.saturating_sub(lasted)), at),
+            awaited,
         })
+    }
+
+    /// Hosts whose machines are shown and who have not spoken since.
+    fn awaited(&self, since: Seen) -> usize {
+        let world = &self.world;
+        let hosts = world
+            .machines()
+            .filter(|one| !one.own && one.gone.is_none());
+        let hosts: OrderedSet<PeerId> = hosts.map(|one| one.key.peer).collect();
+        let is_silent = |peer: &&PeerId| {
+            let heard = world.peer(peer).and_then(|facts| facts.heard);
+            heard.is_none_or(|heard| heard < since)
+        };
+        hosts.iter().filter(is_silent).count()
     }
 }
 
 /// It is told so long (dashboard design 5.8).
 const SHOWN: u64 = 4_000;
+/// What is told together happened within so many milliseconds.
+const AT_ONCE: u64 = 2_000;
+/// Whoever has not spoken after so long is waited for no more (guess).
+const PATIENCE: u64 = 20_000;
 /// Shorter sleeps are those of a tab that was looked away from for a moment.
 const WORTH_TELLING: u64 = 60_000;

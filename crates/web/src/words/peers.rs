@@ -185,9 +185,16 @@ pub fn other_mesh(relay: &str, mesh: &str) -> String {
 }
 
 /// What came while nobody could see it.
-fn missed((ticks, machines): (u64, usize)) -> String {
-    if ticks == 0 {
-        return "No change was missed.".to_owned();
+fn missed((ticks, machines): (u64, usize), awaited: usize) -> String {
+    let wait = match awaited {
+        0 => String::new(),
+        awaited => format!(" Waiting for {}.", super::counted(awaited, "host", "hosts")),
+    };
+    match (ticks, awaited) {
+        (0, 0) => return "No change was missed.".to_owned(),
+        // What was missed they will say.
+        (0, _) => return wait.trim_start().to_owned(),
+        _ => {}
     }
     let changes = match ticks {
         1 => "1 change".to_owned(),
@@ -197,7 +204,7 @@ fn missed((ticks, machines): (u64, usize)) -> String {
         1 => "1 machine has a gap".to_owned(),
         machines => format!("{} have a gap", super::machines(machines)),
     };
-    format!("{changes} came at once, {have}.")
+    format!("{changes} came at once, {have}.{wait}")
 }
 
 /// What the bar says for some seconds.
@@ -205,8 +212,16 @@ fn missed((ticks, machines): (u64, usize)) -> String {
 pub fn news(news: &News) -> String {
     use crate::store::What;
     match &news.what {
-        What::Back(after) => format!("{} {}", super::back(*after), missed(news.missed)),
-        What::Through(relay) => format!("Now through {}. {}", relay.plain(), missed(news.missed)),
+        What::Back(after) => format!(
+            "{} {}",
+            super::back(*after),
+            missed(news.missed, news.awaited)
+        ),
+        What::Through(relay) => format!(
+            "Now through {}. {}",
+            relay.plain(),
+            missed(news.missed, news.awaited)
+        ),
         What::Slept(slept) => match news.missed {
             (0, _) => format!("This tab slept for {}. Catching up.", age_text(*slept)),
             (ticks, _) => format!(
@@ -261,7 +276,19 @@ mod tests {
             "12 messages refused: wrong signature"
         );
         assert_eq!(counts((10, 8)), "10 peers, 8 heard first hand");
-        let say = |what, missed| news(&News { what, missed });
+        let say = |what, missed| {
+            news(&News {
+                what,
+                missed,
+                awaited: 0,
+            })
+        };
+        let waiting = News {
+            what: What::Back(7_400),
+            missed: (0, 0),
+            awaited: 2,
+        };
+        assert_eq!(news(&waiting), "Back after 7.4 s. Waiting for 2 hosts.");
         assert_eq!(
             say(What::Through(Shown::new("relay-ams")), (0, 0)),
             "Now through relay-ams. No change was missed."
