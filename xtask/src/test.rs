@@ -294,6 +294,10 @@ pub fn end_to_end_environment(command: &mut Command, gopeer: Option<&Path>) {
             "STATEMESH_SCRIPTED",
             workspace::built("release").join("examples/scripted"),
         )
+        .env(
+            "STATEMESH_HOSTILE",
+            workspace::built("release").join("examples/hostile"),
+        )
         .env("STATEMESH_SMALL", is_small.to_string())
         .env_remove("NO_COLOR");
     if let Some(browser) = tools::first_of(&BROWSERS).and_then(|name| tools::file_of(&name)) {

@@ -401,6 +401,68 @@ const RULES_KEY: &str = "statemesh:watch";
 const JOIN_KEY: &str = "statemesh:join";
 /// Where start.js leaves it if there is no storage.
 const JOIN_ATTRIBUTE: &str = "data-join";
+/// Meshes of earlier visits, as they were kept.
+pub fn known_meshes() -> String {
+    stored(MESHES_KEY).unwrap_or_default()
+}
+
+/// Keeps them, where that is possible.
+pub fn keep_known_meshes(text: &str) {
+    store(MESHES_KEY, Some(text));
+}
+
+/// The key kept in this browser, if somebody asked for that.
+pub fn kept_key() -> Option<String> {
+    stored(IDENTITY_KEY)
+}
+
+/// Keeps a key, or forgets it; false: this browser keeps nothing.
+pub fn keep_key(text: Option<&str>) -> bool {
+    store(IDENTITY_KEY, text)
+}
+
+fn stored(key: &str) -> Option<String> {
+    let storage = window().local_storage().ok().flatten();
+    storage?.get_item(key).ok().flatten()
+}
+
+fn store(key: &str, text: Option<&str>) -> bool {
+    let storage = window().local_storage().ok().flatten();
+    storage.is_some_and(|storage| match text {
+        Some(text) => storage.set_item(key, text).is_ok(),
+        None => storage.remove_item(key).is_ok(),
+    })
+}
+
+/// Takes a lock among all tabs of this origin until this one is closed. False: another has it, or this browser knows no
+/// locks here (plain http off loopback).
+pub async fn lock(name: &str) -> bool {
+    let get = |of: &JsValue, key: &str| js_sys::Reflect::get(of, &JsValue::from_str(key)).ok();
+    let locks = get(&window().navigator(), "locks").filter(|locks| !locks.is_undefined());
+    let request = locks.as_ref().and_then(|locks| get(locks, "request"));
+    let request = request.and_then(|request| request.dyn_into::<js_sys::Function>().ok());
+    let (Some(locks), Some(request)) = (locks, request) else {
+        return false;
+    };
+    let (tell, told) = futures::channel::oneshot::channel();
+    let granted = wasm_bindgen::closure::Closure::once_into_js(move |lock: JsValue| -> JsValue {
+        let is_ours = !lock.is_null() && !lock.is_undefined();
+        // Whoever asked is this page.
+        let _ = tell.send(is_ours);
+        if is_ours {
+            js_sys::Promise::new(&mut |_, _| {}).into()
+        } else {
+            JsValue::UNDEFINED
+        }
+    });
+    let options = js_sys::Object::new();
+    let wanted = js_sys::Reflect::set(&options, &JsValue::from_str("ifAvailable"), &JsValue::TRUE);
+    let asked = request.call3(&locks, &JsValue::from_str(name), &options, &granted);
+    wanted.is_ok() && asked.is_ok() && told.await.unwrap_or(false)
+}
+
+const MESHES_KEY: &str = "statemesh:meshes";
+const IDENTITY_KEY: &str = "statemesh:key";
 const BOOKMARKS_KEY: &str = "statemesh:bookmarks";
 const RECORDING_KEY: &str = "statemesh:recording";
 /// Milliseconds on the page's clock when the page begins: a year and a half. The history counts a little more than two.

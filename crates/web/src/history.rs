@@ -30,9 +30,11 @@ mod journal;
 mod lanes;
 mod log_lines;
 mod marks;
+mod meanwhile;
 mod moment;
 mod network;
 mod owner_order;
+mod pulses;
 mod pyramid;
 mod rain;
 mod reader;
@@ -69,9 +71,11 @@ pub use self::journal::{Journal, Stretch, Stretches, Voice};
 pub use self::lanes::{Lane, LaneMark, LaneSpan, MarkKind, SpanKind, lane};
 pub use self::log_lines::{LogIndex, LogRow, LogSift, LogWindow};
 pub use self::marks::{Begins, Mark, Standing};
+pub use self::meanwhile::meanwhile;
 pub use self::moment::{Found, Moment, NotFound, Wanted};
 pub use self::network::network;
 pub use self::owner_order::{MAX_PLACED, Offset, Placed, owner_order};
+pub use self::pulses::Pulses;
 pub use self::pyramid::{Count, Pyramid, Tally, Window};
 pub use self::rain::{
     Cell, RainColumns, RainEvent, RainRow, RainWindow, change_of, rain, rain_columns, rain_row,

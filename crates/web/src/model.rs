@@ -17,11 +17,13 @@ mod frame;
 mod graph;
 mod health;
 mod join_link;
+mod known;
 mod link;
 mod machine;
 mod matrix;
 mod moment_link;
 mod palette;
+mod peer_table;
 mod peers;
 mod piece;
 mod rain_cells;
@@ -62,6 +64,7 @@ pub use graph::{
 };
 pub use health::{Assessment, Health, OwnerWord, Rule, Suffix, Thresholds, Vitals, judge};
 pub use join_link::{JoinLink, take_join};
+pub use known::{KnownMesh, read_known, with_visit, write_known};
 pub use link::{MachineRef, Resolution, resolve};
 pub use machine::{
     CHANGES_KEPT, Change, GAPS_KEPT, Learned, Machine, MachineKey, Past, Reading, Role,
@@ -70,7 +73,10 @@ pub use machine::{
 pub use matrix::matrix_row;
 pub use moment_link::MomentLink;
 pub use palette::{Action, Command, Hit, search};
-pub use peers::{LinkEnd, PeerFacts, PeerRole, PeerRow, ReportedLink, peer_rows};
+pub use peer_table::{
+    Ahead, Order as PeerOrder, PeerColumn, PeerFilter, PeerLine, PeerWord, peer_lines,
+};
+pub use peers::{Contact, LinkEnd, PeerFacts, PeerRole, ReportedLink, Traffic};
 pub use piece::Piece;
 pub use rain_cells::{CELL_HEIGHT, CELL_WIDTH, rain_paths};
 pub use route::{Route, wanted_sample};
@@ -81,7 +87,7 @@ pub use steps::{LANES, RelationArc, StepAct, StepPhase, Steps};
 pub use table::{Cell, Table, machine_table, peer_table, string};
 pub use text::Shown;
 pub use tiles::{Arrow, SIDE, Tiles};
-pub use time::{Age, Interval, Seen, WallClock, age_text, grouped};
+pub use time::{Interval, Seen, WallClock, age_text, grouped};
 pub use tree::{
     MachineHead, MachineScreen, MachineView, RelationRow, StateRow, machine_screen, state_order,
 };

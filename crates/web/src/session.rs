@@ -4,6 +4,7 @@
 //! events -> `Store::apply`. Nothing here renders.
 
 mod convert;
+mod place;
 mod relay;
 mod sample;
 
@@ -14,10 +15,13 @@ use futures::StreamExt;
 use futures::channel::mpsc;
 use futures::future::Either;
 use leptos::prelude::*;
+use statemesh::MachineIdx;
+use statemesh::identity::Identity;
 use statemesh::mesh::{Mesh, MeshEvent, Role, SpawnError};
 use wasm_bindgen_futures::spawn_local;
 
 use self::convert::Clock;
+pub use self::place::kept_peer;
 use self::relay::{Found, Relay};
 use crate::browser;
 use crate::model::{Failure, Input, JoinLink, JoinTarget, Phase, Stop};
@@ -27,6 +31,8 @@ use crate::store::Store;
 #[derive(Clone, Copy)]
 pub struct Session {
     store: Store,
+    /// Others see the machines of this tab.
+    pub shared: RwSignal<bool>,
     inner: StoredValue<Inner, LocalStorage>,
     play: StoredValue<sample::Play, LocalStorage>,
     /// The sample workflow runs.
@@ -40,6 +46,14 @@ struct Inner {
     mesh: Option<Mesh>,
     relay: Option<Arc<Relay>>,
     clock: Option<Clock>,
+    /// Typed on the Join page; `None`: the relay that served this page.
+    target: Option<JoinTarget>,
+    /// The same as long as the page lives.
+    identity: Option<Identity>,
+    /// Own machines that others see.
+    exposed: Vec<MachineIdx>,
+    /// Looks at the lists until the visit is noted again.
+    until_noted: u32,
 }
 
 impl Session {
@@ -48,6 +62,7 @@ impl Session {
     pub fn new(store: Store) -> Self {
         let session = Self {
             store,
+            shared: RwSignal::new(false),
             inner: StoredValue::new_local(Inner::default()),
             play: StoredValue::new_local(sample::Play::default()),
             sample: RwSignal::new(false),
@@ -72,6 +87,8 @@ impl Session {
             JoinTarget::Page { .. } | JoinTarget::Address { .. } => None,
         });
         self.store.restart(target.name().to_owned());
+        self.inner
+            .update_value(|inner| inner.target = Some(target.clone()));
         self.start(Relay::of_target(target));
     }
 
@@ -101,6 +118,7 @@ impl Session {
             .inner
             .try_update_value(|inner| {
                 inner.generation += 1;
+                inner.exposed.clear();
                 (inner.generation, inner.mesh.take())
             })
             .unwrap_or_default();
@@ -121,6 +139,7 @@ impl Session {
         };
         let builder = Mesh::builder(topic.clone())
             .role(Role::Tab)
+            .identity(self.identity().await)
             .connect_source(relay.source(topic.clone()));
         match builder.spawn().await {
             Ok(mesh) if self.is_current(generation) => {
@@ -185,6 +204,9 @@ impl Session {
         self.store
             .apply(Input::Phase(convert::phase(mesh.connection(), clock)));
         self.begin_sample();
+        if self.shared.get_untracked() {
+            self.expose().await;
+        }
         let mut stream = futures::stream::select(events.map(Either::Left), own.map(Either::Right));
         while let Some(next) = stream.next().await {
             if !self.is_current(generation) {
@@ -261,6 +283,8 @@ impl Session {
                 .map(|link| convert::link(link, clock))
                 .collect(),
         ));
+        let traffic = convert::traffic(&mesh.traffic());
+        self.store.apply(Input::Traffic(traffic));
     }
 
     fn refresh(self) {
@@ -269,6 +293,7 @@ impl Session {
             .with_value(|inner| inner.mesh.clone().zip(inner.clock));
         if let Some((mesh, clock)) = running {
             self.take_lists(&mesh, clock);
+            self.note_visit();
         }
         self.store.tick();
     }

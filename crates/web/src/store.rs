@@ -11,6 +11,8 @@ pub mod graph;
 mod link;
 mod list;
 mod machine;
+mod news;
+pub mod peers;
 pub mod picture;
 pub mod recording;
 mod search;
@@ -30,6 +32,8 @@ use self::graph::{GraphView, MeshScreen};
 use self::link::Follow;
 use self::list::Scene;
 pub use self::list::{FleetBar, Told};
+pub use self::news::{News, What};
+use self::peers::{PeersScreen, PeersView};
 use self::recording::{Aside, Shown};
 pub use self::steps::{AtStep, CauseTrail, StepView, TrailRow};
 use self::time::{Dock, Time};
@@ -39,9 +43,9 @@ use self::watch::Watch;
 use crate::browser;
 use crate::history::{Limits, Sift};
 use crate::model::{
-    AttentionRow, Connection, FleetRow, Frame, Group, Input, MachineKey, MachineRef, MachineScreen,
-    NoFrame, PeerRow, Phase, Piece, Role, Seen, Thresholds, Verdict, WallClock, World, Zone,
-    attention_rows, join_rows, past_verdict, peer_rows, verdict,
+    AttentionRow, Connection, FleetRow, Frame, Group, Input, LinkFacts, MachineKey, MachineRef,
+    MachineScreen, NoFrame, Phase, Piece, Role, Seen, Thresholds, Verdict, WallClock, World, Zone,
+    attention_rows, join_rows, past_verdict, verdict,
 };
 use statemesh::core::collections::OrderedSet;
 
@@ -86,7 +90,11 @@ pub struct Store {
     /// The fleet of the Overview.
     pub fleet: FleetBar,
     /// The Peers page.
-    pub peers: RwSignal<Vec<PeerRow>>,
+    pub peers: RwSignal<PeersScreen>,
+    /// The link that matters most.
+    pub link: RwSignal<Option<LinkFacts>>,
+    /// What the connection bar says of what came before.
+    pub news: RwSignal<Option<News>>,
     /// The Machine page.
     pub screen: RwSignal<MachineScreen>,
     /// The Mesh page.
@@ -133,6 +141,7 @@ struct Inner {
     time: Time,
     views: Views,
     graph: GraphView,
+    peers: PeersView,
     rules: Thresholds,
     limits: Limits,
     wanted: Option<Follow>,
@@ -146,6 +155,8 @@ struct Inner {
     timer_passed: bool,
     marked: bool,
     announced: Option<(Seen, String)>,
+    /// When the connection bar last waited for somebody.
+    awaited_until: Seen,
 }
 
 impl Store {
@@ -174,7 +185,9 @@ impl Store {
             alerts: RwSignal::new(0),
             hosts: RwSignal::new(Vec::new()),
             fleet: FleetBar::default(),
-            peers: RwSignal::new(Vec::new()),
+            peers: RwSignal::new(PeersScreen::default()),
+            link: RwSignal::new(None),
+            news: RwSignal::new(None),
             screen: RwSignal::new(MachineScreen::Nothing),
             mesh: RwSignal::new(MeshScreen::default()),
             panel: RwSignal::new(None),
@@ -185,6 +198,7 @@ impl Store {
                 time: Time::default(),
                 views: Views::default(),
                 graph: GraphView::default(),
+                peers: PeersView::default(),
                 rules: Thresholds::default(),
                 limits: Limits::default(),
                 wanted: None,
@@ -196,6 +210,7 @@ impl Store {
                 timer_passed: true,
                 marked: false,
                 announced: None,
+                awaited_until: Seen(0),
             }),
         }
     }
@@ -267,6 +282,38 @@ impl Store {
         self.inner.update_value(|inner| inner.views.close_machine());
     }
 
+    /// This tab's id.
+    #[must_use]
+    pub fn own_peer(self) -> Option<PeerId> {
+        self.inner
+            .try_update_value(|inner| inner.live().0.own())
+            .flatten()
+    }
+
+    /// Machines that count, as in the headline.
+    #[must_use]
+    pub fn machine_count(self) -> u64 {
+        let count = self.inner.try_update_value(|inner| {
+            let machines = inner.live().0.machines();
+            machines
+                .filter(|one| one.counts() && one.gone.is_none())
+                .count()
+        });
+        count.unwrap_or_default() as u64
+    }
+
+    /// Machines of others that are here.
+    #[must_use]
+    pub fn machines_of_others(self) -> Vec<MachineKey> {
+        self.inner
+            .try_update_value(|inner| {
+                let machines = inner.live().0.machines();
+                let others = machines.filter(|one| !one.own && one.gone.is_none());
+                others.map(|one| one.key).collect()
+            })
+            .unwrap_or_default()
+    }
+
     /// The signal of one row. Rows live as long as their machine is known.
     #[must_use]
     pub fn row(self, key: &MachineKey) -> Option<ArcRwSignal<FleetRow>> {
@@ -313,6 +360,10 @@ impl Store {
         }
         set(self.dock, drawing.dock);
         set(self.connection, drawing.connection);
+        set(self.link, drawing.link);
+        if let Some(news) = drawing.news {
+            set(self.news, news);
+        }
         set(self.verdict, drawing.verdict);
         set(self.attention, drawing.attention);
         for (signal, row) in drawing.drawn.rows {
@@ -357,7 +408,9 @@ struct Drawing {
     verdict: Verdict,
     attention: Vec<AttentionRow>,
     drawn: Drawn,
-    peers: Option<Vec<PeerRow>>,
+    peers: Option<PeersScreen>,
+    link: Option<LinkFacts>,
+    news: Option<Option<News>>,
     mesh: Option<MeshScreen>,
     announcement: Option<String>,
     first_remote: bool,
@@ -430,7 +483,11 @@ impl Inner {
             at,
             attention,
             drawn,
-            peers: slow.then(|| peer_rows(&self.world, now)),
+            peers: (slow || moved)
+                .then(|| self.peers.draw(world, &self.time, at, now, self.origin))
+                .flatten(),
+            link: self.world.main_link().cloned(),
+            news: slow.then(|| self.news(now)),
             dock: self.time.dock(&self.world, self.views.shown(), now),
             connection: self.world.connection().clone(),
             mesh,

@@ -7,6 +7,7 @@ pub mod link;
 pub mod log;
 pub mod machine;
 pub mod overview;
+pub mod peers;
 pub mod recording;
 pub mod sample;
 
@@ -374,6 +375,7 @@ pub fn stopped(stop: &Stop) -> String {
         Stop::Broken(reason) => {
             format!("The mesh peer could not start: {reason}. Reload the page to try again.")
         }
+        Stop::Left => format!("{}.", peers::LEFT),
     }
 }
 

@@ -7,7 +7,7 @@ use super::link_menu::LinkMenuButton;
 use super::notice::CopyLink;
 use super::{icon, name};
 use crate::derived::Derived;
-use crate::model::{LinkFacts, PeerRole, PeerRow, Route, Shown};
+use crate::model::{Route, Shown};
 use crate::preferences::Preferences;
 use crate::router::Router;
 use crate::store::{Panel, Store};
@@ -149,15 +149,6 @@ fn Tabs() -> impl IntoView {
         .collect_view()
 }
 
-/// Our link to a relay, else any link.
-fn main_link(peers: &[PeerRow]) -> Option<LinkFacts> {
-    let linked = || peers.iter().filter(|row| row.link.is_some());
-    linked()
-        .find(|row| row.role == PeerRole::Relay)
-        .or_else(|| linked().next())
-        .and_then(|row| row.link.clone())
-}
-
 /// The connection mark; scripts read its data attributes.
 #[component]
 fn Pill() -> impl IntoView {
@@ -169,10 +160,7 @@ fn Pill() -> impl IntoView {
         let now = store.clock.get();
         store.connection.with(|connection| connection.mark(now))
     });
-    let link = Derived::new(move || {
-        let link = store.peers.with(|peers| main_link(peers));
-        link.filter(|_| mark.get() == "live")
-    });
+    let link = Derived::new(move || store.link.get().filter(|_| mark.get() == "live"));
     let transport = move || link.with(|link| link.as_ref().map(|link| link.carrier.mark()));
     let via = move || link.with(|link| Some(format!("by {}", link.as_ref()?.carrier.word())));
     let rtt = move || link.with(|link| Some(format!("{} ms", link.as_ref()?.rtt?)));

@@ -59,6 +59,7 @@ impl Recorder {
             }
             Input::Peers(peers) => self.journal.peers(peers, now),
             Input::Links(links) => self.journal.links(links, now),
+            Input::Traffic(traffic) => self.journal.count(traffic, now),
             Input::Phase(phase) => self.journal.phase(phase, now),
             Input::Own(peer) => self.journal.begin(*peer, now),
         }

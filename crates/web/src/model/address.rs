@@ -39,12 +39,12 @@ pub enum AddressProblem {
     /// Something in it is wrong or missing.
     #[error("This is not a relay address: {0}. Copy the whole line that the relay prints.")]
     Malformed(String),
+    /// A link that lets somebody join, without its end.
+    #[error("{}", crate::words::peers::LINK_CUT_OFF)]
+    CutOff,
     /// A browser cannot dial it.
     #[error("A browser cannot dial {0}. Copy the relay's line with /ws or /webrtc-direct.")]
     NoBrowserTransport(String),
-    /// A link that once let somebody join.
-    #[error("This is not a join link: it is cut off or damaged. Copy the whole line again.")]
-    CutOff,
 }
 
 impl JoinTarget {
@@ -187,6 +187,10 @@ mod tests {
     fn what_is_no_address_says_why() {
         assert_eq!(name("  "), Err(AddressProblem::Empty));
         assert_eq!(name("relay-fra"), Err(AddressProblem::Neither));
+        assert_eq!(
+            name("https://relay.example/#v=1&j="),
+            Err(AddressProblem::CutOff)
+        );
         assert!(matches!(
             name("/ip4/999.0.0.1/tcp/1/ws"),
             Err(AddressProblem::Malformed(_))

@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use super::{FleetRow, Health, MachineKey, PeerRole, PeerRow, Seen, World, fleet_row};
+use super::{FleetRow, MachineKey, PeerLine, Seen, Shown, World, fleet_row};
 use crate::words;
 use statemesh::core::engine::is_active_tick;
 
@@ -219,40 +219,35 @@ fn machine_cells(row: &FleetRow, active: Vec<String>, origin: u64) -> Vec<Cell> 
 
 /// Peers as they are listed.
 #[must_use]
-pub fn peer_table(rows: &[PeerRow], origin: u64) -> Table {
+pub fn peer_table<'a>(lines: impl Iterator<Item = &'a PeerLine>, origin: u64) -> Table {
     let text = |text: &str| Cell::Text(text.to_owned());
-    let rows = rows.iter().map(|row| {
-        let link = row.link.as_ref();
-        let rtt = link.and_then(|link| link.rtt);
+    let plain =
+        |text: &Option<Shown>| Cell::Text(text.as_ref().map_or_else(String::new, Shown::plain));
+    let number = |number: Option<u64>| number.map_or(Cell::Nothing, Cell::Number);
+    let rows = lines.map(|line| {
+        let carriers = line
+            .carriers
+            .iter()
+            .map(|carrier| carrier.mark().to_owned());
         vec![
-            Cell::Text(
-                row.name
-                    .as_ref()
-                    .map_or_else(String::new, super::Shown::plain),
-            ),
-            text(&row.id),
-            text(match row.role {
-                PeerRole::Host => "host",
-                PeerRole::Relay => "relay",
-                PeerRole::Silent => "peer",
-                PeerRole::This => "this tab",
-            }),
-            text(match (row.gone, row.stale) {
-                (true, _) => words::health(Health::Gone),
-                (false, true) => words::health(Health::Stale),
-                (false, false) => words::health(Health::Ok),
-            }),
-            link.map_or(Cell::Nothing, |link| text(link.carrier.word())),
-            rtt.map_or(Cell::Nothing, Cell::Number),
-            row.heard
-                .map_or(Cell::Nothing, |at| Cell::Number(origin + at.0)),
-            Cell::Number(row.machines as u64),
-            Cell::Number(row.refused),
+            plain(&line.name),
+            text(&line.id),
+            text(&words::peers::role(line)),
+            plain(&line.software),
+            text(words::health(line.health)),
+            text(line.known),
+            Cell::List(carriers.collect()),
+            number(line.hops.map(u64::from)),
+            number(line.rtt),
+            number(line.heard.map(|at| origin + at.0)),
+            Cell::Number(line.machines as u64),
+            Cell::Number(line.refused),
         ]
     });
     Table {
         columns: &[
-            "peer", "id", "role", "health", "link", "rtt", "heard", "machines", "refused",
+            "peer", "id", "role", "software", "health", "known", "links", "hops", "rtt", "heard",
+            "machines", "refused",
         ],
         rows: rows.collect(),
     }

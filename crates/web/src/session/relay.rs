@@ -175,7 +175,7 @@ impl Relay {
 }
 
 /// Browsers have WebSocket and WebRTC only.
-fn is_dialable(address: &str) -> bool {
+pub fn is_dialable(address: &str) -> bool {
     address
         .split('/')
         .any(|part| matches!(part, "ws" | "wss" | "webrtc-direct"))

@@ -4,12 +4,13 @@
 use leptos::prelude::*;
 
 use super::list::Scene;
+use super::peers::everybody;
 use super::{Inner, Store};
 use crate::history::{Position, change_at, network};
 use crate::model::{
     Cell, MachineKey, MachineRef, Piece, Resolution, Route, Seen, Table, WallClock, World,
-    attention_rows, is_active, join_rows, machine_table, past_verdict, peer_rows, peer_table,
-    resolve, string, verdict,
+    attention_rows, is_active, join_rows, machine_table, past_verdict, peer_table, resolve, string,
+    verdict,
 };
 use crate::words::{self, snapshot as say};
 
@@ -75,10 +76,10 @@ impl Store {
     pub fn table_of(self, route: Route) -> Option<Table> {
         self.inner.with_value(|inner| match route {
             Route::Overview => Some(inner.machines(&inner.then(None))),
-            Route::Peers => Some(
-                self.peers
-                    .with_untracked(|rows| peer_table(rows, inner.origin)),
-            ),
+            Route::Peers => Some(self.peers.with_untracked(|screen| {
+                let lines = screen.lines.iter().map(AsRef::as_ref);
+                peer_table(lines, inner.origin)
+            })),
             _ => None,
         })
     }
@@ -130,8 +131,14 @@ impl Inner {
             Route::Machines => self.machine_text(&mut text, then, wall),
             Route::Mesh => self.mesh_text(&mut text, then),
             Route::Peers => {
-                let peers = peer_rows(&then.world, then.at);
-                section(&mut text, say::PEERS, &peer_table(&peers, self.origin));
+                let journal = self.time.recorder().journal();
+                let (_, lines) =
+                    everybody(&then.world, journal, then.at, !then.is_past, self.origin);
+                section(
+                    &mut text,
+                    say::PEERS,
+                    &peer_table(lines.iter(), self.origin),
+                );
             }
             _ => self.overview_text(&mut text, then, wall),
         }
