@@ -6,7 +6,7 @@ const NOTICED = 30_000;
 /** Back 2 s after the relay is. */
 const REJOINED = 20_000;
 /** What is new in the mesh afterwards is on screen. */
-const FOLLOWED = 15_000;
+const FOLLOWED = 30_000;
 
 for (const transport of ['ws', 'webrtc']) {
   for (const [death, back] of [['SIGKILL', 'restart'], ['SIGSTOP', 'restart'], ['SIGSTOP', 'SIGCONT']]) {
