@@ -28,7 +28,8 @@ pub const BLOCKED: &str = "The browser blocked a local address from an https pag
 /// Title of the Join page.
 pub const JOIN_TITLE: &str = "Join a mesh";
 /// What the field of the Join page takes.
-pub const JOIN_HINT: &str = "Paste a join link or a relay address. Nothing is sent before you press Join.";
+pub const JOIN_HINT: &str =
+    "Paste a join link or a relay address. Nothing is sent before you press Join.";
 /// How to get a relay.
 pub const JOIN_START: &str = "No relay yet? Start one and open the address it prints:";
 /// The command that starts a relay.

@@ -108,7 +108,10 @@ impl List {
     /// Sees what is on screen.
     fn measure(self) {
         if let Some(grid) = self.grid.get_untracked() {
-            let total = self.window.with_untracked(|window| window.total);
+            // A frame of a page that nobody saw may come when the view was left.
+            let Some(total) = self.window.try_with_untracked(|window| window.total) else {
+                return;
+            };
             let row = row_height(&grid, total);
             // In steps, so that few scroll events change anything.
             let first = (f64::from(grid.scroll_top()) / row) as usize / STEP * STEP;
