@@ -255,11 +255,14 @@ test('D56 windows that follow look at one moment', async ({ page, context, start
   await expect(machineRow(second, mesh.scripted.peer, 'lamp')).toBeVisible({ timeout: FOLLOWED });
 
   // Off by default: each window has a cursor of its own.
+  await page.bringToFront();
   await page.keyboard.press('ArrowLeft');
   await isPaused(page);
   await expect(dock(second)).toHaveAttribute('data-time', 'live');
   await page.keyboard.press('Shift+L');
-  for (const of of [page, second]) {
+  // What lies behind another tab draws nothing, and nothing in it can be clicked.
+  for (const of of [second, page]) {
+    await of.bringToFront();
     await of.getByRole('link', { name: 'Settings' }).click();
     await of.getByLabel("Follow this window's cursor").selectOption('on');
     await of.getByRole('link', { name: 'Overview' }).first().click();
@@ -272,6 +275,7 @@ test('D56 windows that follow look at one moment', async ({ page, context, start
   await expect.poll(() => clock(second)).toBe(moment);
 
   // The other way round, and together back to live.
+  await second.bringToFront();
   await second.getByRole('slider', { name: 'Moment looked at' }).press('Home');
   await expect.poll(() => clock(second)).not.toBe(moment);
   await expect.poll(async () => (await clock(page)) === (await clock(second))).toBe(true);
@@ -282,6 +286,7 @@ test('D56 windows that follow look at one moment', async ({ page, context, start
   await isPaused(third);
   await expect.poll(async () => (await clock(third)) === (await clock(page))).toBe(true);
   await third.close();
+  await page.bringToFront();
   await page.keyboard.press('Shift+L');
   await expect(dock(second)).toHaveAttribute('data-time', 'live');
 });

@@ -110,7 +110,10 @@ impl List {
     /// Sees what is on screen.
     pub(super) fn measure(self) {
         if let Some(grid) = self.grid.get_untracked() {
-            let total = self.total.get_untracked();
+            // A frame of a page that nobody saw may come when the view was left.
+            let Some(total) = self.total.try_get_untracked() else {
+                return;
+            };
             let row = row_height(&grid, total);
             // In steps, so that few scroll events change anything.
             let first = (f64::from(grid.scroll_top()) / row) as usize / STEP * STEP;
