@@ -81,23 +81,6 @@ pub fn StepLine() -> impl IntoView {
         ui.view
             .with(|view| say::at_step(&view.schema, &view.steps, view.at))
     };
-    let phases = move || {
-        let phases = ui.steps.with(Steps::phases).into_iter();
-        let phases = phases.map(|(phase, from, to)| {
-            let segments = (from..to).map(|at| {
-                let done = move || at_of(ui.at.get(), at + 1);
-                view! { <i class:done=move || done() < 0 class:current=move || done() == 0></i> }
-            });
-            let width = to - from;
-            view! {
-                <span class="phase" style:flex=format!("{width} 1 0")>
-                    <span class="segments">{segments.take(SEGMENTS).collect_view()}</span>
-                    <small>{phase.word()}</small>
-                </span>
-            }
-        });
-        phases.collect_view()
-    };
     dynamic(move || {
         has_steps.get().then(|| {
             view! {
@@ -115,11 +98,29 @@ pub fn StepLine() -> impl IntoView {
                     on:keydown=on_key
                     node_ref=line
                 >
-                    {dynamic(phases)}
+                    {dynamic(move || phases(ui))}
                 </div>
             }
         })
     })
+}
+
+fn phases(ui: StepsUi) -> impl IntoView {
+    let phases = ui.steps.with(Steps::phases).into_iter();
+    let phases = phases.map(|(phase, from, to)| {
+        let segments = (from..to).map(|at| {
+            let done = move || at_of(ui.at.get(), at + 1);
+            view! { <i class:done=move || done() < 0 class:current=move || done() == 0></i> }
+        });
+        let width = to - from;
+        view! {
+            <span class="phase" style:flex=format!("{width} 1 0")>
+                <span class="segments">{segments.take(SEGMENTS).collect_view()}</span>
+                <small>{phase.word()}</small>
+            </span>
+        }
+    });
+    phases.collect_view()
 }
 
 /// Before the step looked at, it, or behind it. As long as none is looked at, all are done.

@@ -79,14 +79,12 @@ impl Inner {
         let track = history.track(key)?;
         let last = track.at(Position::end_of(onset.by))?;
         let first = last.0.saturating_sub(LOOKED_AT);
-        let at_onset = (first..=last.0).rev().map(Place);
-        let began = at_onset.filter(|place| {
+        let at_onset = (first..=last.0).map(Place);
+        let mut began = at_onset.filter(|place| {
             let entry = track.entry(*place);
             entry.is_some_and(|entry| entry.at == Interval::at(onset.by) && begins(track, &entry))
         });
-        let chain = began
-            .filter_map(|place| chain(history, key, place))
-            .last()?;
+        let chain = began.find_map(|place| chain(history, key, place))?;
         let hops = chain.causes.iter().filter_map(|link| {
             let machine = self.world.machine(&link.key)?;
             let states = link.entry.detail.as_ref().map(|detail| &*detail.changes);
