@@ -126,7 +126,7 @@ impl Comparing {
     }
 
     /// Chooses what is looked at as A, and opens the view.
-    pub fn from_here(self) {
+    pub fn take_here(self) {
         let link = self.store.link();
         self.choose(0, Chosen::of(link));
         self.router.show(Route::Compare);

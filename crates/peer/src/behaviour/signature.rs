@@ -192,7 +192,7 @@ mod tests {
         other.data[5] = 2;
         assert!(!is_genuine(&other, "topic"));
         let mut other = signed;
-        other.author = crate::transport::core_id(&libp2p::PeerId::random());
+        other.author = crate::transport::core_id(&PeerId::random());
         assert!(!is_genuine(&other, "topic"));
     }
 

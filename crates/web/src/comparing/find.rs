@@ -135,7 +135,7 @@ impl Comparing {
             None => all.collect(),
         };
         let origin = self.store.origin();
-        let found = all.into_iter().find_map(|source| {
+        all.into_iter().find_map(|source| {
             let (key, until, told) =
                 self.read(source, |history| locate(history, origin, &chosen.link))??;
             let width = chosen.link.window.flatten();
@@ -146,8 +146,7 @@ impl Comparing {
                 from: width.map(|width| Seen(until.at.0.saturating_sub(width))),
                 told,
             })
-        });
-        found
+        })
     }
 }
 

@@ -99,7 +99,7 @@ fn facts(head: &MachineHead, states: Memo<usize>) -> impl IntoView + use<> {
         <span class="tag fidelity" title="Clocks from time to time: changes have intervals, not instants">
             {dynamic(fidelity)}
         </span>
-        <button class="button small" type="button" title="Compare this moment with another" on:click=move |_| comparing.from_here()>
+        <button class="button small" type="button" title="Compare this moment with another" on:click=move |_| comparing.take_here()>
             "Compare"
         </button>
     }

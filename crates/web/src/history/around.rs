@@ -133,11 +133,10 @@ mod tests {
     use super::super::file::tests::{about, all, recorded};
     use super::super::{Limits, read_recording, write_recording, zero_for};
     use super::*;
+    use crate::model::{Carrier, LinkEnd, PeerFacts, ReportedLink, Role, Shown};
 
-    #[test]
-    fn what_surrounds_the_machines_comes_back_on_the_clock_of_the_page() {
-        use crate::model::{Carrier, LinkEnd, PeerFacts, ReportedLink, Role, Shown};
-        let (history, key) = recorded();
+    /// A machine of a relay that had a link for a while.
+    fn surrounded(key: MachineKey) -> About {
         let mut about = about();
         about.own = Some(key.peer);
         let face = Face {
@@ -145,7 +144,7 @@ mod tests {
             parent: "depot".to_owned(),
             own: true,
         };
-        about.faces.insert(key, face.clone());
+        about.faces.insert(key, face);
         about.heard.insert(key.peer, true);
         let link = |rtt| ReportedLink {
             end: LinkEnd(5),
@@ -173,6 +172,13 @@ mod tests {
             name: "here".to_owned(),
             note: "it began".to_owned(),
         }];
+        about
+    }
+
+    #[test]
+    fn what_surrounds_the_machines_comes_back_on_the_clock_of_the_page() {
+        let (history, key) = recorded();
+        let about = surrounded(key);
         let bytes = write_recording(&history, &about, &all());
         let recording = read_recording(&bytes, 7, Limits::default()).unwrap();
         assert_eq!(recording.damaged, 0);
@@ -182,7 +188,7 @@ mod tests {
             ("parcel-eu", Some(key.peer))
         );
         assert_eq!(told.end, Seen(9_570));
-        assert_eq!(told.faces.get(&key), Some(&face));
+        assert_eq!(told.faces.get(&key), about.faces.get(&key));
         assert_eq!(told.heard.get(&key.peer), Some(&true));
         assert_eq!(told.bookmarks[0].at, Seen(2_070));
         assert_eq!(told.bookmarks[0].note, "it began");
@@ -218,6 +224,12 @@ mod tests {
             too_late.history.is_empty(),
             "it began before the page's zero"
         );
+    }
+
+    #[test]
+    fn old_recordings_have_their_place_at_the_same_time_of_day() {
+        let (history, key) = recorded();
+        let mut about = about();
         // However old it is, all of it is there, at the same time of day.
         const DAY: u64 = 86_400_000;
         let base = 2_000 * DAY;
@@ -235,7 +247,11 @@ mod tests {
             assert_eq!((oldest.0 + zero, old.about.origin), (base + 1_077, zero));
         }
         assert_eq!(zero_for(b"something else", 77), 77);
-        let section = surroundings(&about, &all());
+    }
+
+    #[test]
+    fn forged_surroundings_break_nothing() {
+        let section = surroundings(&surrounded(recorded().1), &all());
         for at in 0..section.len() {
             for byte in [0, 1, 0x7f, 0x80, 0xff] {
                 let mut forged = section.clone();

@@ -317,7 +317,12 @@ mod tests {
             reason: "no".to_owned(),
         };
         for (canceled, check) in [(true, false), (false, true)] {
-            let steps = Steps::new(&head(canceled, check), &told()[..8], &[refusal.clone()], 0);
+            let steps = Steps::new(
+                &head(canceled, check),
+                &told()[..8],
+                std::slice::from_ref(&refusal),
+                0,
+            );
             assert_eq!(
                 words(&steps),
                 [("called", 0, 1), ("resolve", 1, 7), ("negotiate", 7, 8)]

@@ -1,3 +1,4 @@
+#![allow(clippy::unwrap_used)] // Test code, though not inside a #[test].
 use proptest::collection::vec;
 use proptest::prelude::*;
 use statemesh::core::engine::{Handler, Step};
@@ -24,7 +25,7 @@ fn schema(count: usize, relations: &[(usize, usize, usize)]) -> SchemaFacts {
             after: of(3),
             ..StateDef::new()
         };
-        def.state(&name(at), state)
+        def.state(name(at), state)
     });
     SchemaFacts::new(&def)
 }
