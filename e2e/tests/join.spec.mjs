@@ -63,20 +63,6 @@ test.describe('D04', () => {
     });
   });
 
-  test('a join link without its end, and meshes of earlier visits', async ({ page, demoRelay }) => {
-    await onlyTransport(page, 'ws');
-    await page.goto(demoRelay.url);
-    await expect(remoteMachines(page, demoRelay).first()).toBeVisible({ timeout: PAINTED });
-    await expect.poll(() => page.evaluate(() => localStorage.getItem('statemesh:meshes')), { timeout: PAINTED }).toContain('parcel-eu');
-    await page.goto(`${demoRelay.url}join`);
-    await join(page, `${demoRelay.url}#v=1&j=`);
-    await expect(page.getByText('This is not a join link: the token part is cut off. Copy the whole line again.')).toBeVisible();
-    await expect(page.getByRole('textbox')).toBeFocused();
-    await page.getByRole('button', { name: /parcel-eu\s*last visit/ }).click();
-    await expect(page).toHaveURL(demoRelay.url, { timeout: PAINTED });
-    await expect(remoteMachines(page, demoRelay).first()).toBeVisible({ timeout: PAINTED });
-  });
-
   test('an address that does not answer', async ({ page, demoRelay }) => {
     const port = await freePort('tcp');
     await withStaticPage(async (url) => {
