@@ -283,6 +283,7 @@ test('D56 windows that follow look at one moment', async ({ page, context, start
   // A window that comes later asks where the others look.
   const third = await context.newPage();
   await third.goto(mesh.relay.url);
+  await expect(dock(third)).toBeVisible({ timeout: 60_000 });
   await isPaused(third);
   await expect.poll(async () => (await clock(third)) === (await clock(page))).toBe(true);
   await third.close();

@@ -112,8 +112,11 @@ fn in_view_of(
 ) -> RwSignal<(u32, u32)> {
     let view = RwSignal::new((0, u32::MAX / 2));
     let look = move || {
+        // A frame of a page that nobody saw may come when the view was left.
+        let Some(height) = list.layout.try_with_untracked(|layout| layout.height) else {
+            return;
+        };
         narrow.set(browser::is_narrow());
-        let height = list.layout.with_untracked(|layout| layout.height);
         if let Some(seen) = in_view(scroller, body, height)
             && view.get_untracked() != seen
         {
