@@ -41,6 +41,12 @@ impl<T: PartialEq + Send + Sync + 'static> Derived<T> {
         read(self.memo.get_untracked().of())
     }
 
+    /// Reads it once; `None`: the view that it belongs to was left.
+    pub fn try_with_untracked<R>(self, read: impl FnOnce(&T) -> R) -> Option<R> {
+        let value = self.memo.try_get_untracked()?;
+        Some(read(value.of()))
+    }
+
     /// A copy; the reader follows it.
     pub fn get(self) -> T
     where
