@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use crate::model::{MachineRef, MomentLink, Route};
 use crate::router::{Router, Visit};

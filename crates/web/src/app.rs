@@ -1,7 +1,6 @@
 //! Views by address and contexts, nothing else.
 
-use leptos::mount::mount_to;
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlElement;
@@ -27,7 +26,7 @@ use crate::sharing::Sharing;
 use crate::shelving::Shelving;
 use crate::store::Store;
 use crate::watching::Watching;
-use crate::words;
+use crate::{ui, words};
 
 /// Replaces the skeleton of index.html by the page. The peer starts to dial before anything is drawn.
 pub fn mount() {
@@ -48,7 +47,7 @@ pub fn mount() {
     });
     let keeping = owner.with(|| Keeping::new(store));
     place.set_text_content(None);
-    let page = owner.with(|| {
+    owner.with(|| {
         provide_context(store);
         provide_context(session);
         provide_context(preferences);
@@ -64,9 +63,8 @@ pub fn mount() {
         provide_context(Watching::start(store));
         provide_context(Shelving::start(store));
         begin(session, keeping, sharing);
-        mount_to(place, App)
+        ui::mount(&place, App);
     });
-    page.forget();
     std::mem::forget(owner);
 }
 

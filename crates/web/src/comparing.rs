@@ -8,7 +8,7 @@ mod go;
 
 use std::time::Duration;
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use crate::browser;
 use crate::history::{Position, Recording, Seen};

@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 use leptos::wasm_bindgen::{JsCast, JsValue};
 use statemesh::core::collections::OrderedMap;
 use wasm_bindgen::closure::Closure;

@@ -3,7 +3,7 @@
 //!
 //! seek -> `<mesh> <milliseconds since 1970>` or `<mesh> live` -> the other windows seek. Who just came asks, `<mesh> ?`.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 use leptos::wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::prelude::wasm_bindgen;

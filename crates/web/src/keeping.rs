@@ -4,7 +4,7 @@
 //! Pieces lie behind the wall time at which they end. What is older than a day leaves, and so does the oldest while all of
 //! it is larger than 500 MB. Nothing leaves this browser.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::browser::idb::{self, Shelf};

@@ -29,6 +29,7 @@ mod session;
 mod sharing;
 mod shelving;
 mod store;
+mod ui;
 mod watching;
 mod words;
 

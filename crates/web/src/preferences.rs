@@ -1,6 +1,6 @@
 //! The settings in force: read when the page begins, kept and obeyed as soon as they change.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use crate::browser;
 use crate::history::Limits;

@@ -3,8 +3,8 @@
 //! click on a link -> history -> signals -> the views that read them. A router for a handful of addresses without
 //! parameters; the framework's, for nested ones that load data, is 30 KB on the wire.
 
+use crate::ui::prelude::*;
 use leptos::ev::{self, MouseEvent};
-use leptos::prelude::*;
 use leptos::wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, HtmlAnchorElement};
 

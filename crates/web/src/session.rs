@@ -11,10 +11,10 @@ mod sample;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::ui::prelude::*;
 use futures::StreamExt;
 use futures::channel::mpsc;
 use futures::future::Either;
-use leptos::prelude::*;
 use statemesh::MachineIdx;
 use statemesh::identity::Identity;
 use statemesh::mesh::{Mesh, MeshEvent, Role, SpawnError};

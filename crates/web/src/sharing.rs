@@ -1,6 +1,6 @@
 //! What leaves the page and what comes back: links, recordings, bookmarks. Says what became of it in one notice.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use crate::browser::{self, files};

@@ -1,6 +1,6 @@
 //! What the reader put aside, kept in this browser: pinned machines and hidden ones.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use crate::browser;
 use crate::model::{MachineRef, Shelf, turn};

@@ -25,7 +25,7 @@ mod trail;
 mod views;
 mod watch;
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 use statemesh::PeerId;
 
 use self::graph::{GraphView, MeshScreen};

@@ -1,6 +1,6 @@
 //! Watch rules as the reader keeps them: in this browser, beside the settings, with a version of their own.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use crate::browser;
 use crate::model::{

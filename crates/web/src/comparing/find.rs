@@ -1,6 +1,6 @@
 //! Where sides come from: histories of the page, and files beside them; and how what a link names is found there.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use super::{Chosen, Comparing, Side, Source};

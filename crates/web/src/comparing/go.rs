@@ -1,6 +1,6 @@
 //! From a row to its moment in the Machine view.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use super::find::link_of;
 use super::{Comparing, Source};

@@ -1,7 +1,7 @@
 //! Arcs beside the tree of states: relations that the transition at the cursor looked at, while its steps are gone
 //! through. The list of steps says the same in words, and so does the name of the drawing.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use statemesh::core::engine::Relation;
 use web_sys::HtmlElement;

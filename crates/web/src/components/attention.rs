@@ -1,6 +1,6 @@
 //! What needs attention, in order of onset. The whole row leads to the machine.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use super::dynamic::{RowKey, dynamic, rows};
 use super::{health_glyph, icon, led_here, name, sentence};

@@ -1,6 +1,6 @@
 //! Moments somebody wants to find again: a list in the menu of the dock.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use super::dynamic::{RowKey, rows};
 use super::{icon, name};

@@ -1,7 +1,7 @@
 //! Led here: the transitions that led to the one at the cursor, by cause, and what it led to. Each is a way to its
 //! moment.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use super::dynamic::dynamic;
 use super::name;

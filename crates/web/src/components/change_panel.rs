@@ -1,6 +1,6 @@
 //! The change at the cursor: one transition in full, or one interval with what can be known of it.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use super::dynamic::dynamic;
 use super::machine_view::MachineUi;

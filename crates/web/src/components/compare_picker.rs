@@ -1,8 +1,8 @@
 //! One side of a comparison: what it is, and a panel in which another is chosen: a machine of what is live, of a recording
 //! or of a file, a link, a bookmark.
 
+use crate::ui::prelude::*;
 use leptos::html::Details;
-use leptos::prelude::*;
 use web_sys::HtmlInputElement;
 
 use super::{dynamic, name};

@@ -1,6 +1,6 @@
 //! States at the end of both sides: clocks, how often they came on, and for how long.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use super::{dynamic, name, state_glyph};
 use crate::comparing::Comparing;

@@ -2,9 +2,9 @@
 //!
 //! Arrow keys move through it, Enter goes to the moment of the side the cursor is on, or opens what is folded.
 
+use crate::ui::prelude::*;
 use leptos::ev::KeyboardEvent;
 use leptos::html::Div;
-use leptos::prelude::*;
 use web_sys::HtmlDivElement;
 
 use super::{dynamic, name, sentence};

@@ -1,6 +1,6 @@
 //! The bar that says the connection went, and for a moment that it is back. Never a dialog: the page stays usable.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use super::dynamic::dynamic;
 use super::health_glyph;

@@ -1,6 +1,6 @@
 //! A button that copies, and a field to copy by hand from where the browser refuses.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use super::dynamic::dynamic;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 use statemesh::core::engine::Step;
 use wasm_bindgen_futures::spawn_local;
 

@@ -1,8 +1,8 @@
 //! What of the diagram is drawn, and ways to take it along.
 
+use crate::ui::prelude::*;
 use leptos::ev::KeyboardEvent;
 use leptos::html::Details;
-use leptos::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use super::diagram::Scene;

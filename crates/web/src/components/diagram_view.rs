@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
+use crate::ui::prelude::*;
 use leptos::ev::{self, KeyboardEvent, MouseEvent, PointerEvent};
-use leptos::prelude::*;
 use statemesh::core::engine::Relation;
 
 use super::diagram::Scene;

@@ -1,8 +1,8 @@
 //! The time dock: where the page looks in time, and everything that was seen as one slider.
 
+use crate::ui::prelude::*;
 use leptos::ev::{KeyboardEvent, PointerEvent};
 use leptos::html::Canvas;
-use leptos::prelude::*;
 
 use super::canvas::Sheet;
 use super::record::RecordMenu;

@@ -1,14 +1,13 @@
-//! Parts of a view that change: drawn through one boxed type each, so that the machinery of the framework is compiled
-//! once and not once for every closure of the page.
+//! Parts of a view that change.
 
-use leptos::prelude::*;
 use statemesh::PeerId;
 
 use crate::model::{Health, MachineKey, Subject};
+use crate::ui::prelude::{AnyView, IntoView};
+use crate::ui::{Row, keyed};
 
 /// A part that is drawn anew when a signal it read changed.
-pub fn dynamic<V: IntoView + 'static>(draw: impl Fn() -> V + Send + 'static) -> AnyView {
-    let draw: Box<dyn Fn() -> AnyView + Send> = Box::new(move || draw().into_any());
+pub fn dynamic<V: IntoView + 'static>(draw: impl Fn() -> V + 'static) -> AnyView {
     draw.into_any()
 }
 
@@ -30,10 +29,10 @@ pub enum RowKey {
 }
 
 /// Rows that stay in the document while their keys are in the list.
-pub fn rows<T: Send + 'static>(
-    items: impl Fn() -> Vec<T> + Send + 'static,
+pub fn rows<T: 'static>(
+    items: impl Fn() -> Vec<T> + 'static,
     key: fn(&T) -> RowKey,
-    draw: impl Fn(T) -> AnyView + Clone + Send + 'static,
+    draw: impl Fn(T) -> AnyView + Clone + 'static,
 ) -> AnyView {
     keyed(Box::new(move || {
         let row = |item| {
@@ -45,13 +44,4 @@ pub fn rows<T: Send + 'static>(
         };
         items().into_iter().map(row).collect()
     }))
-}
-
-struct Row {
-    key: RowKey,
-    draw: Box<dyn FnOnce() -> AnyView + Send>,
-}
-
-fn keyed(rows: Box<dyn Fn() -> Vec<Row> + Send>) -> AnyView {
-    view! { <For each=rows key=|row| row.key.clone() children=|row| (row.draw)() /> }.into_any()
 }

@@ -1,6 +1,6 @@
 //! Connected, and nobody shows a machine: how to show one.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use super::dynamic::dynamic;
 use super::{SampleSwitch, name};

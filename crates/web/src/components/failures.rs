@@ -1,6 +1,6 @@
 //! Why no address answered, one line each.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use super::dynamic::dynamic;
 use super::name;

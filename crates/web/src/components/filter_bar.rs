@@ -1,7 +1,7 @@
 //! Above the fleet: which machines, together with what, in which order, as rows or as squares, and what marks mean.
 
+use crate::ui::prelude::*;
 use leptos::ev::KeyboardEvent;
-use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 

@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
+use crate::ui::prelude::*;
 use leptos::ev::{self, KeyboardEvent};
 use leptos::html;
-use leptos::prelude::*;
 
 use super::dynamic::{RowKey, dynamic, rows};
 use super::fleet_label::label;

@@ -1,6 +1,6 @@
 //! What stands at the head of machines that stand together: their host, their health, or a value of a tag.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 use statemesh::PeerId;
 
 use super::dynamic::dynamic;

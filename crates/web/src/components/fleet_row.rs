@@ -1,7 +1,7 @@
 //! One machine of the fleet.
 
+use crate::ui::prelude::*;
 use leptos::html;
-use leptos::prelude::*;
 
 use super::dynamic::dynamic;
 use super::fleet::{FleetList, shifted};

@@ -1,6 +1,6 @@
 //! A picture that a link brought, where the history is gone: hearsay, under a hatched header.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use super::dynamic::dynamic;
 use super::{health_glyph, name, state_glyph};

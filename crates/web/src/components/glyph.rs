@@ -1,6 +1,6 @@
 //! Glyphs: shapes from the sprite in index.html, so that colour only repeats what the shape says.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use crate::model::Health;
 

@@ -1,7 +1,7 @@
 //! Keys that work everywhere but in fields (dashboard design 7.1).
 
+use crate::ui::prelude::*;
 use leptos::ev::{self, KeyboardEvent};
-use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use web_sys::{Element, EventTarget};
 

@@ -1,8 +1,8 @@
 //! The lane of a machine: what happened when, in the width of its row. The row says the newest of it in words.
 
+use crate::ui::prelude::*;
 use leptos::ev::MouseEvent;
 use leptos::html::Canvas;
-use leptos::prelude::*;
 
 use super::canvas::{Sheet, Trouble};
 use crate::model::{MachineKey, Subject};

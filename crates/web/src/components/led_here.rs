@@ -1,7 +1,7 @@
 //! Led here: what happened near by just before something began. By cause where machines noted it, else by
 //! time, and it says so.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use super::name;
 use crate::store::{Hop, Trail};

@@ -1,9 +1,9 @@
 //! How a picture lies in its frame, and what moves it: mouse, wheel, fingers and keys. What is in the picture is the
 //! business of whoever has it.
 
+use crate::ui::prelude::*;
 use leptos::ev::{KeyboardEvent, MouseEvent, PointerEvent, WheelEvent};
 use leptos::html::Div;
-use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use web_sys::{Element, EventTarget, HtmlElement};
 

@@ -1,7 +1,7 @@
 //! The menu of links: to the moment, to the live view, with a picture of the moment, and one that lets somebody join.
 
+use crate::ui::prelude::*;
 use leptos::html::Ul;
-use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlElement;
@@ -46,7 +46,7 @@ pub fn LinkMenu() -> impl IntoView {
     spawn_local(async move {
         let made = picture::pack(&frame).await;
         // The menu may be closed by then.
-        let _ = packed.try_set(Some(made));
+        packed.try_update(|packed| *packed = Some(made));
     });
     let choose = move |href: String| {
         store.panel.set(None);

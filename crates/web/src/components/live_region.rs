@@ -1,6 +1,6 @@
 //! What a screen reader is told unasked, and the way past the top bar.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 

@@ -1,8 +1,8 @@
 //! The pane of log and reader. The log is a list of lines of which only those on screen are in the document; with long
 //! lines wrapped, rows are of any height, and a stretch around the cursor is.
 
+use crate::ui::prelude::*;
 use leptos::ev::MouseEvent;
-use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 

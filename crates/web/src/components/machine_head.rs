@@ -1,6 +1,6 @@
 //! Facts of one machine in a line.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use super::dynamic::dynamic;
 use super::{MachineMenu, MachineUi, health_glyph, icon, led_here, name, sentence};

@@ -1,8 +1,8 @@
 //! Keys of the Machine view beside those that work everywhere (dashboard design 7.1). Letters search in the tree and
 //! type in fields; signs and digits work in the tree, too.
 
+use crate::ui::prelude::*;
 use leptos::ev::{self, KeyboardEvent};
-use leptos::prelude::*;
 
 use super::jump;
 use super::keys::Focus;

@@ -1,7 +1,7 @@
 //! Machines by host, to choose one.
 
 use crate::derived::Derived;
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 use statemesh::PeerId;
 
 use super::dynamic::{RowKey, dynamic, rows};

@@ -1,8 +1,8 @@
 //! The menu of the machine shown: its text, pinned, hidden. And the sentence that undoes hiding.
 
+use crate::ui::prelude::*;
 use leptos::ev::KeyboardEvent;
 use leptos::html::Details;
-use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlElement;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 use statemesh::core::collections::OrderedSet;
 
 use super::dynamic::dynamic;

@@ -1,6 +1,6 @@
 //! Matrix: states against states, with what the change at the cursor called and moved above them.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use super::dynamic::dynamic;
 use super::machine_view::MachineUi;

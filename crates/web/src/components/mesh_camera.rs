@@ -1,7 +1,7 @@
 //! What moves the graph of the Mesh page beside the lens that it is seen through: peers are dragged, opened and walked.
 
+use crate::ui::prelude::*;
 use leptos::ev::{self, FocusEvent, KeyboardEvent, MouseEvent, PointerEvent};
-use leptos::prelude::*;
 use statemesh::PeerId;
 
 use super::lens::{Lens, closest, direction};

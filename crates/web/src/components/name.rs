@@ -1,6 +1,6 @@
 //! Text of peers: always a text node in `<bdi>`, never markup; the full text on demand.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use crate::model::{Piece, Shown};
 

@@ -1,7 +1,7 @@
 //! What became of something that was asked for, and the button that copies a link.
 
+use crate::ui::prelude::*;
 use leptos::ev::FocusEvent;
-use leptos::prelude::*;
 use web_sys::HtmlInputElement;
 
 use super::dynamic::dynamic;

@@ -1,8 +1,8 @@
 //! The search over everything, and the list of keys: dialogs above whatever view there is.
 
+use crate::ui::prelude::*;
 use leptos::ev::{KeyboardEvent, MouseEvent};
 use leptos::html;
-use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 

@@ -1,8 +1,8 @@
 //! The tab's own place in the mesh: who it is, what it shares, how it is connected.
 
+use crate::ui::prelude::*;
 use leptos::ev::SubmitEvent;
 use leptos::html::Input;
-use leptos::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use super::dynamic::dynamic;
@@ -215,7 +215,7 @@ fn Dial() -> impl IntoView {
                 input.set_value("");
             }
             // The page may have been left meanwhile.
-            let _ = outcome.try_set(Some(answer));
+            outcome.try_update(|outcome| *outcome = Some(answer));
         });
     };
     let invalid = move || outcome.with(|it| matches!(it, Some(Err(_)))).to_string();

@@ -1,9 +1,9 @@
 //! Rain: one row for each transition or interval of a machine, a column for each state. A list of any length, of which
 //! only what is on screen is in the document.
 
+use crate::ui::prelude::*;
 use leptos::ev::KeyboardEvent;
 use leptos::html::Div;
-use leptos::prelude::*;
 use web_sys::HtmlDivElement;
 
 use super::dynamic::{RowKey, dynamic, rows};
@@ -111,7 +111,7 @@ impl List {
     pub(super) fn measure(self) {
         if let Some(grid) = self.grid.get_untracked() {
             // A frame of a page that nobody saw may come when the view was left.
-            let Some(total) = self.total.try_get_untracked() else {
+            let Some(total) = self.total.try_with_untracked(|total| *total) else {
                 return;
             };
             let row = row_height(&grid, total);

@@ -1,7 +1,7 @@
 //! Reader: what stands around the transition at the cursor, in groups; those with nothing in them are not there.
 
+use crate::ui::prelude::*;
 use leptos::ev::MouseEvent;
-use leptos::prelude::*;
 
 use super::dynamic::dynamic;
 use super::log::pane_tabs;

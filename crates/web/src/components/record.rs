@@ -1,8 +1,8 @@
 //! The menu of the dock: what was seen as a file, and a file as what was seen.
 
+use crate::ui::prelude::*;
 use leptos::ev::KeyboardEvent;
 use leptos::html::Details;
-use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use web_sys::{HtmlElement, HtmlInputElement};
 

@@ -1,7 +1,7 @@
 //! Keyboard in long lists: one row takes part in the tab order, arrow keys move between rows.
 
+use crate::ui::prelude::*;
 use leptos::ev::KeyboardEvent;
-use leptos::prelude::*;
 use leptos::wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 

@@ -1,6 +1,6 @@
 //! The switch of the sample workflow: three machines in this tab, to try every view with.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use super::dynamic::dynamic;
 use crate::session::Session;

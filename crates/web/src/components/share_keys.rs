@@ -1,7 +1,7 @@
 //! Keys for what leaves the page and what is watched: the link menu, this view as text, `w`.
 
+use crate::ui::prelude::*;
 use leptos::ev::{self, KeyboardEvent};
-use leptos::prelude::*;
 
 use super::keys::Focus;
 use crate::model::Route;

@@ -1,7 +1,7 @@
 //! States: activity, tick, what the change at the cursor did to each, and on demand relations and tags. Letters search.
 
+use crate::ui::prelude::*;
 use leptos::ev::KeyboardEvent;
-use leptos::prelude::*;
 
 use super::dynamic::{RowKey, dynamic, rows};
 use super::machine_view::MachineUi;

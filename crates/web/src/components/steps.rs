@@ -1,8 +1,8 @@
 //! Steps of the transition at the cursor: as the second timeline of the dock, and as a list in the panel of the change.
 
+use crate::ui::prelude::*;
 use leptos::ev::{KeyboardEvent, PointerEvent};
 use leptos::html::Div;
-use leptos::prelude::*;
 
 use super::dynamic::dynamic;
 use super::sentence;

@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
+use crate::ui::prelude::*;
 use leptos::ev::{self, KeyboardEvent, MouseEvent};
 use leptos::html;
-use leptos::prelude::*;
 
 use super::canvas::Sheet;
 use super::dynamic::{RowKey, dynamic, rows};

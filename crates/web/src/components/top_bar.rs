@@ -1,6 +1,6 @@
 //! Top bar: mark, name of the mesh, views, connection, theme. On a phone the views move to a bar at the bottom.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use super::dynamic::dynamic;
 use super::link_menu::LinkMenuButton;

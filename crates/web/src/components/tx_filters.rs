@@ -1,7 +1,7 @@
 //! Filters of the Machine view: a button that opens a bar, and in it a chip for each, with how many it hides.
 
+use crate::ui::prelude::*;
 use leptos::ev::KeyboardEvent;
-use leptos::prelude::*;
 
 use super::dynamic::dynamic;
 use super::machine_view::MachineUi;

@@ -1,6 +1,6 @@
 //! The verdict: one sentence, the next, and how many machines are how.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use super::dynamic::{RowKey, dynamic, rows};
 use super::{Failures, health_glyph, sentence};

@@ -1,8 +1,8 @@
 //! Watch rules in the settings: a list to edit, and who is told.
 
+use crate::ui::prelude::*;
 use leptos::ev::SubmitEvent;
 use leptos::html::Input;
-use leptos::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use super::dynamic::{RowKey, dynamic, rows};

@@ -1,6 +1,6 @@
 //! What if: choose a mutation, and the engine in this tab says what would become of it.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 use statemesh::core::engine::MutationKind;
 
 use super::dynamic::{RowKey, dynamic, rows};

@@ -1,6 +1,6 @@
 //! Why the selected state is on or off, under the tree.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use super::dynamic::dynamic;
 use super::machine_view::{MachineUi, Pane, Tab};

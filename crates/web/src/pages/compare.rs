@@ -1,6 +1,6 @@
 //! Compare: two moments, runs or machines beside each other, and where they part.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use crate::comparing::Comparing;
 use crate::components::{ComparePicker, CompareStates, CompareTable, dynamic, sentence};

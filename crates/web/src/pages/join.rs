@@ -1,8 +1,8 @@
 //! Join: one field for a relay's address, and how to start a relay. Nothing is sent before Join is pressed.
 
+use crate::ui::prelude::*;
 use leptos::ev::SubmitEvent;
 use leptos::html::Input;
-use leptos::prelude::*;
 
 use crate::browser;
 use crate::components::{CopyButton, Failures, OpenFile, dynamic, health_glyph, name};

@@ -1,6 +1,6 @@
 //! Machine: all machines beside one of them, its states, its history, and the change at the cursor.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use crate::components::{
     MachineFacts, MachineList, MachinePanes, MachineUi, dynamic, listen_here, name,

@@ -1,6 +1,6 @@
 //! Mesh: who is there and how they are linked, at the moment looked at, as a graph or as tables.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use crate::components::{MeshGraph, MeshPanel, MeshTable, dynamic};
 use crate::derived::Derived;

@@ -1,6 +1,6 @@
 //! Overview: what is wrong, and every machine by host.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use super::JoinPage;
 use crate::components::{

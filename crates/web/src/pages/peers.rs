@@ -1,6 +1,6 @@
 //! Peers: this tab and its connection, everyone known, and one of them in full, as of the moment looked at.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use crate::components::{OwnPlace, PeerPanel, PeerTable, dynamic, icon};
 use crate::model::PeerRef;

@@ -1,6 +1,6 @@
 //! Settings: how the page looks, whose time it shows, when a machine counts as what, and how much is kept.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use crate::browser;
 use crate::components::{CopyButton, HiddenCount, WatchRules, dynamic};

@@ -1,7 +1,7 @@
 //! What the reader does about the tab's own place in the mesh: share its machines, dial somebody, leave and come back, keep
 //! its key; and the note of the visit for the Join page.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 use statemesh::identity::Identity;
 use statemesh::machine::Machine;
 use statemesh::{Multiaddr, PeerId};

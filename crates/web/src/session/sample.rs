@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 use statemesh::machine::{Machine, Transition};
 use statemesh::{MachineIdx, PeerId};
 

@@ -1,6 +1,6 @@
 //! What the Compare view reads of the histories of the page.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use super::Store;
 use crate::history::History;

@@ -1,6 +1,6 @@
 //! The picture of the network for the Mesh page, drawn while that is open.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 use statemesh::PeerId;
 
 use super::Store;

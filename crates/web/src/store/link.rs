@@ -4,7 +4,7 @@
 //! follow -> wait until the machine is known and has come so far -> `History::resolve` -> cursor, and a sentence about how
 //! it was found. Whoever moves the cursor meanwhile is not called back.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use super::time::WINDOWS;
 use super::{Inner, Store, set};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 use statemesh::PeerId;
 use statemesh::core::collections::sort_by;
 

@@ -1,6 +1,6 @@
 //! Pictures of a moment: made for links, and shown where the history is gone (dashboard design 2.2).
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 use wasm_bindgen_futures::spawn_local;
 
 use super::{Inner, Store, set};

@@ -1,7 +1,7 @@
 //! Recordings in the page: what was seen leaves as bytes, and a recording takes the place of what is seen until somebody
 //! goes back. The live mesh is followed meanwhile.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 use statemesh::PeerId;
 use statemesh::core::collections::{OrderedMap, OrderedSet};
 

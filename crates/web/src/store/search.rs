@@ -1,6 +1,6 @@
 //! Search everything, and go where it leads.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use super::Store;
 use crate::browser;

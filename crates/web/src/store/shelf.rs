@@ -1,6 +1,6 @@
 //! The machine shown as text, and what the reader put aside.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 use statemesh::core::collections::OrderedSet;
 use statemesh::core::engine::Schema;
 

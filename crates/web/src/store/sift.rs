@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use super::time::Time;
 use super::{Store, set};

@@ -1,7 +1,7 @@
 //! Any view at any moment as text, and machines as the console lists them. Read off the same models as the screen, so
 //! that both say the same.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use super::list::Scene;
 use super::peers::everybody;

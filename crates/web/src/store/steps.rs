@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use super::{Inner, Store, set};
 use crate::history::{self, Chain, Link, Place, cause_of, chain, effects};

@@ -1,6 +1,6 @@
 //! Where the page looks in time: the recorder of all that came, one cursor, and the world at the cursor.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 use statemesh::machine::Transition;
 
 use super::{Store, Told};

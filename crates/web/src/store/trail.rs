@@ -1,6 +1,6 @@
 //! What led to something, as far as this tab can tell, with the names that the page shows.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 
 use super::{Inner, Store};
 use crate::history::{Entry, Place, Position, Track, before, chain};

@@ -1,7 +1,7 @@
 //! The signals of rows and hosts, and which machine the Machine page is about. What is drawn comes from whichever world is
 //! looked at.
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 use statemesh::PeerId;
 use statemesh::core::collections::{OrderedMap, OrderedSet};
 

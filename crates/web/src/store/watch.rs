@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 
-use leptos::prelude::*;
+use crate::ui::prelude::*;
 use statemesh::core::collections::OrderedMap;
 
 use super::time::Time;
