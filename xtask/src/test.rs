@@ -8,6 +8,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 
+use crate::bench::dashboard;
 use crate::build;
 use crate::cli::TestOptions;
 use crate::command::{cargo, check_all_lines, command};
@@ -276,6 +277,8 @@ fn end_to_end(gopeer: Option<&Path>, options: TestOptions, report: &mut Report) 
         test.env("CI", "true");
     }
     if options.slow {
+        dashboard::make_recordings()?;
+        dashboard::name_recordings(&mut test);
         test.env("STATEMESH_SLOW", "true");
     }
     check_all_lines(&mut test, |line| {
