@@ -47,6 +47,8 @@ pub fn expand(function: TokenStream) -> Result<TokenStream> {
         #(#attributes)*
         #[allow(non_snake_case)]
         #vis fn #name(#arguments) -> crate::ui::AnyView {
+            // A view is as long as what it shows.
+            #[allow(clippy::too_many_lines)]
             #function
             crate::ui::component(move || #body(#taken))
         }

@@ -232,11 +232,13 @@ fn component(element: &Element) -> Result<TokenStream> {
             return Err(Error::new_spanned(&attribute.key, sentence));
         }
         let field = format_ident!("{key}", span = attribute.key.span());
-        let value = match attribute.value() {
-            Some(value) => braceless(value.to_token_stream(), Some(value)),
-            None => field.to_token_stream(),
-        };
-        fields.push(quote! { #field: #value });
+        let value = attribute.value();
+        let value = value.map(|value| braceless(value.to_token_stream(), Some(value)));
+        // The short form wherever it is the same: lints see what is written here.
+        fields.push(match value.filter(|value| value.to_string() != key) {
+            Some(value) => quote! { #field: #value },
+            None => quote! { #field },
+        });
     }
     let span = name.span();
     if fields.is_empty() {

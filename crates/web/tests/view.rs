@@ -310,7 +310,7 @@ async fn what_is_no_longer_shown_follows_nothing() {
                 let (inner, attribute) = (read.clone(), read);
                 view! {
                     <p data-count=attribute on:click=move |_| told.set(told.get() + 1)>
-                        {move || inner()}
+                        {inner}
                     </p>
                 }
             })

@@ -410,11 +410,14 @@ impl Target {
     }
 }
 
+/// What is called, and for whom.
+type Handled = (Option<Owner>, Box<dyn Handle>);
+
 /// Listens as long as it is there.
 struct Listener {
     element: Element,
     event: &'static str,
-    handle: Rc<RefCell<(Option<Owner>, Box<dyn Handle>)>>,
+    handle: Rc<RefCell<Handled>>,
     closure: Closure<dyn FnMut(Event)>,
 }
 
