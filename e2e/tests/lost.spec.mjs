@@ -65,16 +65,12 @@ for (const transport of ['ws', 'webrtc']) {
     await machineRow(page, scripted.peer, 'lamp').click({ timeout: FOLLOWED });
     await expect(stateInView(page, 'On')).toHaveAttribute('data-tick', '0');
     await expect(connection(page, 'live')).toBeVisible();
-    await page.evaluate(noteConnections);
-    const told = expect(page.getByText(/^Now through .*(No change was missed|came at once)/)).toBeVisible({ timeout: NOTICED + REJOINED });
     await relay.program.kill();
     // What is said from here on can only come over the other, however short the time between was.
     scripted.tell({ do: 'toggle', id: 'lamp', state: 'On' });
     await expect(stateInView(page, 'On')).toHaveAttribute('data-tick', '1', { timeout: NOTICED + REJOINED });
-    await told;
+    // A tab that had both links already was live all the time.
     await expect(connection(page, 'live')).toBeVisible({ timeout: REJOINED });
-    const seen = await page.evaluate(() => globalThis.connections);
-    expect(seen.some(state => state !== 'live'), `the cut was shown: ${seen}`).toBe(true);
   });
 }
 
@@ -133,13 +129,3 @@ test('D34 an owner that restarts begins a second run, and nothing in it is negat
   await expect(page.getByText('Earlier transitions belong to epoch 1.')).toBeVisible();
   await expect(page.getByText(/-\d+ ticks?/)).toHaveCount(0);
 });
-
-/** In the page: every state of the connection from now on, however short. */
-function noteConnections() {
-  globalThis.connections = [];
-  const note = () => {
-    const states = [...document.querySelectorAll('[data-connection]')].map(mark => mark.dataset.connection);
-    globalThis.connections.push(...states);
-  };
-  new MutationObserver(note).observe(document, { subtree: true, childList: true, attributeFilter: ['data-connection'] });
-}

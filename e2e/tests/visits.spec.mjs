@@ -36,7 +36,7 @@ for (const transport of ['ws', 'webrtc']) {
     annotations.push({ type: 'bytes left per visit', description: perVisit.toFixed(0) });
     console.log(`${transport}: ${perVisit.toFixed(0)} bytes per visit, descriptors ${before.descriptors} then ${after.descriptors}`);
     expect(perVisit).toBeLessThan(LEFT_PER_VISIT[transport] * SLACK);
-    // One may be open for a moment: the metrics' own connection.
-    expect(after.descriptors).toBeLessThanOrEqual(before.descriptors + 1);
+    // Some may be open for a moment: the metrics' own connections, links of the last visits.
+    await expect.poll(() => openDescriptors(relay), { timeout: 60_000 }).toBeLessThanOrEqual(before.descriptors + 1);
   });
 }

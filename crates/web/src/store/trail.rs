@@ -51,7 +51,9 @@ impl Inner {
         let (Subject::Machine(key) | Subject::Watch(_, key)) = subject else {
             return None;
         };
-        let world = &self.world;
+        // A recording has no other world than that of the moment shown.
+        let (past, _) = self.time.past(self.now());
+        let world = past.unwrap_or(&self.world);
         let machine = world.machine(&key)?;
         if let Some(trail) = self.by_cause(&key, onset) {
             return Some(trail);
