@@ -1,5 +1,4 @@
-//! Project tasks: `cargo xtask run`, `build`, `package`, `test`, `vectors`, `fuzz-smoke`, `bench`, `gen`,
-//! `shots`.
+//! Project tasks: `cargo xtask run`, `build`, `package`, `test`, `vectors`, `fuzz-smoke`, `bench`, `gen`.
 //!
 //! Everything a person or a build machine does with the checkout goes through here, so that both do the same. No task
 //! needs root; `test` asks for system packages when they are missing.
@@ -19,7 +18,6 @@ mod package;
 mod packages;
 mod relay;
 mod run;
-mod shots;
 mod small;
 mod steps;
 mod test;
@@ -54,7 +52,6 @@ fn perform(task: Task, claim: Claim) -> Result<ExitCode> {
         Task::Vectors { files } => vectors::vectors(&files),
         Task::FuzzSmoke { seconds } => fuzz::smoke(seconds),
         Task::Gen(recording) => generate::generate(&recording),
-        Task::Shots { record } => shots::shots(record),
         Task::Bench { name: None, .. } => {
             bench::list();
             Ok(ExitCode::SUCCESS)

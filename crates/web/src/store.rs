@@ -507,9 +507,7 @@ impl Inner {
         }
         let words = Piece::plain(&verdict.headline);
         match &self.announced {
-            Some((_, old)) if *old == words => None,
-            // A recording ends before what was announced live: that is no haste.
-            Some((at, _)) if *at <= now && now.since(*at) < ANNOUNCE_EVERY => None,
+            Some((at, old)) if *old == words || now.since(*at) < ANNOUNCE_EVERY => None,
             Some(_) | None => {
                 self.announced = Some((now, words.clone()));
                 Some(words)

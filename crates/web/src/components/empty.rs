@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::dynamic::dynamic;
-use super::{IncidentButton, SampleSwitch, name};
+use super::{SampleSwitch, name};
 use crate::model::Shown;
 use crate::store::Store;
 
@@ -31,7 +31,6 @@ pub fn EmptyMesh() -> impl IntoView {
             <pre>{dynamic(go)}</pre>
             <p>"Or try every view in 10 s:"</p>
             <SampleSwitch />
-            <IncidentButton />
         </section>
     }
 }
