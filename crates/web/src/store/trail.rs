@@ -55,7 +55,7 @@ impl Inner {
         let (past, _) = self.time.past(self.now());
         let world = past.unwrap_or(&self.world);
         let machine = world.machine(&key)?;
-        if let Some(trail) = self.by_cause(&key, onset) {
+        if let Some(trail) = self.by_cause(world, &key, onset) {
             return Some(trail);
         }
         let related = |other: &MachineKey| {
@@ -76,7 +76,7 @@ impl Inner {
     }
 
     /// The causes of what a machine did at an instant.
-    fn by_cause(&self, key: &MachineKey, onset: Interval) -> Option<Trail> {
+    fn by_cause(&self, world: &World, key: &MachineKey, onset: Interval) -> Option<Trail> {
         let history = self.time.history();
         let track = history.track(key)?;
         let last = track.at(Position::end_of(onset.by))?;
@@ -88,10 +88,10 @@ impl Inner {
         });
         let chain = began.find_map(|place| chain(history, key, place))?;
         let hops = chain.causes.iter().filter_map(|link| {
-            let machine = self.world.machine(&link.key)?;
+            let machine = world.machine(&link.key)?;
             let states = link.entry.detail.as_ref().map(|detail| &*detail.changes);
             let at = link.entry.at.by;
-            let hop = hop(&self.world, machine, at, states.unwrap_or_default());
+            let hop = hop(world, machine, at, states.unwrap_or_default());
             Some(Hop {
                 href: self.href(link),
                 ..hop
