@@ -354,7 +354,7 @@ test('tables leave the page, and a spreadsheet takes no name for a formula', asy
   const save = async (kind) => {
     await page.locator('.dock .record summary').click();
     const download = page.waitForEvent('download');
-    await page.locator('.record .panel').getByRole('button', { name: kind, exact: true }).click();
+    await page.locator('.record .popover').getByRole('button', { name: kind, exact: true }).click();
     const file = await download;
     await page.keyboard.press('Escape');
     await page.locator('.dock .record[open] summary').click({ timeout: 1_000 }).catch(() => {});

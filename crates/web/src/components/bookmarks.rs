@@ -45,7 +45,7 @@ pub fn Bookmarks() -> impl IntoView {
                 "Bookmark this moment"
             </button>
         </div>
-        <ul class="marks">
+        <ul class="bookmarks">
             {rows(items, |at| RowKey::Numbered(None, *at as u64), move |at| item(sharing, at).into_any())}
         </ul>
         {super::dynamic(of_run)}

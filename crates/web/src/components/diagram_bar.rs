@@ -200,7 +200,7 @@ fn Export(scene: Scene) -> impl IntoView {
     view! {
         <details class="record export" node_ref=menu on:keydown=on_key>
             <summary class="button plain small">"Export"</summary>
-            <ul class="panel" aria-label="Export the diagram">{rows.collect_view()}</ul>
+            <ul class="popover" aria-label="Export the diagram">{rows.collect_view()}</ul>
         </details>
     }
 }

@@ -68,7 +68,7 @@ pub fn MachineMenu() -> impl IntoView {
             <summary class="button plain small square" aria-label="Machine menu" title="Copy as text, pin, hide">
                 {icon("i-down")}
             </summary>
-            <div class="panel" role="group" aria-label="Machine menu">
+            <div class="popover" role="group" aria-label="Machine menu">
                 <h2>"Copy as text"</h2>
                 <div class="line">{copies.into_iter().collect_view()}</div>
                 <h2>"In the lists"</h2>

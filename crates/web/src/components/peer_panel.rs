@@ -108,7 +108,7 @@ fn refusals(refused: &[(&'static str, u64)]) -> Option<AnyView> {
     (!refused.is_empty()).then(|| {
         view! {
             <section class="facts-of">
-                {head("Refused", None)} <ul class="lines">{refused.iter().map(row).collect_view()}</ul>
+                {head("Refused", None)} <ul class="plain-lines">{refused.iter().map(row).collect_view()}</ul>
             </section>
         }
         .into_any()
@@ -129,7 +129,7 @@ fn address_list(addresses: &[Shown]) -> Option<AnyView> {
         view! {
             <section class="facts-of">
                 {head("Addresses", None)}
-                <ul class="lines">{addresses.iter().map(row).collect_view()}</ul>
+                <ul class="plain-lines">{addresses.iter().map(row).collect_view()}</ul>
             </section>
         }
         .into_any()

@@ -34,7 +34,7 @@ pub fn RecordMenu() -> impl IntoView {
             && let Some(menu) = menu.get_untracked()
         {
             menu.set_open(true);
-            let first = menu.query_selector(".marks a, .marks + *, button");
+            let first = menu.query_selector(".bookmarks a, .bookmarks + *, button");
             if let Ok(Some(first)) = first {
                 let _ = first.unchecked_into::<HtmlElement>().focus();
             }
@@ -56,7 +56,7 @@ pub fn RecordMenu() -> impl IntoView {
                 {icon("i-record")}
                 <span>"Recording"</span>
             </summary>
-            <div class="panel" role="group" aria-label="Recording">
+            <div class="popover" role="group" aria-label="Recording">
                 <h2>"Save what was seen"</h2>
                 <div class="line">
                     <Parts />
