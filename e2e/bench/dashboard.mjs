@@ -1,20 +1,21 @@
 // `cargo xtask bench dashboard`: the release page under much, as JSON on stdout. Progress goes to stderr.
-import { cpus, totalmem } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { chromium } from '@playwright/test';
 import config from '../playwright.config.mjs';
 import { canMeasureMemory, traced } from '../support/frames.mjs';
-import { heap, openRecording, quantile, throughFleet, throughTime, typedMeanwhile } from '../support/heavy.mjs';
+import { heap, openRecording, throughFleet, throughMesh, throughTime, typedMeanwhile } from '../support/heavy.mjs';
 import { Program, Relay, programPath } from '../support/programs.mjs';
+import { describeMachine, note, quantile, weighPage } from './shared.mjs';
 
 const SEEKS = 200;
 const SCRUB_SECONDS = 10;
 const LOAD_SECONDS = 60;
+const PATIENCE = 120_000;
 
 const browser = await chromium.launch(config.use.launchOptions);
 try {
   const results = {
-    machine: describeMachine(),
+    machine: describeMachine(browser),
     ...(await manyMachines()),
     ...(await manyTransitions()),
     ...(await manyChanges()),
@@ -24,11 +25,6 @@ try {
   console.log(JSON.stringify(results));
 } finally {
   await browser.close();
-}
-
-function describeMachine() {
-  const [cpu] = cpus();
-  return `${cpus().length} × ${cpu.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Chromium ${browser.version()}, ${process.platform}`;
 }
 
 async function opened(relay, file) {
@@ -82,7 +78,7 @@ async function manyChanges() {
   await page.waitForSelector('[data-connection="live"]');
   const args = ['load', '--peers', '10', '--machines', '1000', '--rate', '5000', '--topic', relay.topic, '--connect', relay.quic];
   const load = new Program('the load', programPath('STATEMESH_RELAY'), args);
-  await page.waitForFunction(() => /^1[ ,  ]?000 of/.test(document.querySelector('.shown')?.textContent ?? ''), null, { timeout: 120_000 });
+  await page.waitForFunction(() => /^1\D?000 of/.test(document.querySelector('.shown')?.textContent ?? ''), null, { timeout: PATIENCE });
   await pause(5_000);
   let typed;
   const frames = await traced(browser, page, async () => {
@@ -106,17 +102,7 @@ async function manyChanges() {
 async function manyPeers() {
   const relay = await Relay.start();
   const page = await opened(relay, programPath('STATEMESH_MACHINES'));
-  await page.getByRole('link', { name: 'Mesh' }).first().click();
-  await page.waitForSelector('.graph [data-node]', { timeout: 60_000 });
-  const slider = await page.getByRole('slider', { name: 'Moment looked at' }).boundingBox();
-  const frames = await traced(browser, page, async () => {
-    for (let step = 0; step < 100; step += 1) {
-      await page.mouse.move(slider.x + 2 + ((slider.width - 4) * step) / 100, slider.y + slider.height / 2);
-      if (step === 0) await page.mouse.down();
-      await page.evaluate(() => new Promise(requestAnimationFrame));
-    }
-    await page.mouse.up();
-  });
+  const frames = await throughMesh(browser, page);
   await page.context().close();
   await relay.stop();
   note(`1,000 peers: frames p95 ${ms(frames)}, longest ${frames.longest.toFixed(1)} ms`);
@@ -126,29 +112,11 @@ async function manyPeers() {
 /** Everything a first visit loads. */
 async function sizes() {
   const relay = await Relay.start();
-  const page = await browser.newPage();
-  const urls = new Set();
-  page.on('request', (request) => urls.add(request.url()));
-  await page.goto(relay.url);
-  await page.waitForSelector('[data-machine]');
-  await page.close();
-  const files = [...urls].filter((url) => url.startsWith('http') && !url.includes('/api/'));
-  const weight = async (encoding) => {
-    let bytes = 0;
-    for (const url of files) {
-      const answer = await fetch(url, { headers: { 'accept-encoding': encoding } });
-      bytes += Number(answer.headers.get('content-length'));
-      await answer.body?.cancel();
-    }
-    return bytes;
-  };
-  const sizes = { gzip_bytes: await weight('gzip'), brotli_bytes: await weight('br') };
+  const { bytes } = await weighPage(browser, relay, ['gzip', 'br'], PATIENCE);
   await relay.stop();
-  return sizes;
+  return { gzip_bytes: bytes.gzip, brotli_bytes: bytes.br };
 }
 
-const ms = (frames) => quantile(frames.frames, 0.95).toFixed(1);
-
-function note(text) {
-  console.error(`   ${text}`);
+function ms(frames) {
+  return quantile(frames.frames, 0.95).toFixed(1);
 }

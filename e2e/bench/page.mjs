@@ -1,12 +1,12 @@
 // `cargo xtask bench page`: delays, size and cost of the release page, as JSON on stdout. Progress goes to stderr.
 import { readFileSync } from 'node:fs';
-import { cpus, totalmem } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
 import { chromium } from '@playwright/test';
 import config from '../playwright.config.mjs';
 import { Relay, Watch, startGoPeer, startScripted } from '../support/programs.mjs';
 import { onlyTransport } from '../support/fixtures.mjs';
+import { describeMachine, note, quantile, weighPage } from './shared.mjs';
 
 const NAVIGATIONS = 9;
 const CHANGES = 200;
@@ -18,7 +18,7 @@ const PATIENCE = 60_000;
 const browser = await chromium.launch(config.use.launchOptions);
 try {
   const results = {
-    machine: describeMachine(),
+    machine: describeMachine(browser),
     ...(await firstPaint()),
     ...(await rustChanges()),
     ...(process.env.STATEMESH_GOPEER ? await goPeers() : {}),
@@ -28,11 +28,6 @@ try {
   console.log(JSON.stringify(results));
 } finally {
   await browser.close();
-}
-
-function describeMachine() {
-  const [cpu] = cpus();
-  return `${cpus().length} × ${cpu.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Chromium ${browser.version()}, ${process.platform}`;
 }
 
 /** From navigation to the frame that shows a machine of another peer, with a fresh profile each time. */
@@ -63,28 +58,9 @@ async function firstPaint() {
     medians[`first_paint_${transport}_ms`] = quantile(times, 0.5);
     note(`first remote state over ${transport}: ${times.map(Math.round).join(' ')} ms`);
   }
-  const { bytes, files } = await gzipSize(relay);
+  const { bytes, files } = await weighPage(browser, relay, ['gzip'], PATIENCE);
   await relay.stop();
-  return { ...medians, gzip_bytes: bytes, gzip_files: files };
-}
-
-/** Everything the first visit loads, as gzip. */
-async function gzipSize(relay) {
-  const page = await browser.newPage();
-  const urls = new Set();
-  page.on('request', (request) => urls.add(request.url()));
-  await page.goto(relay.url);
-  await page.waitForSelector('[data-machine]', { timeout: PATIENCE });
-  await page.close();
-  let bytes = 0;
-  let files = 0;
-  for (const url of [...urls].filter((url) => url.startsWith('http') && !url.includes('/api/'))) {
-    const answer = await fetch(url, { headers: { 'accept-encoding': 'gzip' } });
-    bytes += Number(answer.headers.get('content-length'));
-    files += 1;
-    await answer.body?.cancel();
-  }
-  return { bytes, files };
+  return { ...medians, gzip_bytes: bytes.gzip, gzip_files: files };
 }
 
 /** From a mutation in a Rust peer to the frame that shows it. */
@@ -247,13 +223,4 @@ function delaysOf(changes, frames) {
     const frame = frames.find((frame) => frame.tick >= tick);
     return frame ? frame.at - at : Infinity;
   });
-}
-
-function quantile(values, share) {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(sorted.length * share) - 1))];
-}
-
-function note(text) {
-  console.error(`   ${text}`);
 }

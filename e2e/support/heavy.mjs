@@ -1,7 +1,7 @@
 // The dashboard under much: thousands of machines, a million transitions, thousands of changes a second. Shared by
 // `cargo xtask bench dashboard`, which prints the figures, and by the slow tests, which hold them to deadlines.
 import { setTimeout as pause } from 'node:timers/promises';
-import { heap, quantile, traced } from './frames.mjs';
+import { heap, traced } from './frames.mjs';
 
 const PATIENCE = 120_000;
 
@@ -80,6 +80,22 @@ export async function throughTime(browser, page, count, seconds) {
   return { sought: sought.flatMap((part) => part.frames), longest: Math.max(...sought.map((part) => part.longest)), scrubbed };
 }
 
+/** Opens the graph and drags the cursor along the recording. */
+export async function throughMesh(browser, page) {
+  await page.getByRole('link', { name: 'Mesh' }).first().click();
+  await page.waitForSelector('.graph [data-node]', { timeout: PATIENCE });
+  const slider = await page.getByRole('slider', { name: 'Moment looked at' }).boundingBox();
+  const steps = 100;
+  return traced(browser, page, async () => {
+    for (let step = 0; step < steps; step += 1) {
+      await page.mouse.move(slider.x + 2 + ((slider.width - 4) * step) / steps, slider.y + slider.height / 2);
+      if (step === 0) await page.mouse.down();
+      await page.evaluate(() => new Promise(requestAnimationFrame));
+    }
+    await page.mouse.up();
+  });
+}
+
 /** Types into the search while changes pour in; how long each letter waited for its frame, in milliseconds. */
 export async function typedMeanwhile(page, seconds) {
   await page.evaluate(() => {
@@ -103,4 +119,4 @@ export async function typedMeanwhile(page, seconds) {
   return [...slow, ...new Array(Math.max(0, letters - slow.length)).fill(8)];
 }
 
-export { heap, quantile };
+export { heap };

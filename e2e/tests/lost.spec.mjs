@@ -1,5 +1,6 @@
 // The relay goes away, with and without a word, and comes back, as another process or as the same one (D31).
 import { test, expect, connection, machineRow, onlyTransport, remoteMachines, stateInView } from '../support/fixtures.mjs';
+import { links } from '../support/metrics.mjs';
 
 /** Not live 3 s after the relay died, however it died. */
 const NOTICED = 30_000;
@@ -61,16 +62,21 @@ for (const transport of ['ws', 'webrtc']) {
     const other = await start.relay('--connect', relay.url);
     const scripted = await start.scripted(other);
     scripted.tell({ do: 'expose', id: 'lamp', states: ['On'], tags: ['host:desk'] });
+    const without = await links(other, transport);
     await page.goto(relay.url);
     await machineRow(page, scripted.peer, 'lamp').click({ timeout: FOLLOWED });
     await expect(stateInView(page, 'On')).toHaveAttribute('data-tick', '0');
     await expect(connection(page, 'live')).toBeVisible();
+    await page.evaluate(noteConnections);
+    const hasBoth = (await links(other, transport)) > without;
     await relay.program.kill();
     // What is said from here on can only come over the other, however short the time between was.
     scripted.tell({ do: 'toggle', id: 'lamp', state: 'On' });
     await expect(stateInView(page, 'On')).toHaveAttribute('data-tick', '1', { timeout: NOTICED + REJOINED });
-    // A tab that had both links already was live all the time.
     await expect(connection(page, 'live')).toBeVisible({ timeout: REJOINED });
+    // A tab that had both links already was live all the time.
+    const seen = await page.evaluate(() => globalThis.connections);
+    expect(hasBoth || seen.some(state => state !== 'live'), `the cut was shown: ${seen}`).toBe(true);
   });
 }
 
@@ -129,3 +135,13 @@ test('D34 an owner that restarts begins a second run, and nothing in it is negat
   await expect(page.getByText('Earlier transitions belong to epoch 1.')).toBeVisible();
   await expect(page.getByText(/-\d+ ticks?/)).toHaveCount(0);
 });
+
+/** In the page: every state of the connection from now on, however short. */
+function noteConnections() {
+  globalThis.connections = [];
+  const note = () => {
+    const states = [...document.querySelectorAll('[data-connection]')].map(mark => mark.dataset.connection);
+    globalThis.connections.push(...states);
+  };
+  new MutationObserver(note).observe(document, { subtree: true, childList: true, attributeFilter: ['data-connection'] });
+}

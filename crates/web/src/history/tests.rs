@@ -575,6 +575,31 @@ fn a_transition_takes_less_room_than_the_budget_at_any_rate() {
 }
 
 #[test]
+fn a_rate_counts_nothing_after_the_moment_looked_at() {
+    let mut history = History::new(Limits::default());
+    let start = Record::snapshot(exact(0), &[0; 4]);
+    history.learn(named(0), &schema(), &start).unwrap();
+    for number in 1..=400 {
+        traced(&mut history, 0, number, number * 50);
+    }
+    let track = history.track(&key(0)).unwrap();
+    for (until, changes) in [
+        (0, 0),
+        (49, 0),
+        (50, 1),
+        (99, 1),
+        (10_000, 200),
+        (10_049, 200),
+        (10_051, 200),
+        (20_000, 200),
+        (25_000, 100),
+        (30_000, 0),
+    ] {
+        assert_eq!(track.rate(Seen(until)), changes, "{until}");
+    }
+}
+
+#[test]
 fn what_stands_beside_records_leaves_first_unless_it_is_pinned() {
     let side = Side {
         arguments: "x".repeat(1_000),

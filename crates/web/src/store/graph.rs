@@ -5,7 +5,7 @@ use statemesh::PeerId;
 
 use super::Store;
 use super::time::Time;
-use crate::history::{Fidelity, Journal, events, network};
+use crate::history::{Journal, events, network};
 use crate::model::{
     EventKind, GraphFrame, MachineKey, NetEvent, PeerRef, Places, Role, Seen, Shown, World,
 };
@@ -80,10 +80,7 @@ fn rate(time: &Time, key: &MachineKey, at: Seen) -> (u64, bool) {
     let Some(track) = time.recorder().history().track(key) else {
         return (0, true);
     };
-    let from = Seen(at.0.saturating_sub(10_000));
-    let counts = track.pyramid().window(from, at, 10).counts;
-    let changes = counts.iter().map(|count| count.changes).sum();
-    (changes, track.standing().fidelity == Fidelity::Local)
+    (track.rate(at), track.standing().fidelity.level() > 1)
 }
 
 fn happened(journal: &Journal, event: &NetEvent) -> Happened {

@@ -257,12 +257,8 @@ impl Told for Tellings<'_> {
     }
 
     fn rate(&self, key: &MachineKey) -> u64 {
-        let from = Seen(self.at.0.saturating_sub(RATE_OVER));
-        let Some(track) = self.history.track(key) else {
-            return 0;
-        };
-        let window = track.pyramid().window(from, self.at, RATE_PIXELS);
-        window.counts.iter().map(|count| count.changes).sum()
+        let track = self.history.track(key);
+        track.map_or(0, |track| track.rate(self.at))
     }
 }
 
@@ -447,10 +443,6 @@ impl Time {
     }
 }
 
-/// Milliseconds over which rates are counted.
-const RATE_OVER: u64 = 10_000;
-/// Counts asked for: fine enough that what is older does not count.
-const RATE_PIXELS: usize = 100;
 /// Widths of the lanes to choose from, in milliseconds (dashboard design 3.3).
 pub const WINDOWS: [u64; 5] = [10_000, 60_000, 300_000, 900_000, 3_600_000];
 

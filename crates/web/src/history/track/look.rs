@@ -104,6 +104,19 @@ impl Track {
         gaps.max()
     }
 
+    /// Changes in the ten seconds until an instant, itself included and nothing after it: buckets of the pyramid would
+    /// reach beyond.
+    #[must_use]
+    pub fn rate(&self, until: Seen) -> u64 {
+        let after = Seen(until.0.saturating_sub(RATE_OVER));
+        let first = self.chunk_at(Position::end_of(after)).unwrap_or(0);
+        let told = self.chunks.iter().skip(first).flat_map(Chunk::tallies);
+        let told = told
+            .skip_while(|(at, _)| *at <= after)
+            .take_while(|(at, _)| *at <= until);
+        told.filter(|(_, tally)| tally.change).count() as u64
+    }
+
     /// The first record of a run whose replay satisfies `found`; chunks outside of `within` are passed by.
     pub(in crate::history) fn search(
         &self,
@@ -160,3 +173,6 @@ pub(in crate::history) struct SearchChunk {
     /// Machine time where the next of the same run begins.
     pub(in crate::history) next_sum: Option<u64>,
 }
+
+/// Milliseconds over which changes are counted for a rate.
+const RATE_OVER: u64 = 10_000;
