@@ -53,7 +53,8 @@ export function recording({ id, states, steps, owner = 7, ago = 600_000, every =
     events.push(bytes(RECORD, 1, every, byte(TRACE | BOUNDED | NUMBERED), 0, at + 1, list(changes), head, 0));
   });
   const machine = bytes(block(peer), 1, text(id), ...events);
-  const around = bytes(text('by hand'), 1_000 + every * steps.length, 0, 0, 0, 0, 0, 0, 0);
+  // No tab, faces, peers heard, join, peers, losses, links, bookmarks.
+  const around = bytes(text('by hand'), 1_000 + every * steps.length, 0, 0, 0, 0, 0, 0, 0, 0);
   const sections = [machine, around].flatMap((section) => [checksum(section), block(section)]);
   return bytes(Buffer.from('statemesh recording\n'), 1, Date.now() - ago, 1, ...sections);
 }

@@ -2,7 +2,7 @@
 // has to reach.
 import { test as base, expect } from '../support/fixtures.mjs';
 import { canMeasureMemory, quantile, traced } from '../support/frames.mjs';
-import { heap, openRecording, throughFleet, throughTime, typedMeanwhile } from '../support/heavy.mjs';
+import { heap, openRecording, throughFleet, throughMesh, throughTime, typedMeanwhile } from '../support/heavy.mjs';
 import { Program, programPath } from '../support/programs.mjs';
 
 const SLACK = 10;
@@ -64,16 +64,6 @@ test('D42 5,000 changes a second: nothing is lost, and letters come at once', as
 test('D48 1,000 peers in the graph', async ({ browser, page, start }) => {
   const relay = await start.relay();
   await openRecording(page, relay, programPath('STATEMESH_MACHINES'));
-  await page.getByRole('link', { name: 'Mesh' }).first().click();
-  await expect(page.locator('.graph [data-node]').first()).toBeVisible();
-  const slider = await page.getByRole('slider', { name: 'Moment looked at' }).boundingBox();
-  const frames = await traced(browser, page, async () => {
-    for (let step = 0; step < 50; step += 1) {
-      await page.mouse.move(slider.x + 2 + ((slider.width - 4) * step) / 50, slider.y + slider.height / 2);
-      if (step === 0) await page.mouse.down();
-      await page.evaluate(() => new Promise(requestAnimationFrame));
-    }
-    await page.mouse.up();
-  });
-  expect(quantile(frames.frames, 0.95)).toBeLessThan(FRAME);
+  const { frames } = await throughMesh(browser, page);
+  expect(quantile(frames, 0.95)).toBeLessThan(FRAME);
 });

@@ -2,7 +2,7 @@
 
 use crate::ui::prelude::*;
 
-use crate::components::{OwnPlace, PeerPanel, PeerTable, dynamic, icon};
+use crate::components::{OwnPlace, PeerPanel, PeerTable, SampleSwitch, dynamic, icon};
 use crate::model::PeerRef;
 use crate::router::Router;
 use crate::store::Store;
@@ -33,6 +33,7 @@ pub fn PeersPage() -> impl IntoView {
             <h1 class="vh">"Peers"</h1>
             <div class="peers-main">
                 <OwnPlace />
+                <SampleSwitch />
                 <div class="peers-bar">
                     <label class="field">
                         {icon("i-search")}

@@ -1,3 +1,5 @@
+//! Layers, order, places, what is drawn and what is exported, on schemas by hand and random ones.
+
 #![allow(clippy::unwrap_used)] // Test code, though not inside a #[test].
 use proptest::collection::vec;
 use proptest::prelude::*;
