@@ -1,8 +1,20 @@
-// Runs before the first paint: sets the theme chosen earlier, then loads the page's program and says so when
-// it cannot or when the program ends.
+// Runs before the first paint: takes what lets somebody join out of the address, sets the theme chosen earlier, then
+// loads the page's program and says so when it cannot or when the program ends.
 (() => {
   "use strict";
   const root = document.documentElement;
+  // What lets somebody join leaves the address bar before anything is painted.
+  const parts = location.hash.slice(1).split("&");
+  const join = parts.find((part) => part.startsWith("j="));
+  if (join) {
+    try {
+      sessionStorage.setItem("statemesh:join", join.slice(2));
+    } catch {
+      root.dataset.join = join.slice(2);
+    }
+    const rest = parts.filter((part) => !part.startsWith("j=")).join("&");
+    history.replaceState(null, "", location.pathname + location.search + (rest && rest !== "v=1" ? "#" + rest : ""));
+  }
   try {
     // `v1 theme=dark ...`; the theme had a key of its own once.
     const kept = localStorage.getItem("statemesh:settings");

@@ -182,11 +182,22 @@ export async function startGoPeer(relay, ...args) {
 }
 
 /** A Rust peer that exposes what it is told, with any names. */
-export async function startScripted(relay) {
-  const scripted = new Program('the scripted peer', programPath('STATEMESH_SCRIPTED'), ['--topic', relay.topic, '--connect', relay.quic]);
+export async function startScripted(relay, ...args) {
+  const scripted = new Program('the scripted peer', programPath('STATEMESH_SCRIPTED'), ['--topic', relay.topic, '--connect', relay.quic, ...args]);
   const { peer } = await scripted.line((line) => line.event === 'peer');
   scripted.peer = peer;
   return scripted;
+}
+
+/** A neighbour that lies; with `as` it says that its messages are that peer's. */
+export async function startHostile(relay, as) {
+  const tcp = relay.about.addresses.find((address) => /\/tcp\/\d+\/p2p\//.test(address));
+  const args = ['--topic', relay.topic, '--connect', tcp, ...(as ? ['--as', as] : [])];
+  const hostile = new Program('the hostile peer', programPath('STATEMESH_HOSTILE'), args);
+  const line = await hostile.line((line) => typeof line === 'string' && line.startsWith('listening'));
+  hostile.address = line.split(' ')[1];
+  hostile.peer = hostile.address.split('/').pop();
+  return hostile;
 }
 
 /** A port nobody listens on right now. */

@@ -16,7 +16,7 @@ const FOLLOWED = 15_000;
 /** A link without a sign of life is closed by the relay after 10 s. */
 const CLOSED = 100_000;
 
-test('a hidden tab with one wake-up a minute stays a member, on its first link', async ({ page, start }) => {
+test('D45 a hidden tab with one wake-up a minute stays a member, on its first link', async ({ page, start }) => {
   test.setTimeout(HIDDEN + 120_000);
   await onlyTransport(page, 'ws');
   await canHide(page);
@@ -31,14 +31,24 @@ test('a hidden tab with one wake-up a minute stays a member, on its first link',
     expect(await peers(relay), 'the tab and the other peer').toBe(2);
   }
   expect(await page.evaluate(() => globalThis.slowedDown), 'timers that had to wait for the minute').toBeGreaterThan(1);
+  const told = expect(page.getByText(/^This tab slept for .*Catching up/)).toBeVisible({ timeout: REJOINED });
+  const stale = page.locator('[data-machine][data-health="stale"]');
+  await page.evaluate(() => {
+    globalThis.stale = 0;
+    const look = () => (globalThis.stale += document.querySelectorAll('[data-machine][data-health="stale"]').length);
+    new MutationObserver(look).observe(document, { subtree: true, childList: true, attributes: true });
+  });
   await show(page);
+  await told;
   await expect(connection(page, 'live')).toBeVisible({ timeout: REJOINED });
   await expect(stateInView(page, 'On')).toHaveAttribute('data-tick', String(CHANGES), { timeout: FOLLOWED });
   expect(await page.evaluate(() => performance.timeOrigin), 'the page was not reloaded').toBe(own);
+  expect(await page.evaluate(() => globalThis.stale), 'machines taken for stale').toBe(0);
+  await expect(stale).toHaveCount(0);
 });
 
 for (const transport of ['ws', 'webrtc']) {
-  test(`a tab frozen for 30 s over ${transport} comes back and leaves no ghost`, async ({ page, start }) => {
+  test(`D45 a tab frozen for 30 s over ${transport} comes back and leaves no ghost`, async ({ page, start }) => {
     await onlyTransport(page, transport);
     const { relay, scripted } = await joined(page, start);
     const thaw = await freeze(page);

@@ -17,7 +17,7 @@ use crate::steps::Steps;
 use crate::test::end_to_end_environment;
 use crate::workspace;
 
-mod dashboard;
+pub mod dashboard;
 mod engine;
 mod mesh;
 

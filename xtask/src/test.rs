@@ -8,6 +8,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 
+use crate::bench::dashboard;
 use crate::build;
 use crate::cli::TestOptions;
 use crate::command::{cargo, check_all_lines, command};
@@ -276,6 +277,8 @@ fn end_to_end(gopeer: Option<&Path>, options: TestOptions, report: &mut Report) 
         test.env("CI", "true");
     }
     if options.slow {
+        dashboard::make_recordings()?;
+        dashboard::name_recordings(&mut test);
         test.env("STATEMESH_SLOW", "true");
     }
     check_all_lines(&mut test, |line| {
@@ -293,6 +296,10 @@ pub fn end_to_end_environment(command: &mut Command, gopeer: Option<&Path>) {
         .env(
             "STATEMESH_SCRIPTED",
             workspace::built("release").join("examples/scripted"),
+        )
+        .env(
+            "STATEMESH_HOSTILE",
+            workspace::built("release").join("examples/hostile"),
         )
         .env("STATEMESH_SMALL", is_small.to_string())
         .env_remove("NO_COLOR");

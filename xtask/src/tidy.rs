@@ -207,6 +207,31 @@ fn tests_that_documents_name_exist() {
     assert!(missing.is_empty(), "{}", missing.join("\n"));
 }
 
+/// A document names a test in a browser as `file.spec.mjs › title`.
+#[test]
+fn browser_tests_that_documents_name_exist() {
+    let mut missing = Vec::new();
+    let mut named = 0;
+    for document in tracked("docs/*.md") {
+        for (file, title) in read(&document)
+            .split('`')
+            .filter_map(|it| it.split_once(".spec.mjs › "))
+        {
+            named += 1;
+            let path = root().join(format!("e2e/tests/{file}.spec.mjs"));
+            let tests = fs::read_to_string(path).unwrap_or_default();
+            let is_declared = ['\'', '"', '`']
+                .iter()
+                .any(|quote| tests.contains(&format!("test({quote}{title}{quote}")));
+            if !is_declared {
+                missing.push(format!("{}: {file}.spec.mjs › {title}", shown(&document)));
+            }
+        }
+    }
+    assert!(named > 0, "the documents name no test at all");
+    assert!(missing.is_empty(), "{}", missing.join("\n"));
+}
+
 #[test]
 fn edges_are_found_in_every_form() {
     let text = "use crate::mesh::wire;\nuse crate::{ids::PeerId, time};\nlet x = crate::node::N;\n// crate::engine\npub(crate) fn f() {}\n";

@@ -7,6 +7,7 @@
 #[cfg(not(target_arch = "wasm32"))]
 mod admission;
 pub(crate) mod catch_up;
+mod checked;
 mod intake;
 pub(crate) mod neighbours;
 mod patience;
@@ -24,6 +25,7 @@ use libp2p::swarm::{ListenError, NetworkBehaviour};
 use libp2p::{gossipsub, identify, ping};
 use statemesh_core::node::Members;
 
+use self::checked::Checked;
 use self::neighbours::NoRoom;
 use self::signature::{Copies, KeepSignature};
 use crate::mesh::Limits;
@@ -38,7 +40,7 @@ pub(crate) struct Behaviour {
     /// ping event, and with `exempt` for who speaks no ping by its own account.
     pub(crate) neighbours: neighbours::Behaviour,
     /// The topic.
-    pub(crate) gossipsub: Gossipsub,
+    pub(crate) gossipsub: Checked,
     /// Without it a Go peer opens no gossip stream towards us.
     pub(crate) identify: identify::Behaviour,
     /// Asks every second; tell every answer to the neighbours' part.
@@ -56,7 +58,7 @@ impl Behaviour {
     ) -> Self {
         Self {
             neighbours: neighbours::Behaviour::new(limits.clone(), members),
-            gossipsub: gossipsub(keypair, topic, limits, copies),
+            gossipsub: Checked::new(gossipsub(keypair, topic, limits, copies.clone()), copies),
             identify: identify::Behaviour::new(identify_config(keypair)),
             ping: ping::Behaviour::new(
                 ping::Config::new()

@@ -19,6 +19,7 @@ mod node_outputs;
 mod outbox;
 mod reach;
 mod swarm_events;
+mod visits;
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
@@ -51,10 +52,11 @@ pub(crate) use self::first_index::reserve;
 use self::leave::Leave;
 use self::links::Links;
 use self::outbox::Outbox;
+use self::visits::Visits;
 use crate::behaviour::{Behaviour, BehaviourEvent, SOFTWARE};
 use crate::lifecycle::{Lifecycle, Standing};
 use crate::machine::Machine;
-use crate::mesh::{AddressSource, Connection, Mesh, Role, SpawnError, Start};
+use crate::mesh::{AddressSource, Connection, DialFailure, Mesh, Role, SpawnError, Start};
 use crate::registry::Registry;
 use crate::transport::{Built, Timer};
 
@@ -77,6 +79,8 @@ pub(crate) struct Config {
     pub(crate) machines: Vec<Machine>,
     /// Join only when this ends.
     pub(crate) start: Option<Start>,
+    /// Told to others as if the wall clock were so much ahead.
+    pub(crate) clock_ahead_ms: i64,
 }
 
 /// What a handle asks for. A dropped reply means that the peer ended.
@@ -84,6 +88,8 @@ pub(crate) enum Command {
     /// The least index is one from [`reserve`], after its wait.
     Expose(MachineIdx, Machine, oneshot::Sender<MachineIdx>),
     Withdraw(MachineIdx, oneshot::Sender<()>),
+    /// Once, not supervised.
+    Dial(Multiaddr, oneshot::Sender<Result<PeerId, DialFailure>>),
     Shutdown(oneshot::Sender<()>),
 }
 
@@ -108,6 +114,7 @@ pub(crate) struct EventLoop {
     lifecycle: Lifecycle,
     dialler: Dialler,
     acquaintances: Acquaintances,
+    visits: Visits,
     announced: Vec<Multiaddr>,
     links: Links,
     /// When the last link went; `None` before the first one.
@@ -194,7 +201,7 @@ impl EventLoop {
         let node = node::Config {
             about: about(config.role),
             members: config.members,
-            wall_ms: clock::wall_ms(),
+            wall_ms: clock::wall_ms().saturating_add_signed(config.clock_ahead_ms),
             ..node::Config::new(config.own, first_index, seed)
         };
         let event_loop = Self {
@@ -214,6 +221,7 @@ impl EventLoop {
             lifecycle,
             dialler,
             acquaintances: Acquaintances::new(config.links, PACE, seed),
+            visits: Visits::default(),
             announced: config.announce,
             lost_at: None,
             links_changed: true,
@@ -410,6 +418,7 @@ impl EventLoop {
                 }
                 let _ = reply.send(());
             }
+            Command::Dial(address, reply) => self.visit(address, reply),
             Command::Shutdown(reply) => self.leave(Some(reply)),
         }
     }

@@ -55,6 +55,20 @@ impl Identity {
         }
     }
 
+    /// The key pair as bytes: libp2p's protobuf form, as in key files. Whoever has them is this peer.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        // Fails only for keys of kinds that this type never holds.
+        self.keypair.to_protobuf_encoding().unwrap_or_default()
+    }
+
+    /// From such bytes; `None`: they hold no Ed25519 key.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let keypair = Keypair::from_protobuf_encoding(bytes).ok()?;
+        Some(Self { keypair })
+    }
+
     /// Own peer id.
     #[must_use]
     pub fn peer_id(&self) -> crate::PeerId {
@@ -181,6 +195,14 @@ mod tests {
         std::fs::write(&file, b"x").unwrap();
         let error = Identity::load_or_create(&file.join("identity.key")).unwrap_err();
         assert!(error.to_string().contains("another data folder"), "{error}");
+    }
+
+    #[test]
+    fn a_key_goes_through_bytes_and_nothing_else_is_one() {
+        let identity = Identity::generate();
+        let again = Identity::from_bytes(&identity.to_bytes());
+        assert_eq!(again.map(|it| it.peer_id()), Some(identity.peer_id()));
+        assert!(Identity::from_bytes(b"").is_none() && Identity::from_bytes(b"key").is_none());
     }
 
     #[test]

@@ -49,6 +49,7 @@ mod error;
 mod eval;
 mod export;
 mod log;
+mod notes;
 mod observe;
 mod pipes;
 mod queue;

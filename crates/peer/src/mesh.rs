@@ -10,6 +10,7 @@ mod view;
 use std::sync::Arc;
 
 use futures::channel::{mpsc, oneshot};
+use futures::future::Either;
 use futures::{SinkExt, Stream};
 use libp2p::Multiaddr;
 use statemesh_core::{MachineIdx, PeerId};
@@ -117,6 +118,24 @@ impl Mesh {
     pub async fn withdraw(&self, index: MachineIdx) -> Result<(), Closed> {
         self.ask(|reply| Command::Withdraw(index, reply)).await
     }
+    /// Dials this address once, beside what is dialled by itself, and returns who answered. The link is not made again when
+    /// it goes.
+    ///
+    /// # Errors
+    /// [`DialFailure`] says in words why there is no link.
+    pub async fn dial(&self, address: Multiaddr) -> Result<PeerId, DialFailure> {
+        let failure = |reason: &str| DialFailure {
+            address: Some(address.clone()),
+            reason: reason.to_owned(),
+        };
+        let dialled = self.ask(|reply| Command::Dial(address.clone(), reply));
+        let dialled = std::pin::pin!(dialled);
+        match futures::future::select(dialled, Timer::new(DIAL_LIMIT)).await {
+            Either::Left((Ok(outcome), _)) => outcome,
+            Either::Left((Err(Closed), _)) => Err(failure("the mesh peer was shut down")),
+            Either::Right(_) => Err(failure("no answer within 10 s")),
+        }
+    }
     /// All known remote machines, by peer and index.
     #[must_use]
     pub fn machines(&self) -> Vec<RemoteMachine> {
@@ -176,6 +195,9 @@ impl Mesh {
         answer.await.map_err(|_| Closed)
     }
 }
+
+/// Longer than any dial that still comes to something: as [`MeshBuilder::connect`] waits natively, and a little.
+const DIAL_LIMIT: std::time::Duration = std::time::Duration::from_secs(10);
 
 const fn assert_send_sync<T: Send + Sync>() {}
 const _: () = assert_send_sync::<Mesh>();

@@ -43,6 +43,15 @@ struct View {
     connection: Connection,
     addresses: Vec<Multiaddr>,
     refused: Refused,
+    /// Of the peers above, and of nobody else.
+    tallies: OrderedMap<PeerId, Tally>,
+}
+
+/// What a peer said so far.
+#[derive(Clone, Debug, Default)]
+struct Tally {
+    messages: u64,
+    refused: OrderedMap<&'static str, u64>,
 }
 
 impl Registry {
@@ -65,6 +74,7 @@ impl Registry {
                 connection,
                 addresses: Vec::new(),
                 refused: Refused::default(),
+                tallies: OrderedMap::new(),
             }),
             events: std::sync::Arc::new(EventLog::new(EVENTS)),
             traffic: Mutex::default(),
@@ -95,7 +105,15 @@ impl Registry {
     }
     /// All known peers, by id.
     pub(crate) fn peers(&self) -> Vec<Peer> {
+        let forged = self.copies.forged();
         let view = self.view.lock();
+        let refused = |peer: &PeerId| {
+            let counted = view.tallies.get(peer).map(|tally| &tally.refused);
+            let counted = counted.into_iter().flat_map(|refused| refused.iter());
+            let counted = counted.map(|(reason, count)| (*reason, *count));
+            let forged = forged.get(peer).map(|count| (FORGED, *count));
+            counted.chain(forged).collect()
+        };
         let peer = |known: &PeerView| Peer {
             peer: known.peer,
             link: view.links.get(&known.peer).cloned(),
@@ -105,6 +123,9 @@ impl Registry {
             heartbeat: known.heartbeat,
             machines: known.machines,
             dropped: known.dropped,
+            messages: view.tallies.get(&known.peer).map_or(0, |it| it.messages),
+            refused: refused(&known.peer),
+            contact: known.contact.clone(),
             run: known.run,
             wall_ms: known.wall_ms,
             about: known.about.clone(),
@@ -137,11 +158,34 @@ impl Registry {
         if refused > 0 {
             traffic.dropped.insert(TOO_MANY, refused);
         }
+        let forged: u64 = self.copies.forged().values().sum();
+        if forged > 0 {
+            let told = traffic.dropped.get(&FORGED).copied().unwrap_or(0);
+            traffic.dropped.insert(FORGED, told + forged);
+        }
         traffic
     }
     /// Counts a message.
     pub(crate) fn count(&self, count: impl FnOnce(&mut Traffic)) {
         count(&mut self.traffic.lock());
+    }
+    /// A peer said something that was read.
+    pub(crate) fn count_message(&self, author: PeerId) {
+        let mut view = self.view.lock();
+        if view.peers.contains_key(&author) {
+            view.tallies
+                .get_or_insert_with(author, Tally::default)
+                .messages += 1;
+        }
+    }
+    /// A message of a peer was refused.
+    pub(crate) fn count_dropped(&self, author: PeerId, reason: &'static str) {
+        self.count(|traffic| traffic.count_dropped(reason));
+        let mut view = self.view.lock();
+        if view.peers.contains_key(&author) {
+            let tally = view.tallies.get_or_insert_with(author, Tally::default);
+            *tally.refused.get_or_insert_with(reason, || 0) += 1;
+        }
     }
     /// Events from now on.
     pub(crate) fn events(&self) -> EventStream {
@@ -176,7 +220,10 @@ impl Registry {
         let mut view = self.view.lock();
         match known {
             Some(known) => view.peers.insert(peer, known),
-            None => view.peers.remove(&peer),
+            None => {
+                view.tallies.remove(&peer);
+                view.peers.remove(&peer)
+            }
         };
     }
     /// The link to a peer; `None`: there is none any more.
@@ -229,6 +276,7 @@ impl Registry {
             let mut view = self.view.lock();
             view.links.clear();
             view.peers.clear();
+            view.tallies.clear();
             view.addresses.clear();
             std::mem::take(&mut view.machines)
         };
@@ -242,5 +290,7 @@ impl Registry {
 
 /// Events kept for slow readers. A reader further behind gets `Lagged`. A guess: ten seconds of a busy mesh.
 const EVENTS: usize = 2048;
+/// Why messages were refused that nobody signed, or somebody else did.
+pub(crate) const FORGED: &str = "wrong signature";
 /// Why messages were refused that would have to be remembered.
 const TOO_MANY: &str = "too many messages at once";

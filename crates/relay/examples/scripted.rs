@@ -19,6 +19,7 @@ use anyhow::{Context, Result};
 use clap::Parser;
 use serde::Deserialize;
 use serde_json::json;
+use statemesh::identity::Identity;
 use statemesh::multiaddr::Multiaddr;
 use statemesh::prelude::*;
 use tokio::sync::mpsc;
@@ -31,6 +32,12 @@ struct Args {
     /// Address to dial
     #[arg(long)]
     connect: Vec<Multiaddr>,
+    /// Tell a wall clock that is ahead by so many milliseconds
+    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
+    clock_ahead: i64,
+    /// Keep the peer's key in this file: started again it is the same peer
+    #[arg(long)]
+    key: Option<std::path::PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -60,7 +67,10 @@ enum Command {
 #[tokio::main]
 async fn main() -> Result<()> {
     let args = Args::parse();
-    let mut builder = Mesh::builder(args.topic);
+    let mut builder = Mesh::builder(args.topic).clock_ahead(args.clock_ahead);
+    if let Some(path) = args.key {
+        builder = builder.identity(Identity::load_or_create(&path)?);
+    }
     for address in args.connect {
         builder = builder.connect(address);
     }

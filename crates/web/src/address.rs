@@ -22,6 +22,7 @@ pub fn keep(store: Store, router: Router) {
     Effect::new(move |_| {
         store.dock.track();
         store.state.track();
+        store.step.track();
         router.visit.track();
         if !is_due.get_value() {
             is_due.set_value(true);
@@ -38,6 +39,10 @@ pub fn keep(store: Store, router: Router) {
 
 /// Looks where the address says.
 fn arrive(store: Store, router: Router, visit: Visit) {
+    // Compare reads two moments from it, and looks at neither.
+    if router.route.get_untracked() == Route::Compare {
+        return;
+    }
     let fragment = router.fragment.get_untracked();
     let link = MomentLink::of_text(&fragment);
     let is_foreign = !fragment.is_empty() && MachineRef::parse(&fragment).is_none();
@@ -67,6 +72,9 @@ fn arrive(store: Store, router: Router, visit: Visit) {
 fn say(store: Store, router: Router) {
     let fragment = router.fragment.get_untracked();
     let route = router.route.get_untracked();
+    if route == Route::Compare {
+        return;
+    }
     let is_live = store.dock.with_untracked(|dock| dock.mode) == Mode::Live;
     let wanted = if !is_live {
         let mut link = store.link();

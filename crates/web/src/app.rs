@@ -7,20 +7,25 @@ use web_sys::HtmlElement;
 
 use crate::address;
 use crate::browser;
+use crate::comparing::Comparing;
 use crate::components::{
-    BottomBar, ConnectionBar, Dock, LiveRegion, NoticeBar, Panels, RecordingBar, SkipButton,
-    TopBar, dynamic, listen,
+    BottomBar, ConnectionBar, Dock, FrameBar, HiddenBar, LiveRegion, NoticeBar, Panels,
+    RecordingBar, SkipButton, StepsUi, TopBar, dynamic, listen, listen_to_share,
 };
+use crate::console;
+use crate::following;
 use crate::keeping::Keeping;
-use crate::model::Route;
+use crate::model::{JoinLink, JoinTarget, Route, take_join, wanted_sample};
 use crate::pages::{
-    JoinPage, MachinePage, MeshPage, NotFound, OverviewPage, PeersPage, SettingsPage,
+    ComparePage, JoinPage, MachinePage, MeshPage, NotFound, OverviewPage, PeersPage, SettingsPage,
 };
 use crate::preferences::Preferences;
 use crate::router::Router;
-use crate::session::Session;
+use crate::session::{Session, kept_target};
 use crate::sharing::Sharing;
+use crate::shelving::Shelving;
 use crate::store::Store;
+use crate::watching::Watching;
 use crate::{ui, words};
 
 /// Replaces the skeleton of index.html by the page. The peer starts to dial before anything is drawn.
@@ -35,7 +40,9 @@ pub fn mount() {
     // The reactive graph lives as long as the page.
     let owner = Owner::new();
     let (store, session, preferences) = owner.with(|| {
-        let store = Store::new(browser::host());
+        let target = kept_target();
+        let relay = target.map_or_else(browser::host, |target| target.name().to_owned());
+        let store = Store::new(relay);
         (store, Session::new(store), Preferences::start(store))
     });
     let keeping = owner.with(|| Keeping::new(store));
@@ -48,7 +55,13 @@ pub fn mount() {
         provide_context(router);
         let sharing = Sharing::new(store, router);
         provide_context(sharing);
+        provide_context(Comparing::new(store, router, sharing));
         provide_context(keeping);
+        if let Some(until) = router.fragment.with_untracked(|it| wanted_sample(it)) {
+            session.run_sample(until);
+        }
+        provide_context(Watching::start(store));
+        provide_context(Shelving::start(store));
         begin(session, keeping, sharing);
         ui::mount(&place, App);
     });
@@ -77,7 +90,11 @@ fn App() -> impl IntoView {
         expect_context::<Preferences>(),
         expect_context::<Sharing>(),
     );
+    listen_to_share();
+    following::keep(expect_context::<Store>(), expect_context::<Preferences>());
+    console::offer(expect_context::<Store>(), router);
     address::keep(expect_context::<Store>(), router);
+    provide_context(StepsUi::new(expect_context::<Store>()));
     let sharing = expect_context::<Sharing>();
     let keeping = expect_context::<Keeping>();
     Effect::new(move |_| {
@@ -86,12 +103,33 @@ fn App() -> impl IntoView {
         }
     });
     Effect::new(move |_| router.fragment.with(|fragment| sharing.ask(fragment)));
+    let session = expect_context::<Session>();
+    // What start.js could not read is told once.
+    if browser::kept_join().is_some() && kept_target().is_none() {
+        browser::keep_join(None);
+        sharing.refuse(words::link::NO_JOIN_LINK);
+    }
+    Effect::new(move |_| {
+        let found = router.fragment.with(|fragment| {
+            let (value, rest) = take_join(fragment)?;
+            Some((JoinLink::read(value), rest))
+        });
+        if let Some((link, rest)) = found {
+            let path = router.route.get_untracked().path();
+            router.correct(&format!("{path}{rest}"));
+            match link {
+                Ok(link) => session.join(&JoinTarget::Link(link)),
+                Err(problem) => sharing.refuse(&problem.to_string()),
+            }
+        }
+    });
     let route = router.route;
     let page = move || match route.get() {
         Route::Overview => view! { <OverviewPage /> }.into_any(),
         Route::Machines => view! { <MachinePage /> }.into_any(),
         Route::Mesh => view! { <MeshPage /> }.into_any(),
         Route::Peers => view! { <PeersPage /> }.into_any(),
+        Route::Compare => view! { <ComparePage /> }.into_any(),
         Route::Join => view! { <JoinPage /> }.into_any(),
         Route::Settings => view! { <SettingsPage /> }.into_any(),
         Route::Unknown => view! { <NotFound /> }.into_any(),
@@ -101,6 +139,8 @@ fn App() -> impl IntoView {
         <TopBar />
         <ConnectionBar />
         <RecordingBar />
+        <FrameBar />
+        <HiddenBar />
         <NoticeBar />
         <main id="main" tabindex="-1">
             {dynamic(page)}

@@ -3,6 +3,7 @@
 
 pub mod files;
 pub mod idb;
+pub mod lanes;
 
 use leptos::prelude::window;
 use leptos::wasm_bindgen::{JsCast, JsValue};
@@ -317,6 +318,151 @@ pub fn keep_bookmarks(text: &str) -> bool {
     storage.is_some_and(|storage| storage.set_item(BOOKMARKS_KEY, text).is_ok())
 }
 
+/// What lets this tab join: start.js takes it out of the address before the first paint.
+#[must_use]
+pub fn kept_join() -> Option<String> {
+    let storage = window().session_storage().ok().flatten();
+    let kept = storage.and_then(|storage| storage.get_item(JOIN_KEY).ok().flatten());
+    kept.or_else(|| root()?.get_attribute(JOIN_ATTRIBUTE))
+}
+
+/// Keeps it as long as the tab lives, or forgets it.
+pub fn keep_join(value: Option<String>) {
+    // Without a storage it holds until the page is loaded again.
+    mark_root(JOIN_ATTRIBUTE, None);
+    if let Ok(Some(storage)) = window().session_storage() {
+        let _ = match value {
+            Some(value) => storage.set_item(JOIN_KEY, &value),
+            None => storage.remove_item(JOIN_KEY),
+        };
+    }
+}
+
+/// Watch rules as they were kept.
+pub fn kept_rules() -> String {
+    let storage = window().local_storage().ok().flatten();
+    let kept = storage.and_then(|storage| storage.get_item(RULES_KEY).ok().flatten());
+    kept.unwrap_or_default()
+}
+
+/// Keeps watch rules; false: this browser keeps nothing.
+pub fn keep_rules(text: &str) -> bool {
+    let storage = window().local_storage().ok().flatten();
+    storage.is_some_and(|storage| storage.set_item(RULES_KEY, text).is_ok())
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// What the system shows; its bindings are among what may change.
+    type Notification;
+
+    #[wasm_bindgen(constructor, catch)]
+    fn new(title: &str, options: &JsValue) -> Result<Notification, JsValue>;
+
+    #[wasm_bindgen(static_method_of = Notification, catch, js_name = requestPermission)]
+    fn request_permission() -> Result<js_sys::Promise, JsValue>;
+}
+
+/// Asks whether the system may tell; the browser asks at most once.
+pub async fn may_notify() -> bool {
+    let Ok(asked) = Notification::request_permission() else {
+        return false;
+    };
+    let answer = JsFuture::from(asked).await;
+    answer.is_ok_and(|answer| answer == "granted")
+}
+
+/// Tells by the system; where that is not allowed nothing happens.
+pub fn notify(title: &str, body: &str) {
+    let options = js_sys::Object::new();
+    let (name, tag) = (JsValue::from_str("body"), JsValue::from_str("tag"));
+    // Plain objects take any key.
+    let _ = js_sys::Reflect::set(&options, &name, &JsValue::from_str(body));
+    let _ = js_sys::Reflect::set(&options, &tag, &JsValue::from_str("statemesh"));
+    let _ = Notification::new(title, &options);
+}
+
+/// Machines put aside, as they were kept.
+pub fn kept_shelf() -> String {
+    let storage = window().local_storage().ok().flatten();
+    let kept = storage.and_then(|storage| storage.get_item(SHELF_KEY).ok().flatten());
+    kept.unwrap_or_default()
+}
+
+/// Keeps them; false: this browser keeps nothing.
+pub fn keep_shelf(text: &str) -> bool {
+    let storage = window().local_storage().ok().flatten();
+    storage.is_some_and(|storage| storage.set_item(SHELF_KEY, text).is_ok())
+}
+
+const SHELF_KEY: &str = "statemesh:shelf";
+const RULES_KEY: &str = "statemesh:watch";
+/// Shared with start.js.
+const JOIN_KEY: &str = "statemesh:join";
+/// Where start.js leaves it if there is no storage.
+const JOIN_ATTRIBUTE: &str = "data-join";
+/// Meshes of earlier visits, as they were kept.
+pub fn known_meshes() -> String {
+    stored(MESHES_KEY).unwrap_or_default()
+}
+
+/// Keeps them, where that is possible.
+pub fn keep_known_meshes(text: &str) {
+    store(MESHES_KEY, Some(text));
+}
+
+/// The key kept in this browser, if somebody asked for that.
+pub fn kept_key() -> Option<String> {
+    stored(IDENTITY_KEY)
+}
+
+/// Keeps a key, or forgets it; false: this browser keeps nothing.
+pub fn keep_key(text: Option<&str>) -> bool {
+    store(IDENTITY_KEY, text)
+}
+
+fn stored(key: &str) -> Option<String> {
+    let storage = window().local_storage().ok().flatten();
+    storage?.get_item(key).ok().flatten()
+}
+
+fn store(key: &str, text: Option<&str>) -> bool {
+    let storage = window().local_storage().ok().flatten();
+    storage.is_some_and(|storage| match text {
+        Some(text) => storage.set_item(key, text).is_ok(),
+        None => storage.remove_item(key).is_ok(),
+    })
+}
+
+/// Takes a lock among all tabs of this origin until this one is closed. False: another has it, or this browser knows no
+/// locks here (plain http off loopback).
+pub async fn lock(name: &str) -> bool {
+    let get = |of: &JsValue, key: &str| js_sys::Reflect::get(of, &JsValue::from_str(key)).ok();
+    let locks = get(&window().navigator(), "locks").filter(|locks| !locks.is_undefined());
+    let request = locks.as_ref().and_then(|locks| get(locks, "request"));
+    let request = request.and_then(|request| request.dyn_into::<js_sys::Function>().ok());
+    let (Some(locks), Some(request)) = (locks, request) else {
+        return false;
+    };
+    let (tell, told) = futures::channel::oneshot::channel();
+    let granted = wasm_bindgen::closure::Closure::once_into_js(move |lock: JsValue| -> JsValue {
+        let is_ours = !lock.is_null() && !lock.is_undefined();
+        // Whoever asked is this page.
+        let _ = tell.send(is_ours);
+        if is_ours {
+            js_sys::Promise::new(&mut |_, _| {}).into()
+        } else {
+            JsValue::UNDEFINED
+        }
+    });
+    let options = js_sys::Object::new();
+    let wanted = js_sys::Reflect::set(&options, &JsValue::from_str("ifAvailable"), &JsValue::TRUE);
+    let asked = request.call3(&locks, &JsValue::from_str(name), &options, &granted);
+    wanted.is_ok() && asked.is_ok() && told.await.unwrap_or(false)
+}
+
+const MESHES_KEY: &str = "statemesh:meshes";
+const IDENTITY_KEY: &str = "statemesh:key";
 const BOOKMARKS_KEY: &str = "statemesh:bookmarks";
 const RECORDING_KEY: &str = "statemesh:recording";
 /// Milliseconds on the page's clock when the page begins: a year and a half. The history counts a little more than two.

@@ -29,7 +29,7 @@ impl<T: PartialEq + Send + Sync + 'static> Derived<T> {
         self.0.with_untracked(read)
     }
 
-    /// Reads it once; nothing when the view that it belongs to ended.
+    /// Reads it once; `None`: the view that it belongs to was left.
     pub fn try_with_untracked<R>(self, read: impl FnOnce(&T) -> R) -> Option<R> {
         self.0.try_with_untracked(read)
     }

@@ -17,6 +17,7 @@
 
 mod around;
 mod bytes;
+mod cause;
 mod change;
 mod chunk;
 mod claims;
@@ -27,21 +28,28 @@ mod gaps;
 mod health;
 mod journal;
 mod lanes;
+mod log_lines;
 mod marks;
+mod meanwhile;
 mod moment;
 mod network;
 mod owner_order;
+mod pulses;
 mod pyramid;
 mod rain;
+mod reader;
 mod record;
 mod recorder;
 mod side;
+mod sieve;
 mod store;
 mod then;
 mod timeline;
 mod track;
 mod trail;
 
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod story_tests;
 #[cfg(test)]
 mod tests;
 
@@ -51,6 +59,7 @@ pub use crate::model::{
 };
 
 pub use self::around::{About, Bookmark};
+pub use self::cause::{Chain, Link, Origin, UPSTREAM, cause_of, chain, effects};
 pub use self::change::{ChangeDetail, Reason, change_at, known_since, last_change};
 pub use self::claims::{Claim, Claims, Glance, Stint};
 pub use self::cursor::{Cursor, Pace, step};
@@ -60,17 +69,23 @@ pub use self::gaps::{Gap, Missed};
 pub use self::health::health;
 pub use self::journal::{Journal, Stretch, Stretches, Voice};
 pub use self::lanes::{Lane, LaneMark, LaneSpan, MarkKind, SpanKind, lane};
+pub use self::log_lines::{LogIndex, LogRow, LogSift, LogWindow};
 pub use self::marks::{Begins, Mark, Standing};
+pub use self::meanwhile::meanwhile;
 pub use self::moment::{Found, Moment, NotFound, Wanted};
 pub use self::network::network;
 pub use self::owner_order::{MAX_PLACED, Offset, Placed, owner_order};
+pub use self::pulses::Pulses;
 pub use self::pyramid::{Count, Pyramid, Tally, Window};
 pub use self::rain::{
     Cell, RainColumns, RainEvent, RainRow, RainWindow, change_of, rain, rain_columns, rain_row,
+    sifted_rain, sifted_row,
 };
+pub use self::reader::{Beginning, Mention, Surroundings, surroundings};
 pub use self::record::{Cause, Detail, Entry, Fidelity, Head, Moved, Place, Record, Ticks};
 pub use self::recorder::Recorder;
 pub use self::side::{LogLine, RefusedBy, Side};
+pub use self::sieve::{Passing, Sieve, Sift};
 pub use self::store::{History, Limits, Named, Refused};
 pub use self::then::{Face, Faces, neighbour};
 pub use self::timeline::{Bar, Timeline, timeline};

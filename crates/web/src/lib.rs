@@ -11,8 +11,11 @@ mod address;
 mod answer;
 mod app;
 mod browser;
+mod comparing;
 mod components;
+mod console;
 mod derived;
+mod following;
 pub mod history;
 #[cfg(feature = "js")]
 mod js;
@@ -21,10 +24,13 @@ mod model;
 mod pages;
 mod preferences;
 mod router;
+pub mod sample;
 mod session;
 mod sharing;
+mod shelving;
 mod store;
 mod ui;
+mod watching;
 mod words;
 
 #[cfg(feature = "js")]

@@ -1,5 +1,6 @@
 //! One file per route.
 
+mod compare;
 mod join;
 mod machine;
 mod mesh;
@@ -7,6 +8,7 @@ mod overview;
 mod peers;
 mod settings;
 
+pub use compare::ComparePage;
 pub use join::JoinPage;
 pub use machine::MachinePage;
 pub use mesh::MeshPage;

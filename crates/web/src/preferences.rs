@@ -62,6 +62,7 @@ impl Preferences {
     fn obey(self, settings: &Settings) {
         browser::dress(settings);
         self.store.set_zone(settings.zone);
+        self.store.hide(settings.hidden);
         let limits = Limits {
             bytes: usize::try_from(settings.memory << 20).unwrap_or(usize::MAX),
             ..Limits::default()

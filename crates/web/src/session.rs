@@ -4,7 +4,9 @@
 //! events -> `Store::apply`. Nothing here renders.
 
 mod convert;
+mod place;
 mod relay;
+mod sample;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,20 +15,28 @@ use crate::ui::prelude::*;
 use futures::StreamExt;
 use futures::channel::mpsc;
 use futures::future::Either;
+use statemesh::MachineIdx;
+use statemesh::identity::Identity;
 use statemesh::mesh::{Mesh, MeshEvent, Role, SpawnError};
 use wasm_bindgen_futures::spawn_local;
 
 use self::convert::Clock;
+pub use self::place::kept_peer;
 use self::relay::{Found, Relay};
 use crate::browser;
-use crate::model::{Failure, Input, JoinTarget, Phase, Stop};
+use crate::model::{Failure, Input, JoinLink, JoinTarget, Phase, Stop};
 use crate::store::Store;
 
 /// A handle on the tab's peer; copies are the same session.
 #[derive(Clone, Copy)]
 pub struct Session {
     store: Store,
+    /// Others see the machines of this tab.
+    pub shared: RwSignal<bool>,
     inner: StoredValue<Inner, LocalStorage>,
+    play: StoredValue<sample::Play, LocalStorage>,
+    /// The sample workflow runs.
+    pub sample: RwSignal<bool>,
 }
 
 /// The running peer. A new start counts `generation` up, so that older tasks know they are done.
@@ -34,7 +44,16 @@ pub struct Session {
 struct Inner {
     generation: u64,
     mesh: Option<Mesh>,
+    relay: Option<Arc<Relay>>,
     clock: Option<Clock>,
+    /// Typed on the Join page; `None`: the relay that served this page.
+    target: Option<JoinTarget>,
+    /// The same as long as the page lives.
+    identity: Option<Identity>,
+    /// Own machines that others see.
+    exposed: Vec<MachineIdx>,
+    /// Looks at the lists until the visit is noted again.
+    until_noted: u32,
 }
 
 impl Session {
@@ -43,21 +62,45 @@ impl Session {
     pub fn new(store: Store) -> Self {
         let session = Self {
             store,
+            shared: RwSignal::new(false),
             inner: StoredValue::new_local(Inner::default()),
+            play: StoredValue::new_local(sample::Play::default()),
+            sample: RwSignal::new(false),
         };
         set_interval(move || session.refresh(), REFRESH);
         session
     }
 
-    /// Joins through the relay that served this page.
+    /// Joins as the link said that this page was opened with, else through the relay that served this page.
     pub fn join_here(self) {
-        self.start(Relay::of_page());
+        self.start(match kept_target() {
+            Some(target) => Relay::of_target(&target),
+            None => Relay::of_page(),
+        });
     }
 
     /// Joins through the relay typed on the Join page.
     pub fn join(self, target: &JoinTarget) {
+        // A page that is loaded again joins the same way.
+        browser::keep_join(match target {
+            JoinTarget::Link(link) => Some(link.value()),
+            JoinTarget::Page { .. } | JoinTarget::Address { .. } => None,
+        });
         self.store.restart(target.name().to_owned());
+        self.inner
+            .update_value(|inner| inner.target = Some(target.clone()));
         self.start(Relay::of_target(target));
+    }
+
+    /// What lets somebody else join: the mesh, and the addresses that led this tab there.
+    #[must_use]
+    pub fn way(self) -> Option<JoinLink> {
+        let topic = self.store.topic.get_untracked()?;
+        let dialled = self.inner.with_value(|inner| {
+            let relay = inner.relay.as_ref()?;
+            Some(relay.dialled())
+        })?;
+        JoinLink::new(&topic, &dialled)
     }
 
     /// Dials now instead of after the pause.
@@ -70,10 +113,12 @@ impl Session {
     }
 
     fn start(self, relay: Relay) {
+        self.drop_sample();
         let (generation, old) = self
             .inner
             .try_update_value(|inner| {
                 inner.generation += 1;
+                inner.exposed.clear();
                 (inner.generation, inner.mesh.take())
             })
             .unwrap_or_default();
@@ -87,11 +132,14 @@ impl Session {
 
     async fn run(self, relay: Relay, generation: u64) {
         let relay = Arc::new(relay);
+        self.inner
+            .update_value(|inner| inner.relay = Some(Arc::clone(&relay)));
         let Some(topic) = self.find_topic(&relay, generation).await else {
             return;
         };
         let builder = Mesh::builder(topic.clone())
             .role(Role::Tab)
+            .identity(self.identity().await)
             .connect_source(relay.source(topic.clone()));
         match builder.spawn().await {
             Ok(mesh) if self.is_current(generation) => {
@@ -155,6 +203,10 @@ impl Session {
         self.resync(&mesh, clock);
         self.store
             .apply(Input::Phase(convert::phase(mesh.connection(), clock)));
+        self.begin_sample();
+        if self.shared.get_untracked() {
+            self.expose().await;
+        }
         let mut stream = futures::stream::select(events.map(Either::Left), own.map(Either::Right));
         while let Some(next) = stream.next().await {
             if !self.is_current(generation) {
@@ -231,6 +283,8 @@ impl Session {
                 .map(|link| convert::link(link, clock))
                 .collect(),
         ));
+        let traffic = convert::traffic(&mesh.traffic());
+        self.store.apply(Input::Traffic(traffic));
     }
 
     fn refresh(self) {
@@ -239,6 +293,7 @@ impl Session {
             .with_value(|inner| inner.mesh.clone().zip(inner.clock));
         if let Some((mesh, clock)) = running {
             self.take_lists(&mesh, clock);
+            self.note_visit();
         }
         self.store.tick();
     }
@@ -254,6 +309,13 @@ impl Session {
             .try_with_value(|inner| inner.generation == generation)
             .unwrap_or(false)
     }
+}
+
+/// The relay that a link named, by which this page was opened or joined; `None`: there was none, or it is damaged.
+#[must_use]
+pub fn kept_target() -> Option<JoinTarget> {
+    let link = JoinLink::read(&browser::kept_join()?).ok()?;
+    Some(JoinTarget::Link(link))
 }
 
 /// Ages count four times a second (dashboard design 11).

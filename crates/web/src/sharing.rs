@@ -7,7 +7,7 @@ use crate::browser::{self, files};
 use crate::history::Bookmark as Kept;
 use crate::history::{Limits, read_recording, zero_for};
 use crate::model::{
-    Bookmark, MAX_BOOKMARKS, MAX_WORDS, MachineRef, MomentLink, Seen, read_bookmarks,
+    Bookmark, MAX_BOOKMARKS, MAX_WORDS, MachineRef, MomentLink, Route, Seen, read_bookmarks,
     write_bookmarks,
 };
 use crate::router::Router;
@@ -67,17 +67,16 @@ impl Sharing {
 
     /// Copies a link to what is looked at; while that is live, to the live view.
     pub fn copy_link(self) {
-        let href = self.link_here();
+        self.copy(self.link_here());
+    }
+
+    /// Copies an address of this page.
+    pub fn copy(self, href: String) {
         spawn_local(async move {
             if browser::copy(&href).await {
                 self.say(words::link::COPIED);
             } else {
-                self.tell(Notice {
-                    text: words::NOT_COPIED.to_owned(),
-                    field: Some(href),
-                    ask: None,
-                    is_wrong: true,
-                });
+                self.refuse_with(words::NOT_COPIED, href);
             }
         });
     }
@@ -120,6 +119,53 @@ impl Sharing {
                 Err(error) => self.refuse(&words::recording::not_saved(&browser::reason(&error))),
             }
         });
+    }
+
+    /// The view as text: copied, and saved as a file.
+    pub fn save_text(self) {
+        let text = self.store.text_of(self.router.route.get_untracked(), None);
+        let name = self.file_name("txt");
+        spawn_local(async move {
+            let is_copied = browser::copy(&text).await;
+            match files::save_text(&text, "", &name) {
+                Ok(()) => self.say(&words::snapshot::made(&name, is_copied)),
+                Err(error) => self.refuse(&words::recording::not_saved(&browser::reason(&error))),
+            }
+        });
+    }
+
+    /// The table that is shown, comma-separated or as lines of JSON.
+    pub fn save_table(self, as_json: bool) {
+        let Some(table) = self.store.table_of(self.router.route.get_untracked()) else {
+            return self.refuse(words::snapshot::NO_TABLE);
+        };
+        let (text, end) = if as_json {
+            (table.json_lines(), "jsonl")
+        } else {
+            (table.csv(), "csv")
+        };
+        let name = self.file_name(end);
+        match files::save_text(&text, "", &name) {
+            Ok(()) => self.say(&words::snapshot::saved(&name, table.rows.len())),
+            Err(error) => self.refuse(&words::recording::not_saved(&browser::reason(&error))),
+        }
+    }
+
+    /// The lanes on screen as a picture.
+    pub fn save_lanes(self) {
+        let name = self.file_name("png");
+        match browser::lanes::save_lanes(&name) {
+            Some(rows) => self.say(&words::snapshot::saved(&name, rows as usize)),
+            None => self.refuse(words::snapshot::NO_LANES),
+        }
+    }
+
+    /// `parcel-eu-1432.csv`.
+    pub fn file_name(self, end: &str) -> String {
+        let topic = self.store.topic.get_untracked().unwrap_or_default();
+        let at = self.store.now.get_untracked();
+        let name = words::recording::file_name(&topic, self.store.wall.get(), at);
+        name.replace(".smesh", &[".", end].concat())
     }
 
     /// Opens a file as a recording.
@@ -256,6 +302,16 @@ impl Sharing {
         });
     }
 
+    /// The same, with a text to be copied by hand.
+    pub fn refuse_with(self, text: &str, field: String) {
+        self.tell(Notice {
+            text: text.to_owned(),
+            field: Some(field),
+            ask: None,
+            is_wrong: true,
+        });
+    }
+
     /// Says nothing any more.
     pub fn hush(self) {
         self.notice.set(None);
@@ -276,12 +332,39 @@ impl Sharing {
         }
     }
 
+    /// The address of what a link names, in the view that is open.
+    #[must_use]
+    pub fn address(self, link: &MomentLink) -> String {
+        let route = self.router.route.get_untracked();
+        let href = match route {
+            Route::Machines => link.href(),
+            Route::Mesh | Route::Peers => {
+                let mut link = link.clone();
+                (link.machine, link.state) = (None, None);
+                let fragment = if link.is_moment() {
+                    link.fragment()
+                } else {
+                    String::new()
+                };
+                format!("{}{fragment}", route.path())
+            }
+            _ if link.is_moment() => link.href(),
+            _ => "/".to_owned(),
+        };
+        format!("{}{href}", browser::origin())
+    }
+
     fn link_here(self) -> String {
+        let route = self.router.route.get_untracked();
+        if route == Route::Compare {
+            let fragment = self.router.fragment.get_untracked();
+            return format!("{}{}{fragment}", browser::origin(), route.path());
+        }
         let link = self.store.link();
         let href = if link.is_moment() || link.machine.is_some() {
             link.href()
         } else {
-            self.router.route.get_untracked().path().to_owned()
+            route.path().to_owned()
         };
         format!("{}{href}", browser::origin())
     }

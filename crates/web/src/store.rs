@@ -6,15 +6,24 @@
 //! Every event goes into the history, too. While the page looks at a moment of it ([`time`]), the same signals are set
 //! from the [`World`] of that moment, and the live one goes on unseen.
 
+mod compare;
 pub mod graph;
 mod link;
 mod list;
 mod machine;
+mod news;
+pub mod peers;
+pub mod picture;
 pub mod recording;
 mod search;
+pub mod shelf;
+mod sift;
+mod snapshot;
+mod steps;
 pub mod time;
 mod trail;
 mod views;
+mod watch;
 
 use crate::ui::prelude::*;
 use statemesh::PeerId;
@@ -23,16 +32,20 @@ use self::graph::{GraphView, MeshScreen};
 use self::link::Follow;
 use self::list::Scene;
 pub use self::list::{FleetBar, Told};
+pub use self::news::{News, What};
+use self::peers::{PeersScreen, PeersView};
 use self::recording::{Aside, Shown};
+pub use self::steps::{AtStep, CauseTrail, StepView, TrailRow};
 use self::time::{Dock, Time};
 pub use self::trail::{Hop, Trail};
 use self::views::{Changes, Drawn, Views};
+use self::watch::Watch;
 use crate::browser;
-use crate::history::Limits;
+use crate::history::{Limits, Sift};
 use crate::model::{
-    AttentionRow, Connection, FleetRow, Group, Input, MachineKey, MachineRef, MachineScreen,
-    PeerRow, Phase, Piece, Role, Seen, Thresholds, Verdict, WallClock, World, Zone, attention_rows,
-    past_verdict, peer_rows, verdict,
+    AttentionRow, Connection, FleetRow, Frame, Group, Input, LinkFacts, MachineKey, MachineRef,
+    MachineScreen, NoFrame, Phase, Piece, Role, Seen, Thresholds, Verdict, WallClock, World, Zone,
+    attention_rows, join_rows, past_verdict, verdict,
 };
 use statemesh::core::collections::OrderedSet;
 
@@ -48,10 +61,18 @@ pub struct Store {
     pub dock: RwSignal<Dock>,
     /// How the moment was found that a link named, if that needs saying.
     pub found: RwSignal<Option<String>>,
+    /// The picture a link brought, where the history is gone.
+    pub brought: RwSignal<Option<Result<Frame, NoFrame>>>,
     /// The recording that is shown instead of what is live.
     pub recording: RwSignal<Option<Shown>>,
     /// The selected state of the machine shown.
     pub state: RwSignal<Option<String>>,
+    /// The step looked at of the transition at the cursor.
+    pub step: RwSignal<Option<AtStep>>,
+    /// Timelines of the dock, 0 to 2.
+    pub timelines: RwSignal<u8>,
+    /// What the Machine view leaves out.
+    pub sift: RwSignal<Sift>,
     /// Counts up when lanes and timelines are to be drawn again.
     pub frame: RwSignal<u32>,
     /// Where the tab's peer stands.
@@ -62,12 +83,18 @@ pub struct Store {
     pub verdict: RwSignal<Verdict>,
     /// The attention list.
     pub attention: RwSignal<Vec<AttentionRow>>,
+    /// What needs attention now, watch rules among it, whatever is looked at.
+    pub alerts: RwSignal<usize>,
     /// Hosts in order.
     pub hosts: RwSignal<Vec<PeerId>>,
     /// The fleet of the Overview.
     pub fleet: FleetBar,
     /// The Peers page.
-    pub peers: RwSignal<Vec<PeerRow>>,
+    pub peers: RwSignal<PeersScreen>,
+    /// The link that matters most.
+    pub link: RwSignal<Option<LinkFacts>>,
+    /// What the connection bar says of what came before.
+    pub news: RwSignal<Option<News>>,
     /// The Machine page.
     pub screen: RwSignal<MachineScreen>,
     /// The Mesh page.
@@ -105,6 +132,8 @@ pub enum Panel {
     Search,
     /// Keys and marks.
     Keys,
+    /// Links to what is looked at.
+    Links,
 }
 
 struct Inner {
@@ -112,9 +141,11 @@ struct Inner {
     time: Time,
     views: Views,
     graph: GraphView,
+    peers: PeersView,
     rules: Thresholds,
     limits: Limits,
     wanted: Option<Follow>,
+    watch: Watch,
     aside: Option<Box<Aside>>,
     /// What is shown was replaced as a whole.
     turned: bool,
@@ -124,6 +155,8 @@ struct Inner {
     timer_passed: bool,
     marked: bool,
     announced: Option<(Seen, String)>,
+    /// When the connection bar last waited for somebody.
+    awaited_until: Seen,
 }
 
 impl Store {
@@ -138,16 +171,23 @@ impl Store {
             clock: RwSignal::new(now),
             dock: RwSignal::new(Dock::default()),
             found: RwSignal::new(None),
+            brought: RwSignal::new(None),
             recording: RwSignal::new(None),
             state: RwSignal::new(None),
+            step: RwSignal::new(None),
+            timelines: RwSignal::new(2),
+            sift: RwSignal::new(Sift::default()),
             frame: RwSignal::new(0),
             connection: RwSignal::new(world.connection().clone()),
             topic: RwSignal::new(None),
             verdict: RwSignal::new(Verdict::default()),
             attention: RwSignal::new(Vec::new()),
+            alerts: RwSignal::new(0),
             hosts: RwSignal::new(Vec::new()),
             fleet: FleetBar::default(),
-            peers: RwSignal::new(Vec::new()),
+            peers: RwSignal::new(PeersScreen::default()),
+            link: RwSignal::new(None),
+            news: RwSignal::new(None),
             screen: RwSignal::new(MachineScreen::Nothing),
             mesh: RwSignal::new(MeshScreen::default()),
             panel: RwSignal::new(None),
@@ -158,9 +198,11 @@ impl Store {
                 time: Time::default(),
                 views: Views::default(),
                 graph: GraphView::default(),
+                peers: PeersView::default(),
                 rules: Thresholds::default(),
                 limits: Limits::default(),
                 wanted: None,
+                watch: Watch::default(),
                 aside: None,
                 turned: false,
                 origin,
@@ -168,6 +210,7 @@ impl Store {
                 timer_passed: true,
                 marked: false,
                 announced: None,
+                awaited_until: Seen(0),
             }),
         }
     }
@@ -179,6 +222,7 @@ impl Store {
         self.inner.update_value(|inner| {
             inner.world = World::new(relay, browser::is_https(), now);
             inner.time = Time::default();
+            inner.watch.forget(true);
             inner.obey();
             inner.timer_passed = true;
         });
@@ -218,7 +262,7 @@ impl Store {
     /// A quarter of a second passed: ages count on, waiting times end.
     pub fn tick(self) {
         if browser::is_hidden() {
-            return;
+            return self.look_out_unseen();
         }
         self.inner.update_value(|inner| inner.timer_passed = true);
         self.ask_frame();
@@ -236,6 +280,38 @@ impl Store {
     /// The Machine page was left.
     pub fn want_none(self) {
         self.inner.update_value(|inner| inner.views.close_machine());
+    }
+
+    /// This tab's id.
+    #[must_use]
+    pub fn own_peer(self) -> Option<PeerId> {
+        self.inner
+            .try_update_value(|inner| inner.live().0.own())
+            .flatten()
+    }
+
+    /// Machines that count, as in the headline.
+    #[must_use]
+    pub fn machine_count(self) -> u64 {
+        let count = self.inner.try_update_value(|inner| {
+            let machines = inner.live().0.machines();
+            machines
+                .filter(|one| one.counts() && one.gone.is_none())
+                .count()
+        });
+        count.unwrap_or_default() as u64
+    }
+
+    /// Machines of others that are here.
+    #[must_use]
+    pub fn machines_of_others(self) -> Vec<MachineKey> {
+        self.inner
+            .try_update_value(|inner| {
+                let machines = inner.live().0.machines();
+                let others = machines.filter(|one| !one.own && one.gone.is_none());
+                others.map(|one| one.key).collect()
+            })
+            .unwrap_or_default()
     }
 
     /// The signal of one row. Rows live as long as their machine is known.
@@ -275,6 +351,7 @@ impl Store {
             return;
         };
         if drawing.slow {
+            self.look_out();
             self.clock.set(now);
         }
         if drawing.slow || drawing.moved {
@@ -283,6 +360,10 @@ impl Store {
         }
         set(self.dock, drawing.dock);
         set(self.connection, drawing.connection);
+        set(self.link, drawing.link);
+        if let Some(news) = drawing.news {
+            set(self.news, news);
+        }
         set(self.verdict, drawing.verdict);
         set(self.attention, drawing.attention);
         for (signal, row) in drawing.drawn.rows {
@@ -327,7 +408,9 @@ struct Drawing {
     verdict: Verdict,
     attention: Vec<AttentionRow>,
     drawn: Drawn,
-    peers: Option<Vec<PeerRow>>,
+    peers: Option<PeersScreen>,
+    link: Option<LinkFacts>,
+    news: Option<Option<News>>,
     mesh: Option<MeshScreen>,
     announcement: Option<String>,
     first_remote: bool,
@@ -348,6 +431,7 @@ impl Inner {
         let slow = std::mem::take(&mut self.timer_passed);
         let moved =
             self.time.look(&self.world, self.views.shown(), now) | std::mem::take(&mut self.turned);
+        let watched = self.watch(slow || moved, now);
         let (past, at) = self.time.past(now);
         let mut changes = Changes {
             slow,
@@ -374,7 +458,10 @@ impl Inner {
                 attention: 0,
                 ..verdict
             },
-            None => verdict,
+            None => Verdict {
+                attention: verdict.attention + watched,
+                ..verdict
+            },
         };
         let drawn = {
             let told = &self.time.told(at);
@@ -386,7 +473,7 @@ impl Inner {
             };
             self.views.draw(&scene, &changes)
         };
-        let attention = attention_rows(world, at);
+        let attention = join_rows(attention_rows(world, at), &self.watch.rows);
         let mesh = (slow || moved)
             .then(|| self.graph.draw(world, &self.world, &self.time, at, now))
             .flatten();
@@ -396,7 +483,11 @@ impl Inner {
             at,
             attention,
             drawn,
-            peers: slow.then(|| peer_rows(&self.world, now)),
+            peers: (slow || moved)
+                .then(|| self.peers.draw(world, &self.time, at, now, self.origin))
+                .flatten(),
+            link: self.world.main_link().cloned(),
+            news: slow.then(|| self.news(now)),
             dock: self.time.dock(&self.world, self.views.shown(), now),
             connection: self.world.connection().clone(),
             mesh,

@@ -1,10 +1,15 @@
 //! Every sentence the page says, in one place. Sentence case, names first, what to do last.
 
 pub mod bookmarks;
+pub mod compare;
+pub mod diagram;
 pub mod link;
+pub mod log;
 pub mod machine;
 pub mod overview;
+pub mod peers;
 pub mod recording;
+pub mod sample;
 
 use crate::model::{
     Assessment, Connection, Health, Machine, Phase, Piece, Rule, Seen, Stop, Suffix, age_text,
@@ -13,6 +18,10 @@ use crate::model::{
 
 pub mod mesh;
 pub mod settings;
+pub mod shelf;
+pub mod snapshot;
+pub mod steps;
+pub mod watch;
 
 /// Nothing to show, though connected.
 pub const EMPTY: &str = "No machine is visible yet.";
@@ -25,7 +34,8 @@ pub const BLOCKED: &str = "The browser blocked a local address from an https pag
 /// Title of the Join page.
 pub const JOIN_TITLE: &str = "Join a mesh";
 /// What the field of the Join page takes.
-pub const JOIN_HINT: &str = "Paste a relay address. Nothing is sent before you press Join.";
+pub const JOIN_HINT: &str =
+    "Paste a join link or a relay address. Nothing is sent before you press Join.";
 /// How to get a relay.
 pub const JOIN_START: &str = "No relay yet? Start one and open the address it prints:";
 /// The command that starts a relay.
@@ -365,6 +375,7 @@ pub fn stopped(stop: &Stop) -> String {
         Stop::Broken(reason) => {
             format!("The mesh peer could not start: {reason}. Reload the page to try again.")
         }
+        Stop::Left => format!("{}.", peers::LEFT),
     }
 }
 

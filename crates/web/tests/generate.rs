@@ -9,6 +9,8 @@ use statemesh_web::history::{Entry, History, Limits, Place, Track, read_recordin
 
 #[path = "../examples/generate/plan.rs"]
 mod plan;
+#[path = "../examples/generate/story.rs"]
+mod story;
 
 use plan::{NotMade, ORIGIN, Plan, generate, history, pack};
 
@@ -59,6 +61,16 @@ fn a_made_up_recording_is_read_back_as_it_was_made() {
         }
         assert_eq!(read.gaps().count(), 0, "{key:?}");
     }
+}
+
+/// Tests of the page open this file; `cargo run -p statemesh-web --example generate -- --story FILE` writes it.
+#[test]
+fn the_story_that_tests_open_is_the_one_told_here() {
+    let kept = concat!(env!("CARGO_MANIFEST_DIR"), "/../../e2e/support/story.smesh");
+    let mut plain = Vec::new();
+    let file = std::fs::File::open(kept).unwrap();
+    GzDecoder::new(file).read_to_end(&mut plain).unwrap();
+    assert_eq!(plain, story::story(ORIGIN).unwrap());
 }
 
 #[test]

@@ -4,8 +4,8 @@
 //! Chromium's own trace, and its longest task.
 
 use std::fs;
-use std::path::Path;
-use std::process::ExitCode;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
 
@@ -23,28 +23,20 @@ use crate::workspace;
 /// Measures, prints, and keeps the table in BENCHMARKS.md.
 pub fn bench() -> Result<ExitCode> {
     forward_signals(AfterSignal::Exit)?;
-    let folder = workspace::target().join("bench");
-    let machines = folder.join("machines.smesh");
-    let transitions = folder.join("transitions.smesh");
     let mut steps = Steps::default();
     let ready = steps.run("system packages", |_| packages::ensure())
         && build::build_all(&mut steps).is_some()
         && steps.run("page driver", |_| {
             check(command("npm").args(["ci", "--no-audit", "--no-fund", "--prefix", "e2e"]))
         })
-        && steps.run("recordings", |_| {
-            fs::create_dir_all(&folder).context("no folder for the recordings")?;
-            make(10_000, 1_000, 200_000, &machines)?;
-            make(30, 6, 1_000_000, &transitions)
-        });
+        && steps.run("recordings", |_| make_recordings());
     let mut shown = None;
     let measured = ready
         && steps.run("bench dashboard", |_| {
             let mut driver = command("node");
             driver.arg("e2e/bench/dashboard.mjs");
             end_to_end_environment(&mut driver, None);
-            driver.env("STATEMESH_MACHINES", &machines);
-            driver.env("STATEMESH_TRANSITIONS", &transitions);
+            name_recordings(&mut driver);
             shown = Some(table(&results(&mut driver)?, &ROWS));
             Ok(())
         });
@@ -55,6 +47,29 @@ pub fn bench() -> Result<ExitCode> {
     println!("\n{shown}");
     keep("dashboard", &shown)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Ten thousand machines of a thousand peers, and a million transitions.
+pub fn make_recordings() -> Result<()> {
+    let [machines, transitions] = recordings();
+    fs::create_dir_all(folder()).context("no folder for the recordings")?;
+    make(10_000, 1_000, 200_000, &machines)?;
+    make(30, 6, 1_000_000, &transitions)
+}
+
+/// Tells a driver where they are.
+pub fn name_recordings(driver: &mut Command) {
+    let [machines, transitions] = recordings();
+    driver.env("STATEMESH_MACHINES", machines);
+    driver.env("STATEMESH_TRANSITIONS", transitions);
+}
+
+fn recordings() -> [PathBuf; 2] {
+    ["machines.smesh", "transitions.smesh"].map(|name| folder().join(name))
+}
+
+fn folder() -> PathBuf {
+    workspace::target().join("bench")
 }
 
 /// Writes one; the same numbers give the same bytes.

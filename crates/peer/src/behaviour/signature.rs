@@ -8,9 +8,11 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use libp2p::PeerId;
 use libp2p::gossipsub::{DataTransform, Message, RawMessage, TopicHash};
 use libp2p::identity::{Keypair, PublicKey};
 use parking_lot::Mutex;
+use statemesh_core::collections::OrderedMap;
 use statemesh_core::node::Signed;
 use web_time::Instant;
 
@@ -32,12 +34,28 @@ pub(crate) struct Copies(Arc<Counts>);
 struct Counts {
     brought: AtomicU64,
     refused: AtomicU64,
+    forged: Mutex<OrderedMap<PeerId, u64>>,
 }
 
 impl Copies {
     /// So far.
     pub(crate) fn count(&self) -> u64 {
         self.0.brought.load(Ordering::Relaxed)
+    }
+
+    /// A neighbour brought one that its author did not sign. Of more neighbours than [`MAX_BRINGERS`] it is not told who.
+    pub(crate) fn count_forged(&self, neighbour: PeerId) {
+        let mut forged = self.0.forged.lock();
+        if forged.len() < MAX_BRINGERS || forged.contains_key(&neighbour) {
+            *forged.get_or_insert_with(neighbour, || 0) += 1;
+        }
+    }
+
+    /// Messages without their author's signature, by the id of the neighbour that brought them.
+    pub(crate) fn forged(&self) -> OrderedMap<statemesh_core::PeerId, u64> {
+        let forged = self.0.forged.lock();
+        let of = |(peer, count): (&PeerId, &u64)| (crate::transport::core_id(peer), *count);
+        forged.iter().map(of).collect()
     }
 
     /// Those that were too many.
@@ -151,6 +169,8 @@ fn signed_bytes(author: &[u8], data: &[u8], seqno: u64, topic: &str) -> Vec<u8> 
     bytes
 }
 
+/// Neighbours counted apart: all that a peer has by default.
+const MAX_BRINGERS: usize = 1024;
 /// Ed25519 has 64 bytes; other keys' signatures are longer, but never that much.
 const MAX_SIGNATURE: usize = 1024;
 
@@ -172,7 +192,7 @@ mod tests {
         other.data[5] = 2;
         assert!(!is_genuine(&other, "topic"));
         let mut other = signed;
-        other.author = crate::transport::core_id(&libp2p::PeerId::random());
+        other.author = crate::transport::core_id(&PeerId::random());
         assert!(!is_genuine(&other, "topic"));
     }
 
@@ -195,6 +215,22 @@ mod tests {
         // The next four seconds' worth, and then as much again.
         assert_eq!([4 << 20, 4 << 20].map(pass), [true, false]);
         assert_eq!((copies.count(), copies.refused()), (2, 1));
+    }
+
+    #[test]
+    fn who_brings_forgeries_is_counted_and_the_table_is_bounded() {
+        let copies = Copies::default();
+        let one = PeerId::random();
+        for _ in 0..3 {
+            copies.count_forged(one);
+        }
+        for _ in 0..MAX_BRINGERS + 10 {
+            copies.count_forged(PeerId::random());
+        }
+        copies.count_forged(one);
+        let forged = copies.forged();
+        assert_eq!(forged.len(), MAX_BRINGERS);
+        assert_eq!(forged.get(&crate::transport::core_id(&one)), Some(&4));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use statemesh_core::node::{Call, Input, Reply};
 use super::{EventLoop, clock};
 use crate::behaviour::catch_up::{Responder, Word};
 use crate::behaviour::signature;
+use crate::registry::FORGED;
 use crate::transport::core_id;
 
 /// Questions of neighbours that wait for the node's answer, for no longer than one turn.
@@ -25,7 +26,7 @@ impl EventLoop {
                 self.calls.waiting.push((call, responder));
                 Input::Asked(neighbour, call, question)
             }
-            Word::Told(answer) => match self.genuine(&answer) {
+            Word::Told(answer) => match self.genuine(neighbour, &answer) {
                 Some(reply) => Input::Told(neighbour, reply),
                 None => Input::Untold(neighbour),
             },
@@ -35,12 +36,16 @@ impl EventLoop {
     }
 
     /// The answer without what nobody signed.
-    fn genuine(&self, response: &[u8]) -> Option<Reply> {
+    fn genuine(&self, neighbour: statemesh_core::PeerId, response: &[u8]) -> Option<Reply> {
         let mut reply = Reply::decode(response).ok()?;
         let topic = self.topic.hash();
+        let told = reply.messages.len();
         reply
             .messages
             .retain(|signed| signature::is_genuine(signed, topic.as_str()));
+        for _ in reply.messages.len()..told {
+            self.registry.count_dropped(neighbour, FORGED);
+        }
         Some(reply)
     }
 

@@ -99,7 +99,7 @@ impl EventLoop {
             }
             Event::Dropped(peer, reason) => {
                 self.refresh_peer(peer);
-                self.registry.count(|traffic| traffic.count_dropped(reason));
+                self.registry.count_dropped(peer, reason);
                 self.registry.tell(MeshEvent::Dropped(peer, reason));
             }
         }

@@ -41,6 +41,9 @@ impl EventLoop {
             } => {
                 let now = self.clock.now();
                 let reasons = |tried: &[Multiaddr]| dial_error::failures(error, tried);
+                if let Some(visit) = self.visits.remove(connection_id) {
+                    return visit.fail(reasons);
+                }
                 self.dialler.on_failed(connection_id, reasons, now);
                 self.acquaintances.on_failed(connection_id, now);
             }
@@ -169,6 +172,7 @@ impl EventLoop {
         let now = self.clock.now();
         self.node.handle_input(now, input);
         self.drain_node(now);
+        self.registry.count_message(core_id(&author));
         // Verdicts come with the message; one that did not come never will, and gossipsub forgets it by itself.
         self.unjudged.remove(&token);
     }
@@ -198,6 +202,9 @@ impl EventLoop {
         let now = self.clock.now();
         let since = self.registry.real(now);
         let change = self.links.on_established(peer, id, endpoint, since);
+        if let Some(visit) = self.visits.remove(id) {
+            visit.done(core_id(&peer));
+        }
         self.dialler.on_linked(peer, id, now);
         self.acquaintances
             .on_linked(peer, endpoint.get_remote_address());

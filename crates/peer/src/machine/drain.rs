@@ -251,11 +251,11 @@ pub(super) fn settle(state: &mut State, call: Call, reply: Result<Reply, String>
     let answer = match reply {
         Ok(Reply::Accept | Reply::Later(_)) => Answer::Accept,
         Ok(Reply::Veto(reason)) => {
-            state.refusals.reason = reason;
+            state.notes.reason = reason;
             Answer::Veto
         }
         Err(message) => {
-            state.refusals.reason = Some(message.as_str().into());
+            state.notes.reason = Some(message.as_str().into());
             state.last_error = Some(MachineError::panic(
                 call.handler,
                 state.engine.schema(),

@@ -12,6 +12,31 @@ use super::observe::{Collector, Effect};
 #[cfg(feature = "log")]
 pub use self::listening::LogGuard;
 
+#[cfg(any(feature = "log", feature = "trace"))]
+impl super::Machine {
+    /// Adds a line of the application to the machine's logs, at `LogLevel::External`, and to the record of the
+    /// transition that runs, else of the next.
+    pub fn log_line(&self, text: &str) {
+        let mut state = self.shared.lock();
+        if state.observers.want_transitions() {
+            state.notes.line(text);
+        }
+        #[cfg(feature = "log")]
+        {
+            state.logs.external(text);
+            // Between lines of a drain they keep their place, else they are told here: the drain may be waiting for a
+            // handler that takes its time.
+            if state.draining && state.suspended.is_none() {
+                return;
+            }
+            let mut told = Vec::new();
+            state.logs.flush(&mut told);
+            drop(state);
+            told.into_iter().for_each(|effect| effect.run(&None));
+        }
+    }
+}
+
 /// Who listens to a machine's lines.
 #[derive(Default)]
 pub(super) struct Logs {
@@ -104,25 +129,6 @@ mod listening {
             self.shared.lock().logs.taps.push(tap);
             LogGuard { live }
         }
-
-        /// Adds a line of the application to the machine's logs, at [`LogLevel::External`].
-        pub fn log_line(&self, text: &str) {
-            let told: Vec<Effect> = {
-                let mut state = self.shared.lock();
-                for tap in &mut state.logs.taps {
-                    tap.logger.external(text);
-                }
-                // Between lines of a drain they keep their place, else they are told here: the drain may be waiting for a
-                // handler that takes its time.
-                if state.draining && state.suspended.is_none() {
-                    return;
-                }
-                let mut told = Vec::new();
-                state.logs.flush(&mut told);
-                told
-            };
-            told.into_iter().for_each(|effect| effect.run(&None));
-        }
     }
 
     type Lines = Arc<Mutex<Vec<(LogLevel, Box<str>)>>>;
@@ -171,6 +177,12 @@ mod listening {
                 return engine.mutate(mutation);
             }
             engine.mutate_traced(mutation, &mut Both(&mut self.taps, None))
+        }
+
+        pub(super) fn external(&mut self, text: &str) {
+            for tap in &mut self.taps {
+                tap.logger.external(text);
+            }
         }
 
         pub(in super::super) fn schema_changed(&mut self, old: &Arc<Schema>, new: &Arc<Schema>) {

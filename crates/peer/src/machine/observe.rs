@@ -4,16 +4,19 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::task::Waker;
+use std::time::Duration;
 
 use parking_lot::Mutex;
-use statemesh_core::StateIdx;
 use statemesh_core::engine::{
-    Answer, Args, BindingId, Call, Handler, MutationKind, Source, Tracer, TransitionView, TxId,
+    Answer, Args, BindingId, Call, Handler, MutationKind, Source, Step, Tracer, TransitionView,
+    TxId,
 };
+use statemesh_core::{QueueTick, StateIdx};
 
 use super::Machine;
 use super::conditions::Condition;
 use super::eval::Command;
+use super::notes::{LISTENS, Notes};
 use super::shared::Shared;
 use super::timeouts::Overrun;
 use crate::handlers::{BoundSet, Stop};
@@ -41,6 +44,18 @@ pub struct Transition {
     pub source: Option<Source>,
     /// Who refused, in order. A refusal cancels the transition, except that a refused Auto state alone drops out.
     pub refusals: Vec<Refusal>,
+    /// Queue tick of the mutation; `None`: it was put in front.
+    pub queue_tick: Option<QueueTick>,
+    /// The mutation came while the machine was at work, and waited for its turn.
+    pub is_queued: bool,
+    /// Arguments of the mutation.
+    pub args: Option<Args>,
+    /// Decisions in order, called handlers among them; with the feature `trace` only.
+    pub steps: Vec<Step>,
+    /// Lines of the application ([`Machine::log_line`]) since the transition before; with the feature `trace` only.
+    pub lines: Vec<Box<str>>,
+    /// How long it took, handlers included; with the feature `trace` only.
+    pub took: Option<Duration>,
 }
 
 /// A handler did not accept.
@@ -56,24 +71,9 @@ pub struct Refusal {
     pub reason: Option<Arc<str>>,
 }
 
-/// Refusals of the running transition, until its record takes them.
-#[derive(Default)]
-pub(super) struct Refusals {
-    list: Vec<(TxId, Refusal)>,
-    /// Of the answer the engine was given last.
-    pub(super) reason: Option<Arc<str>>,
-}
-
-impl Refusals {
-    /// Takes those of this transition; what an observer that left had asked for goes with them.
-    fn take(&mut self, tx: TxId) -> Vec<Refusal> {
-        let list = std::mem::take(&mut self.list).into_iter();
-        list.filter(|(at, _)| *at == tx).map(|(_, it)| it).collect()
-    }
-}
-
 impl Transition {
-    fn copy(view: TransitionView<'_>, refusals: &mut Refusals) -> Self {
+    fn copy(view: TransitionView<'_>, notes: &mut Notes) -> Self {
+        let noted = notes.take(view.tx, view.queue_tick);
         Self {
             tx: view.tx,
             kind: view.kind,
@@ -84,7 +84,13 @@ impl Transition {
             clock_before: view.clock_before.to_vec(),
             clock_after: view.clock_after.to_vec(),
             source: view.source.cloned(),
-            refusals: refusals.take(view.tx),
+            refusals: noted.refusals,
+            queue_tick: view.queue_tick,
+            is_queued: noted.is_queued,
+            args: view.args.cloned(),
+            steps: noted.steps,
+            lines: noted.lines,
+            took: noted.took,
         }
     }
 }
@@ -156,7 +162,7 @@ pub(super) struct Observer {
 pub(super) struct Collector<'a> {
     observers: &'a Observers,
     effects: &'a mut Vec<Effect>,
-    refusals: &'a mut Refusals,
+    notes: &'a mut Notes,
 }
 
 /// A snapshot of the observers, to run effects with.
@@ -218,6 +224,11 @@ impl Effect {
 }
 
 impl Observers {
+    /// Somebody hears of transitions.
+    pub(super) fn want_transitions(&self) -> bool {
+        self.wants_transitions
+    }
+
     pub(super) fn audience(&self) -> Audience {
         self.list.clone()
     }
@@ -243,25 +254,33 @@ impl<'a> Collector<'a> {
     pub(super) fn new(
         observers: &'a Observers,
         effects: &'a mut Vec<Effect>,
-        refusals: &'a mut Refusals,
+        notes: &'a mut Notes,
     ) -> Self {
         Self {
             observers,
             effects,
-            refusals,
+            notes,
         }
     }
 
     #[cold]
     fn note_end(&mut self, transition: TransitionView<'_>) {
-        let transition = Box::new(Transition::copy(transition, self.refusals));
+        let transition = Box::new(Transition::copy(transition, self.notes));
         self.effects.push(Effect::Ended(transition));
     }
 }
 
 impl Tracer for Collector<'_> {
+    const STEPS: bool = LISTENS;
+
+    fn step(&mut self, step: Step) {
+        if LISTENS && self.observers.wants_transitions {
+            self.notes.step(step);
+        }
+    }
+
     fn handler_refused(&mut self, call: Call, answer: Answer, transition: TransitionView<'_>) {
-        let reason = self.refusals.reason.take();
+        let reason = self.notes.reason.take();
         if self.observers.wants_transitions {
             let refusal = Refusal {
                 handler: call.handler,
@@ -269,7 +288,13 @@ impl Tracer for Collector<'_> {
                 answer,
                 reason,
             };
-            self.refusals.list.push((transition.tx, refusal));
+            self.notes.refused(transition.tx, refusal);
+        }
+    }
+
+    fn transition_init(&mut self, transition: TransitionView<'_>) {
+        if LISTENS && self.observers.wants_transitions {
+            self.notes.begin(transition.tx);
         }
     }
 

@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::{Mutex, MutexGuard};
 use statemesh_core::collections::OrderedMap;
 use statemesh_core::engine::{
-    BindingId, Handler, Machine as Engine, Mutation, Options, Outcome, Poll, Run, Schema, WaitId,
+    BindingId, Handler, Machine as Engine, Mode, Mutation, Options, Outcome, Place, Poll, Run,
+    Schema, WaitId,
 };
 
 use super::MachineError;
@@ -16,7 +17,8 @@ use super::conditions::Conditions;
 use super::context::Contexts;
 use super::eval::Command;
 use super::log::Logs;
-use super::observe::{Collector, Effect, Observers, Refusals};
+use super::notes::Notes;
+use super::observe::{Collector, Effect, Observers};
 use super::pipes::Pipes;
 use super::schema::CurrentSchema;
 use super::suspend::{Spawner, Suspended};
@@ -65,7 +67,7 @@ pub(super) struct State {
     pub(super) observers: Observers,
     /// What the drainer does when it unlocks next.
     pub(super) effects: Vec<Effect>,
-    pub(super) refusals: Refusals,
+    pub(super) notes: Notes,
     pub(super) last_error: Option<Arc<MachineError>>,
     pub(super) last_overrun: Option<Overrun>,
     /// A call whose handler needs time. Its answer goes on with the drain.
@@ -110,7 +112,7 @@ impl Shared {
                 commands: OrderedMap::new(),
                 observers: Observers::default(),
                 effects: Vec::new(),
-                refusals: Refusals::default(),
+                notes: Notes::default(),
                 last_error: None,
                 last_overrun: None,
                 suspended: None,
@@ -179,12 +181,12 @@ impl State {
             engine,
             observers,
             effects,
-            refusals,
+            notes,
             contexts,
             logs,
             ..
         } = self;
-        let poll = logs.poll(engine, Collector::new(observers, effects, refusals));
+        let poll = logs.poll(engine, Collector::new(observers, effects, notes));
         logs.flush(effects);
         contexts.ended(engine, effects);
         poll
@@ -197,12 +199,12 @@ impl State {
             engine,
             observers,
             effects,
-            refusals,
+            notes,
             contexts,
             logs,
             ..
         } = self;
-        let collector = Collector::new(observers, effects, refusals);
+        let collector = Collector::new(observers, effects, notes);
         let run = logs.run(engine, mutation, collector);
         logs.flush(effects);
         contexts.ended(engine, effects);
@@ -211,7 +213,12 @@ impl State {
 
     /// Requests a change. What that tells is told with the next poll.
     pub(super) fn mutate(&mut self, mutation: Mutation<'_>) -> Outcome {
-        self.logs.mutate(&mut self.engine, mutation)
+        let is_appended = mutation.mode == Mode::Apply && mutation.place == Place::Back;
+        let outcome = self.logs.mutate(&mut self.engine, mutation);
+        if is_appended && self.observers.want_transitions() {
+            self.notes.queued(outcome);
+        }
+        outcome
     }
 
     /// Hands the fired waits to the effects. An eval whose turn it is comes back.

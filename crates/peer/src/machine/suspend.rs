@@ -132,7 +132,7 @@ fn answer(machine: &WeakMachine, call: Call, reply: Result<Reply, String>) {
     state.effects.extend(suspended.watchdog.map(Effect::Stop));
     match reply {
         Ok(_) if suspended.is_late => {
-            state.refusals.reason = Some(LATE.into());
+            state.notes.reason = Some(LATE.into());
             state.engine.resume(call.tx, call.call_no, Answer::Timeout);
         }
         // The engine says the same call again, for the set's other handlers of the event.

@@ -180,7 +180,7 @@ fn give_up(machine: &WeakMachine, call: Call) {
         state.gate = Gate::Backoff(until);
     }
     let error = MachineError::timeout(call.handler, state.engine.schema());
-    state.refusals.reason = Some(error.to_string().into());
+    state.notes.reason = Some(error.to_string().into());
     state.raise(error);
     state.engine.resume(call.tx, call.call_no, Answer::Timeout);
     drain::go_on(&machine, state);

@@ -69,6 +69,7 @@ pub struct MeshBuilder {
     door: Option<crate::door::DoorReceiver>,
     machines: Vec<Machine>,
     start: Option<Start>,
+    clock_ahead_ms: i64,
 }
 
 impl MeshBuilder {
@@ -91,6 +92,7 @@ impl MeshBuilder {
             door: None,
             machines: Vec::new(),
             start: None,
+            clock_ahead_ms: 0,
         }
     }
     /// Own key; fresh by default.
@@ -173,6 +175,12 @@ impl MeshBuilder {
         self.start = Some(Box::pin(start));
         self
     }
+    /// Tells others a wall clock that is wrong by so many milliseconds, to try what they make of it.
+    #[doc(hidden)]
+    pub fn clock_ahead(mut self, ms: i64) -> Self {
+        self.clock_ahead_ms = ms;
+        self
+    }
     /// Starts the peer: returns when all listeners are up (needs a tokio runtime natively).
     ///
     /// # Errors
@@ -211,6 +219,7 @@ impl MeshBuilder {
                 members: self.members,
                 machines: self.machines,
                 start: self.start,
+                clock_ahead_ms: self.clock_ahead_ms,
             },
             built,
             &indexes,

@@ -75,6 +75,12 @@ pub struct Peer {
     pub machines: usize,
     /// Messages of its authorship that were refused.
     pub dropped: u64,
+    /// Messages of its authorship that were read, since this peer knows it.
+    pub messages: u64,
+    /// Messages refused, by reason: of its authorship, and those without their author's signature that it brought.
+    pub refused: Vec<(&'static str, u64)>,
+    /// Where it says it can be reached.
+    pub contact: Option<Arc<statemesh_core::node::Contact>>,
     /// Number of its process start, larger after each restart; unknown for Go peers.
     pub run: Option<u64>,
     /// Its wall clock in milliseconds since 1970 when it said what was heard at [`Peer::heard_at`].

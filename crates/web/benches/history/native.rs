@@ -67,6 +67,7 @@ fn transition(history: &mut History, index: u64, n: u64, at: u64) {
         is_auto: false,
         is_check: false,
         is_canceled: false,
+        is_queued: false,
         source: Some(Cause {
             peer: None,
             machine: "orders".into(),

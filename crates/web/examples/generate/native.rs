@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use crate::plan::{Plan, generate, pack};
+use crate::plan::{ORIGIN, Plan, generate, pack};
+use crate::story::story;
 
 pub fn main() -> ExitCode {
     match run() {
@@ -21,6 +22,12 @@ pub fn main() -> ExitCode {
 }
 
 fn run() -> Result<String, String> {
+    if let Some(out) = story_asked() {
+        let plain = story(ORIGIN).map_err(|error| error.to_string())?;
+        let packed = pack(&plain).map_err(|error| format!("cannot pack: {error}"))?;
+        std::fs::write(&out, packed).map_err(|error| format!("cannot write: {error}"))?;
+        return Ok(out.display().to_string());
+    }
     let (plan, out) = arguments(std::env::args_os().skip(1))?;
     let began = Instant::now();
     let (all, step) = (plan.transitions, (plan.transitions / 10).max(1));
@@ -43,6 +50,13 @@ fn run() -> Result<String, String> {
         plan.peers,
         began.elapsed().as_secs_f64(),
     ))
+}
+
+/// `--story OUT.smesh`.
+fn story_asked() -> Option<PathBuf> {
+    let mut words = std::env::args_os().skip(1);
+    let is_asked = words.next().is_some_and(|word| word == "--story");
+    words.next().filter(|_| is_asked).map(PathBuf::from)
 }
 
 fn megabytes(bytes: usize) -> String {
@@ -72,4 +86,4 @@ fn arguments(mut words: impl Iterator<Item = OsString>) -> Result<(Plan, PathBuf
     Ok((plan, out.ok_or(USAGE)?))
 }
 
-const USAGE: &str = "generate [--machines N] [--peers N] [--transitions N] [--seed N] OUT.smesh";
+const USAGE: &str = "generate [--machines N] [--peers N] [--transitions N] [--seed N] OUT.smesh, or --story OUT.smesh";

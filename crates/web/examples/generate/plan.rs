@@ -278,6 +278,7 @@ impl World {
             is_auto: transition.is_auto,
             is_check: transition.is_check,
             is_canceled: !transition.accepted,
+            is_queued: false,
             source: source.map(|(_, cause)| cause.clone()),
             queue_tick: Some(number),
             duration: Some(20 + self.random.up_to(400)),
@@ -414,7 +415,7 @@ impl Random {
         let parcel = self.up_to(20 * 1_000);
         (parcel < 1_000).then(|| Side {
             log: vec![LogLine {
-                level: (parcel % 4) as u8,
+                level: 1 + (parcel % 4) as u8,
                 text: format!("parcel {parcel} noted"),
             }],
             arguments: format!("parcel={parcel}"),

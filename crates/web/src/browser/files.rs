@@ -85,11 +85,34 @@ impl Picked {
 /// # Errors
 /// What the browser says.
 pub async fn pack(bytes: &[u8]) -> Result<Blob, JsValue> {
+    pack_as("gzip", bytes).await
+}
+
+/// Packs bytes without a header around them.
+pub async fn deflate(text: &[u8]) -> Option<Vec<u8>> {
+    let packed = pack_as("deflate-raw", text).await.ok()?;
+    bytes(&packed).await
+}
+
+/// The other way, at most so many bytes; what is damaged ends where the damage begins.
+///
+/// # Errors
+/// [`Nothing`].
+pub async fn inflate(bytes: &[u8], most: usize) -> Result<Vec<u8>, Nothing> {
+    let parts = js_sys::Array::of1(&js_sys::Uint8Array::from(bytes));
+    let stream = Blob::new_with_u8_array_sequence(&parts).and_then(|blob| {
+        let stream: Pipe = blob.stream().unchecked_into();
+        stream.through(DecompressionStream::new("deflate-raw")?.as_ref())
+    });
+    read_to(stream.map_err(|_| Nothing::Damaged)?, most).await
+}
+
+async fn pack_as(format: &str, bytes: &[u8]) -> Result<Blob, JsValue> {
     let parts = js_sys::Array::of1(&js_sys::Uint8Array::from(bytes));
     let stream: Pipe = Blob::new_with_u8_array_sequence(&parts)?
         .stream()
         .unchecked_into();
-    let packed = stream.through(CompressionStream::new("gzip")?.as_ref())?;
+    let packed = stream.through(CompressionStream::new(format)?.as_ref())?;
     let packed: ReadableStream = packed.unchecked_into();
     let response = Response::new_with_opt_readable_stream(Some(&packed))?;
     let blob = JsFuture::from(response.blob()?).await?;
@@ -107,6 +130,19 @@ pub async fn unpack(bytes: &[u8], most: usize) -> Option<Vec<u8>> {
     let blob = Blob::new_with_u8_array_sequence(&parts).ok()?;
     let name = String::new();
     Picked { name, blob }.read(most).await
+}
+
+/// Saves a text as a file of this type; empty: plain.
+///
+/// # Errors
+/// What the browser says.
+pub fn save_text(text: &str, kind: &str, name: &str) -> Result<(), JsValue> {
+    let parts = js_sys::Array::of1(&JsValue::from_str(text));
+    let blob = Blob::new_with_str_sequence(&parts)?;
+    save(
+        &blob.slice_with_i32_and_i32_and_content_type(0, i32::MAX, kind)?,
+        name,
+    )
 }
 
 /// Gives a file to whoever sits in front of the page.
@@ -145,25 +181,42 @@ pub async fn fetch(url: &str, most: usize) -> Option<Vec<u8>> {
 
 /// `None`: too much, or nothing at all.
 async fn take(stream: Pipe, most: usize) -> Option<Vec<u8>> {
+    read_to(stream, most).await.ok()
+}
+
+/// What comes until the end, or until the damage.
+async fn read_to(stream: Pipe, most: usize) -> Result<Vec<u8>, Nothing> {
     let reader = stream.reader();
     let mut bytes = Vec::new();
     loop {
         let Ok(piece) = JsFuture::from(reader.read()).await else {
-            return (!bytes.is_empty()).then_some(bytes);
+            return match bytes.is_empty() {
+                true => Err(Nothing::Damaged),
+                false => Ok(bytes),
+            };
         };
         let piece: Piece = piece.unchecked_into();
         if piece.done() {
-            return Some(bytes);
+            return Ok(bytes);
         }
         let part = piece.value();
         if bytes.len() + part.length() as usize > most {
             let _ = reader.cancel();
-            return None;
+            return Err(Nothing::TooMuch);
         }
         let from = bytes.len();
         bytes.resize(from + part.length() as usize, 0);
         part.copy_to(&mut bytes[from..]);
     }
+}
+
+/// Why there is nothing.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Nothing {
+    /// It is more than was asked for.
+    TooMuch,
+    /// It is damaged from the beginning.
+    Damaged,
 }
 
 /// What gzip begins with.

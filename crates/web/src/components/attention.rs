@@ -42,7 +42,7 @@ pub fn AttentionList() -> impl IntoView {
                 <span>"What"</span>
                 <span>"Since"</span>
                 <span class="num">"Ago"</span>
-                <span title=words::overview::LED_HERE>"Led here, by time"</span>
+                <span>"Led here"</span>
                 <span></span>
             </div>
             <ol>
@@ -66,7 +66,14 @@ fn Row(subject: Subject) -> impl IntoView {
             .with(|rows| rows.iter().find(|row| row.subject == subject).cloned())
     });
     let href = move || row.with(|row| row.as_ref().map(|row| row.href.clone()));
-    let health = move || row.with(|row| row.as_ref().map(|row| row.health.mark()));
+    let health = move || {
+        row.with(|row| {
+            row.as_ref().map(|row| match row.subject {
+                Subject::Watch(..) => "watch",
+                Subject::Machine(_) | Subject::Host(_) => row.health.mark(),
+            })
+        })
+    };
     let over = move || row.with(|row| row.as_ref().is_some_and(|row| row.lasted.is_some()));
     let began = Derived::new(move || row.with(|row| row.as_ref().map(|row| row.onset)));
     let trail = Derived::new(move || began.get().map(|onset| store.led_here(subject, onset)));
@@ -92,6 +99,18 @@ fn cells(store: Store, row: &AttentionRow, trail: Derived<Option<Trail>>) -> imp
         (None, Health::Stale) => "Silent host",
         (None, health) => words::health(health),
     };
+    let word = match row.subject {
+        Subject::Watch(..) => {
+            view! { <span class="word watched">{icon("i-flag")} {words::watch::WATCHED}</span> }
+                .into_any()
+        }
+        Subject::Machine(_) | Subject::Host(_) => view! {
+            <span class=format!("word health-{}", row.health.mark())>
+                {health_glyph(row.health)} {word}
+            </span>
+        }
+        .into_any(),
+    };
     let exact = wall.interval(onset);
     let lasted = row.lasted;
     let ago = move || match lasted {
@@ -108,9 +127,7 @@ fn cells(store: Store, row: &AttentionRow, trail: Derived<Option<Trail>>) -> imp
         Some(_) | None => words::overview::NOTHING_HEARD.into_any(),
     };
     view! {
-        <span class=format!("word health-{}", row.health.mark())>
-            {health_glyph(row.health)} {word}
-        </span>
+        {word}
         <span class="who">
             <b>{machine}</b>
             {(!row.others.is_empty()).then(|| words::overview::and_more(row.others.len()))}
@@ -122,7 +139,7 @@ fn cells(store: Store, row: &AttentionRow, trail: Derived<Option<Trail>>) -> imp
             {since(onset, wall)}
         </span>
         <span class="ago num">{dynamic(ago)}</span>
-        <span class="led" title=words::overview::LED_HERE>
+        <span class="led">
             {dynamic(led)}
         </span>
         <span class="go">"Go to moment" {icon("i-right")}</span>

@@ -4,6 +4,7 @@ use crate::ui::prelude::*;
 
 use super::dynamic::{RowKey, rows};
 use super::{icon, name};
+use crate::comparing::Comparing;
 use crate::model::Shown;
 use crate::sharing::Sharing;
 use crate::store::Store;
@@ -44,7 +45,7 @@ pub fn Bookmarks() -> impl IntoView {
                 "Bookmark this moment"
             </button>
         </div>
-        <ul class="marks">
+        <ul class="bookmarks">
             {rows(items, |at| RowKey::Numbered(None, *at as u64), move |at| item(sharing, at).into_any())}
         </ul>
         {super::dynamic(of_run)}
@@ -68,6 +69,15 @@ fn item(sharing: Sharing, at: usize) -> impl IntoView {
         sharing.change_bookmark(at, |bookmark| bookmark.note = text);
     };
     let go = read(|bookmark| bookmark.link.href());
+    let comparing = expect_context::<Comparing>();
+    let compare = move |_| {
+        let link = sharing
+            .bookmarks
+            .with_untracked(|all| Some(all.get(at)?.link.clone()));
+        if let Some(link) = link {
+            comparing.with_moment(link);
+        }
+    };
     let label = read(|bookmark| words::go(&Shown::new(&bookmark.name).plain()));
     view! {
         <li>
@@ -76,6 +86,9 @@ fn item(sharing: Sharing, at: usize) -> impl IntoView {
             </a>
             <input type="text" aria-label="Name" prop:value=read(|bookmark| bookmark.name.clone()) on:change=rename />
             <input type="text" aria-label="Note" placeholder="Note" prop:value=read(|bookmark| bookmark.note.clone()) on:change=note />
+            <button class="button plain small" type="button" title=words::COMPARE on:click=compare>
+                "Compare"
+            </button>
             <button class="button plain small" type="button" on:click=move |_| sharing.drop_bookmark(at)>
                 "Delete"
             </button>

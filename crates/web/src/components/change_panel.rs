@@ -5,9 +5,10 @@ use crate::ui::prelude::*;
 use super::dynamic::dynamic;
 use super::machine_view::MachineUi;
 use super::rain::call;
-use super::{name, sentence, state_glyph};
+use super::{CauseTrailList, StepList, jump, name, sentence, state_glyph};
 use crate::history::{ChangeDetail, Fidelity, Reason, StateChange};
 use crate::model::{Interval, SchemaFacts, grouped};
+use crate::router::Router;
 use crate::store::Store;
 use crate::words::{self, machine as say};
 
@@ -46,8 +47,10 @@ fn panel(store: Store, change: &ChangeDetail) -> AnyView {
             {epoch}
             {unknown}
             {without}
+            <CauseTrailList />
             {difference(change)}
             {refusals(change)}
+            <StepList />
         </div>
     }
     .into_any()
@@ -117,8 +120,31 @@ fn facts(store: Store, change: &ChangeDetail) -> impl IntoView + use<> {
         .map(|cause| {
             let machine = crate::model::Shown::new(&cause.machine);
             let number = format!(" #{}", cause.number);
-            view! { <dt>"Source"</dt> <dd>{name(&machine)} {number}</dd> }
+            let held = untrack(|| store.source_href());
+            let source = view! { {name(&machine)} {number} };
+            let source = match held {
+                Some(href) => {
+                    let router = expect_context::<Router>();
+                    let there = href.clone();
+                    let go = move |event: leptos::ev::MouseEvent| {
+                        if !(event.meta_key() || event.ctrl_key() || event.shift_key()) {
+                            event.prevent_default();
+                            jump(store, router, &there);
+                        }
+                    };
+                    view! {
+                        <a href=href title="Go to the source (s)" on:click=go>{source}</a>
+                        " "
+                        <kbd>"s"</kbd>
+                    }
+                    .into_any()
+                }
+                None => source.into_any(),
+            };
+            view! { <dt>"Source"</dt> <dd class="source">{source}</dd> }
         });
+    let queue = change.head.as_ref().and_then(say::queue);
+    let queue = queue.map(|queue| view! { <dt>"Queue"</dt> <dd>{queue}</dd> });
     let next = change.next.as_ref().map(|(number, head, at)| {
         let number = number.map(|number| format!("#{number} "));
         let after = format!("+{} ms", at.since(change.at.by));
@@ -132,6 +158,7 @@ fn facts(store: Store, change: &ChangeDetail) -> impl IntoView + use<> {
             {owner}
             {time}
             {source}
+            {queue}
             {next}
             <dt>"Known as"</dt>
             <dd>{change.fidelity.word()} ", " {words::provenance(change.first_hand)}</dd>

@@ -4,7 +4,7 @@ use crate::ui::prelude::*;
 
 use super::dynamic::dynamic;
 use super::health_glyph;
-use crate::model::Health;
+use crate::model::{Health, Phase, Stop};
 use crate::session::Session;
 use crate::store::Store;
 use crate::words;
@@ -13,57 +13,66 @@ use crate::words;
 #[component]
 pub fn ConnectionBar() -> impl IntoView {
     let store = expect_context::<Store>();
-    let session = expect_context::<Session>();
-    let is_lost = Memo::new(move |_| store.connection.with(|connection| connection.is_stale()));
-    let lost = move || {
-        store
-            .connection
-            .with(|connection| words::lost(&connection.relay))
-    };
-    let since = move || {
-        let now = store.clock.get();
-        store
-            .connection
-            .with(|connection| words::lost_since(connection, now))
-    };
-    let lost_bar = move || {
-        is_lost.get().then(|| {
-            view! {
-                <div class="bar">
-                    {health_glyph(Health::Error)}
-                    <p>
-                        <b role="alert">{dynamic(lost)}</b>
-                        {dynamic(since)}
-                    </p>
-                    <span class="grow"></span>
-                    <button class="button small" type="button" on:click=move |_| session.retry_now()>
-                        "Try now"
-                    </button>
-                    <a class="button small" href="/join">
-                        "Use another relay"
-                    </a>
-                </div>
-            }
-        })
-    };
-    let back = Memo::new(move |_| {
-        let now = store.clock.get();
-        store.connection.with(|connection| {
-            let (after, at) = connection.back.filter(|_| connection.is_live())?;
-            (now.since(at) < BACK_SHOWN).then(|| words::back(after))
-        })
+    let is_lost = Memo::new(move |_| {
+        store.recording.with(Option::is_none)
+            && store.connection.with(|connection| connection.is_stale())
     });
-    let back_bar = move || {
-        back.get()
-            .map(|words| view! { <div class="bar good"><p>{words}</p></div> })
+    let news = move || {
+        let news = store.news.get()?;
+        let words = words::peers::news(&news);
+        Some(view! { <div class="bar good"><p>{words}</p></div> })
     };
     view! {
         <div class="bars">
-            {dynamic(lost_bar)}
-            <div role="status">{dynamic(back_bar)}</div>
+            {dynamic(move || is_lost.get().then(|| view! { <Lost /> }))}
+            <div role="status">{dynamic(news)}</div>
         </div>
     }
 }
 
-/// "Back after" stays so long (dashboard design 5.8).
-const BACK_SHOWN: u64 = 4_000;
+#[component]
+fn Lost() -> impl IntoView {
+    let store = expect_context::<Store>();
+    let session = expect_context::<Session>();
+    let has_left = Memo::new(move |_| {
+        let left = Phase::Stopped(Stop::Left);
+        store.connection.with(|connection| connection.phase == left)
+    });
+    let lost = move || match has_left.get() {
+        true => words::peers::LEFT.to_owned(),
+        false => store
+            .connection
+            .with(|connection| words::lost(&connection.relay)),
+    };
+    let since = move || {
+        let now = store.clock.get();
+        store.connection.with(|connection| match has_left.get() {
+            true => words::peers::left_since(connection.since, now),
+            false => words::lost_since(connection, now),
+        })
+    };
+    let again = move |_| match has_left.get_untracked() {
+        true => session.rejoin(),
+        false => session.retry_now(),
+    };
+    let word = move || match has_left.get() {
+        true => "Connect again",
+        false => "Try now",
+    };
+    view! {
+        <div class="bar">
+            {health_glyph(Health::Error)}
+            <p>
+                <b role="alert">{dynamic(lost)}</b>
+                {dynamic(since)}
+            </p>
+            <span class="grow"></span>
+            <button class="button small" type="button" on:click=again>
+                {dynamic(word)}
+            </button>
+            <a class="button small" href="/join">
+                "Use another relay"
+            </a>
+        </div>
+    }
+}

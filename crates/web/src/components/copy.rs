@@ -29,9 +29,9 @@ pub fn CopyButton(text: String, label: &'static str) -> impl IntoView {
     };
     let said = move || match outcome.get() {
         Outcome::Untried => ().into_any(),
-        Outcome::Done => view! { <span class="said">{words::COPIED}</span> }.into_any(),
+        Outcome::Done => view! { <span class="outcome">{words::COPIED}</span> }.into_any(),
         Outcome::Denied => view! {
-            <label class="said">
+            <label class="outcome">
                 {words::NOT_COPIED} <input type="text" readonly value=shown.clone() />
             </label>
         }

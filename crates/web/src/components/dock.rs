@@ -6,7 +6,7 @@ use leptos::html::Canvas;
 
 use super::canvas::Sheet;
 use super::record::RecordMenu;
-use super::{dynamic, icon};
+use super::{StepLine, dynamic, icon};
 use crate::derived::Derived;
 use crate::store::Store;
 use crate::store::time::{Mode, WINDOWS};
@@ -47,7 +47,10 @@ fn Bar() -> impl IntoView {
                 </div>
                 <p class="mode">{dynamic(move || state(store))}</p>
             </div>
-            <Slider />
+            <div class="lines" data-lines=move || store.timelines.get().to_string()>
+                <Slider />
+                <StepLine />
+            </div>
             <Windows />
             <RecordMenu />
             <p class="found" role="status">

@@ -18,8 +18,6 @@ pub enum RowKey {
     Peer(PeerId),
     /// A link.
     Link(PeerId, PeerId),
-    /// A peer by its written id.
-    Name(String),
     /// A machine.
     Machine(MachineKey),
     /// Something that needs attention.

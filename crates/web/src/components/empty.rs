@@ -3,7 +3,7 @@
 use crate::ui::prelude::*;
 
 use super::dynamic::dynamic;
-use super::name;
+use super::{SampleSwitch, name};
 use crate::model::Shown;
 use crate::store::Store;
 
@@ -29,6 +29,8 @@ pub fn EmptyMesh() -> impl IntoView {
             <pre>{dynamic(rust)}</pre>
             <p>"From Go, with asyncmachine-go:"</p>
             <pre>{dynamic(go)}</pre>
+            <p>"Or try every view in 10 s:"</p>
+            <SampleSwitch />
         </section>
     }
 }

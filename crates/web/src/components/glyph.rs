@@ -25,16 +25,21 @@ pub fn health_glyph(health: Health) -> impl IntoView {
 
 /// The glyph of a state.
 pub fn state_glyph(active: bool, multi: bool, error: bool) -> impl IntoView {
-    let (shape, class) = match (active, error, multi) {
-        (true, true, _) => ("h-error", "glyph error"),
-        (true, false, true) => ("s-multi-on", "glyph multi"),
-        (true, false, false) => ("s-on", "glyph active"),
-        (false, _, true) => ("s-multi-off", "glyph inactive"),
-        (false, _, false) => ("s-off", "glyph inactive"),
-    };
+    let (shape, class) = state_shape(active, multi, error);
     view! {
         <svg class=class aria-hidden="true">
-            <use href=format!("#{shape}") />
+            <use href=shape />
         </svg>
+    }
+}
+
+/// Where the glyph of a state is in the sprite, and its class.
+pub fn state_shape(active: bool, multi: bool, error: bool) -> (&'static str, &'static str) {
+    match (active, error, multi) {
+        (true, true, _) => ("#h-error", "glyph error"),
+        (true, false, true) => ("#s-multi-on", "glyph multi"),
+        (true, false, false) => ("#s-on", "glyph active"),
+        (false, _, true) => ("#s-multi-off", "glyph inactive"),
+        (false, _, false) => ("#s-off", "glyph inactive"),
     }
 }

@@ -86,6 +86,7 @@ fn press(
         "?" => store.panel.set(Some(Panel::Keys)),
         "b" => sharing.bookmark(),
         "B" => sharing.lists.update(|lists| *lists += 1),
+        "t" => store.timelines.update(|lines| *lines = (*lines + 1) % 3),
         "c" => sharing.copy_link(),
         "m" | "M" => match store.attention_after(key == "m") {
             Some(href) => router.open(&href),
@@ -115,7 +116,8 @@ impl Focus {
         self.is_in(LISTS)
     }
 
-    fn is_in(&self, selector: &str) -> bool {
+    /// It is inside of what the selector names.
+    pub fn is_in(&self, selector: &str) -> bool {
         let found = self.0.as_ref().map(|element| element.closest(selector));
         matches!(found, Some(Ok(Some(_))))
     }
@@ -132,6 +134,7 @@ fn view_of(letter: &str) -> Option<Route> {
         "m" => Some(Route::Machines),
         "n" => Some(Route::Mesh),
         "p" => Some(Route::Peers),
+        "c" => Some(Route::Compare),
         _ => None,
     }
 }

@@ -3,7 +3,8 @@
 use crate::ui::prelude::*;
 
 use super::dynamic::dynamic;
-use super::{MachineUi, health_glyph, icon, led_here, name, sentence};
+use super::{MachineMenu, MachineUi, health_glyph, icon, led_here, name, sentence};
+use crate::comparing::Comparing;
 use crate::derived::Derived;
 use crate::history::Fidelity;
 use crate::model::{MachineHead, Subject, grouped};
@@ -25,6 +26,7 @@ pub fn MachineFacts(head: Derived<Option<MachineHead>>, states: Memo<usize>) -> 
                 {icon("i-left")}
             </a>
             {dynamic(line)}
+            <MachineMenu />
         </header>
         {dynamic(notes)}
     }
@@ -63,6 +65,7 @@ fn facts(head: &MachineHead, states: Memo<usize>) -> impl IntoView + use<> {
         }
     });
     let ui = use_context::<MachineUi>();
+    let comparing = expect_context::<Comparing>();
     let own = head.own;
     let record = move || {
         let change = ui?.change;
@@ -96,6 +99,9 @@ fn facts(head: &MachineHead, states: Memo<usize>) -> impl IntoView + use<> {
         <span class="tag fidelity" title="Clocks from time to time: changes have intervals, not instants">
             {dynamic(fidelity)}
         </span>
+        <button class="button small" type="button" title="Compare this moment with another" on:click=move |_| comparing.take_here()>
+            "Compare"
+        </button>
     }
 }
 
@@ -106,7 +112,7 @@ fn notes(store: Store, head: &MachineHead) -> impl IntoView + use<> {
         view! {
             <p class="note">{sentence(&head.rule)}</p>
             <p class="note">
-                <b>{words::overview::LED_HERE}</b>
+                <b>{words::overview::led_here(&trail)}</b>
                 ": "
                 {led_here(&trail)}
             </p>

@@ -45,7 +45,12 @@ fn Host(peer: PeerId, chosen: Derived<Option<MachineKey>>) -> impl IntoView {
     let store = expect_context::<Store>();
     store.host(&peer).map(|group| {
         let of_rows = group.clone();
-        let machines = Derived::new(move || of_rows.with(|group| group.rows.clone()));
+        let machines = Derived::new(move || {
+            let mut rows = of_rows.with(|group| group.rows.clone());
+            // The one shown stays, so that there is a way through the list.
+            rows.retain(|key| chosen.get() == Some(*key) || !store.is_left_out(key));
+            rows
+        });
         let title = move || {
             group.with(|group| {
                 let label = host_label(group.name.as_ref(), group.role);
@@ -56,8 +61,12 @@ fn Host(peer: PeerId, chosen: Derived<Option<MachineKey>>) -> impl IntoView {
                 }
             })
         };
+        let title = move || {
+            let is_empty = machines.with(Vec::is_empty);
+            (!is_empty).then(|| view! { <h3>{dynamic(title.clone())}</h3> })
+        };
         view! {
-            <h3>{dynamic(title)}</h3>
+            {dynamic(title)}
             {rows(
                 move || machines.get(),
                 |key| RowKey::Machine(*key),

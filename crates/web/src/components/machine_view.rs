@@ -6,7 +6,10 @@ use crate::ui::prelude::*;
 use statemesh::core::collections::OrderedSet;
 
 use super::dynamic::dynamic;
-use super::{ChangePanel, Matrix, Rain, StateTree, WhatIf};
+use super::{
+    ChangePanel, Diagram, DiagramUi, FiltersBar, FiltersButton, LogPane, Matrix, Rain, StateTree,
+    WhatIf,
+};
 use crate::derived::Derived;
 use crate::history::ChangeDetail;
 use crate::model::{MachineKey, SchemaFacts, StateFacts, StateRow};
@@ -27,12 +30,18 @@ pub struct MachineUi {
     pub selected: RwSignal<Option<usize>>,
     /// States that What if calls.
     pub called: RwSignal<OrderedSet<usize>>,
+    /// What the diagram shows.
+    pub diagram: DiagramUi,
     /// The tab in the middle.
     pub tab: RwSignal<Tab>,
     /// What a phone shows.
     pub pane: RwSignal<Pane>,
     /// Counts the wishes to expand all or none.
     pub expand: RwSignal<u32>,
+    /// The bar of filters is open.
+    pub filters: RwSignal<bool>,
+    /// The reader is shown, not the log.
+    pub reader: RwSignal<bool>,
 }
 
 /// A tab in the middle.
@@ -43,6 +52,8 @@ pub enum Tab {
     Rain,
     /// Relations.
     Matrix,
+    /// Relations, drawn.
+    Diagram,
     /// The engine, asked.
     WhatIf,
 }
@@ -57,6 +68,8 @@ pub enum Pane {
     Main,
     /// The change at the cursor.
     Change,
+    /// Log and reader.
+    Log,
 }
 
 impl Pane {
@@ -65,6 +78,7 @@ impl Pane {
             Self::States => "states",
             Self::Main => "main",
             Self::Change => "change",
+            Self::Log => "log",
         }
     }
 }
@@ -86,9 +100,12 @@ impl MachineUi {
             }),
             selected: RwSignal::new(None),
             called: RwSignal::new(OrderedSet::new()),
+            diagram: DiagramUi::new(key),
             tab: RwSignal::new(Tab::default()),
             pane: RwSignal::new(Pane::default()),
             expand: RwSignal::new(0),
+            filters: RwSignal::new(false),
+            reader: RwSignal::new(false),
         };
         // What is called belongs to the machine. A selected state is kept by its name, which links name, too.
         Effect::new(move |_| {
@@ -128,6 +145,7 @@ pub fn MachinePanes(states: Derived<Vec<StateRow>>) -> impl IntoView {
     let tab = move || match ui.tab.get() {
         Tab::Rain => view! { <Rain /> }.into_any(),
         Tab::Matrix => view! { <Matrix /> }.into_any(),
+        Tab::Diagram => view! { <Diagram states /> }.into_any(),
         Tab::WhatIf => view! { <WhatIf /> }.into_any(),
     };
     let pane = |pane: Pane, word: &'static str| {
@@ -147,15 +165,18 @@ pub fn MachinePanes(states: Derived<Vec<StateRow>>) -> impl IntoView {
             {pane(Pane::States, "States")}
             {pane(Pane::Main, "Rain")}
             {pane(Pane::Change, "Change")}
+            {pane(Pane::Log, "Log")}
         </div>
         <div class="panes" data-pane=move || ui.pane.get().mark()>
             <StateTree states />
             <section class="main-pane" aria-label="History and relations">
                 <MainTabs />
+                <FiltersBar />
                 <div class="tab-body" role="tabpanel" aria-label=move || ui.tab.get().word()>
                     {dynamic(tab)}
                 </div>
             </section>
+            <LogPane />
             <ChangePanel />
         </div>
     }
@@ -163,8 +184,12 @@ pub fn MachinePanes(states: Derived<Vec<StateRow>>) -> impl IntoView {
 
 impl Tab {
     /// All, with the key that opens each.
-    pub const ALL: [(Self, &'static str); 3] =
-        [(Self::Rain, "1"), (Self::Matrix, "2"), (Self::WhatIf, "4")];
+    pub const ALL: [(Self, &'static str); 4] = [
+        (Self::Rain, "1"),
+        (Self::Matrix, "2"),
+        (Self::Diagram, "3"),
+        (Self::WhatIf, "4"),
+    ];
 
     /// Its title.
     #[must_use]
@@ -172,6 +197,7 @@ impl Tab {
         match self {
             Self::Rain => "Rain",
             Self::Matrix => "Matrix",
+            Self::Diagram => "Diagram",
             Self::WhatIf => "What if",
         }
     }
@@ -213,8 +239,12 @@ fn MainTabs() -> impl IntoView {
         }
     });
     view! {
-        <div class="column-head" role="tablist" aria-label="History and relations" on:keydown=move_tab>
-            {tabs.collect_view()}
+        <div class="column-head">
+            <div class="tab-list" role="tablist" aria-label="History and relations" on:keydown=move_tab>
+                {tabs.collect_view()}
+            </div>
+            <span class="grow"></span>
+            <FiltersButton />
         </div>
     }
 }

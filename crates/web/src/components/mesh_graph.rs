@@ -6,10 +6,11 @@ use crate::ui::prelude::*;
 use statemesh::PeerId;
 
 use super::dynamic::{RowKey, dynamic, rows};
-use super::mesh_camera::{Camera, STEP};
+use super::lens::zoom_buttons;
+use super::mesh_camera::Camera;
 use super::{health_glyph, name};
 use crate::derived::Derived;
-use crate::model::{Edge, Level, LinkClass, Node, NodeMachine, Viewport, curve, fixed};
+use crate::model::{Edge, Level, LinkClass, Node, NodeMachine, curve};
 use crate::store::Store;
 use crate::words;
 
@@ -19,11 +20,8 @@ pub fn MeshGraph() -> impl IntoView {
     let store = expect_context::<Store>();
     let camera = Camera::new(store);
     camera.follow();
-    let transform = move || {
-        let Viewport { x, y, scale } = camera.view.get();
-        let [x, y, scale] = [x, y, scale].map(fixed);
-        format!("translate({x}px,{y}px) scale({scale})")
-    };
+    let lens = camera.lens;
+    let transform = move || lens.transform();
     let level = Memo::new(move |_| store.mesh.with(|mesh| mesh.frame.level));
     let peers = Derived::new(move || {
         store.mesh.with(|mesh| {
@@ -38,16 +36,16 @@ pub fn MeshGraph() -> impl IntoView {
             role="group"
             aria-label=words::mesh::GRAPH
             data-level=move || level.get().mark()
-            on:wheel=move |event| camera.wheel(&event)
+            on:wheel=move |event| lens.wheel(&event)
             on:pointerdown=move |event| camera.press(&event)
             on:pointermove=move |event| camera.drag(&event)
-            on:pointerup=move |event| camera.release(&event)
-            on:pointercancel=move |event| camera.release(&event)
-            on:click=move |event| camera.click(&event)
+            on:pointerup=move |event| lens.release(&event)
+            on:pointercancel=move |event| lens.release(&event)
+            on:click=move |event| lens.click(&event)
             on:dblclick=move |event| camera.open(&event)
             on:keydown=move |event| camera.key(&event)
             on:focusin=move |event| camera.focused(&event)
-            node_ref=camera.frame
+            node_ref=lens.frame
         >
             <div class="graph-layer" style:transform=transform>
                 <Edges />
@@ -65,13 +63,9 @@ pub fn MeshGraph() -> impl IntoView {
 #[component]
 fn Tools(camera: Camera) -> impl IntoView {
     let store = camera.store;
-    let zoom = move |by: f64| {
-        let (width, height) = camera.size();
-        camera.turn(|view| view.zoom((width / 2.0, height / 2.0), by));
-    };
     let outside = Memo::new(move |_| {
-        let view = camera.view.get();
-        let size = camera.size();
+        let view = camera.lens.view.get();
+        let size = camera.lens.size();
         store.mesh.with(|mesh| {
             let nodes = mesh.frame.nodes.iter();
             nodes.filter(|node| !view.shows(node.at, size)).count()
@@ -93,15 +87,14 @@ fn Tools(camera: Camera) -> impl IntoView {
     };
     let relay = move |_| {
         camera.store.lay_out();
-        camera.touched.set(false);
+        camera.lens.touched.set(false);
         camera.fit();
     };
     view! {
         <div class="graph-tools">
             <span class="label">{dynamic(note)}</span>
             {dynamic(all)}
-            <button class="button small square" type="button" aria-label="Zoom out" title="Zoom out (−)" on:click=move |_| zoom(1.0 / STEP)>"−"</button>
-            <button class="button small square" type="button" aria-label="Zoom in" title="Zoom in (+)" on:click=move |_| zoom(STEP)>"+"</button>
+            {zoom_buttons(camera.lens)}
             <button class="button small" type="button" title="Show everything (0)" on:click=move |_| camera.fit()>"Fit"</button>
             <button class="button small" type="button" title="Give every peer a new place" on:click=relay>"Lay out"</button>
         </div>

@@ -8,10 +8,12 @@ use web_sys::HtmlElement;
 
 use super::dynamic::dynamic;
 use super::filter_bar::legend;
+use super::link_menu::LinkMenu;
 use super::{icon, name};
 use crate::model::{Action, Command, Hit};
 use crate::preferences::Preferences;
 use crate::router::Router;
+use crate::session::Session;
 use crate::sharing::Sharing;
 use crate::store::{Panel, Store};
 use crate::words::overview as words;
@@ -42,6 +44,7 @@ pub fn Panels() -> impl IntoView {
         store.panel.get().map(|panel| match panel {
             Panel::Search => view! { <Search /> }.into_any(),
             Panel::Keys => keys(store).into_any(),
+            Panel::Links => view! { <LinkMenu /> }.into_any(),
         })
     };
     view! {
@@ -65,6 +68,7 @@ fn Search() -> impl IntoView {
         router: expect_context(),
         preferences: expect_context(),
         sharing: expect_context(),
+        session: expect_context(),
     };
     let typed = RwSignal::new(String::new());
     let hits = RwSignal::new(store.search(""));
@@ -173,6 +177,7 @@ struct Means {
     router: Router,
     preferences: Preferences,
     sharing: Sharing,
+    session: Session,
 }
 
 /// Does what was chosen.
@@ -182,6 +187,7 @@ fn act(means: Means, hit: Hit, said: RwSignal<&'static str>) {
         router,
         preferences,
         sharing,
+        session,
     } = means;
     match hit.action {
         Action::Open(href) => router.open(&href),
@@ -195,12 +201,14 @@ fn act(means: Means, hit: Hit, said: RwSignal<&'static str>) {
         Action::Do(Command::Theme) => preferences.next_theme(),
         Action::Do(Command::ClearFilter) => store.filter_fleet(""),
         Action::Do(Command::CopyLink) => sharing.copy_link(),
+        Action::Do(Command::Sample) => session.toggle_sample(),
+        Action::Do(Command::Links) => return store.panel.set(Some(Panel::Links)),
     }
     store.panel.set(None);
 }
 
 fn keys(store: Store) -> impl IntoView {
-    let rows = words::KEYS.map(|(key, does)| {
+    let rows = words::KEYS.iter().map(|&(key, does)| {
         view! {
             <dt>
                 <kbd>{key}</kbd>

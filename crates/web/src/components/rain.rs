@@ -9,6 +9,7 @@ use web_sys::HtmlDivElement;
 use super::dynamic::{RowKey, dynamic, rows};
 use super::machine_view::MachineUi;
 use super::name;
+use super::tx_filters::filtered_out;
 use crate::derived::Derived;
 use crate::history::{Cell, Head, RainColumns, RainEvent, RainRow, RainWindow};
 use crate::model::{CELL_HEIGHT, CELL_WIDTH, SchemaFacts, fixed, rain_paths};
@@ -55,7 +56,7 @@ pub fn Rain() -> impl IntoView {
     let list = List {
         grid: NodeRef::new(),
         view,
-        window,
+        total: Memo::new(move |_| window.with(|window| window.total)),
     };
     // The row at the cursor stays on screen; whoever scrolls away from it is left there until it moves.
     let cursor = Memo::new(move |_| window.with(|window| (window.cursor, window.total)));
@@ -95,20 +96,24 @@ pub fn Rain() -> impl IntoView {
     }
 }
 
-/// The list that scrolls.
+/// A list that scrolls.
 #[derive(Clone, Copy)]
-struct List {
-    grid: NodeRef<Div>,
+pub(super) struct List {
+    pub(super) grid: NodeRef<Div>,
     /// First row read, and how many.
-    view: RwSignal<(usize, usize)>,
-    window: Derived<RainWindow>,
+    pub(super) view: RwSignal<(usize, usize)>,
+    /// Rows in all.
+    pub(super) total: Memo<usize>,
 }
 
 impl List {
     /// Sees what is on screen.
-    fn measure(self) {
+    pub(super) fn measure(self) {
         if let Some(grid) = self.grid.get_untracked() {
-            let total = self.window.with_untracked(|window| window.total);
+            // A frame of a page that nobody saw may come when the view was left.
+            let Some(total) = self.total.try_with_untracked(|total| *total) else {
+                return;
+            };
             let row = row_height(&grid, total);
             // In steps, so that few scroll events change anything.
             let first = (f64::from(grid.scroll_top()) / row) as usize / STEP * STEP;
@@ -121,7 +126,7 @@ impl List {
     }
 
     /// Has the row at the cursor on screen.
-    fn follow(self, (cursor, total): (Option<usize>, usize)) {
+    pub(super) fn follow(self, (cursor, total): (Option<usize>, usize)) {
         let Some(grid) = self.grid.get() else {
             return;
         };
@@ -138,7 +143,7 @@ impl List {
         });
     }
 
-    fn press(self, store: Store, event: &KeyboardEvent) {
+    pub(super) fn press(self, store: Store, event: &KeyboardEvent) {
         let rows = self.view.get_untracked().1.saturating_sub(3 * STEP).max(1);
         let page = i64::try_from(rows).unwrap_or(1);
         let by = match event.key().as_str() {
@@ -175,6 +180,7 @@ fn show_row(grid: &HtmlDivElement, row: usize, total: usize) {
     let height = row_height(grid, total);
     let head = grid
         .first_element_child()
+        .filter(|_| grid.child_element_count() > 1)
         .map_or(0, |head| head.client_height());
     let room = f64::from(grid.client_height() - head);
     let (top, at) = (f64::from(grid.scroll_top()), row as f64 * height);
@@ -187,7 +193,9 @@ fn show_row(grid: &HtmlDivElement, row: usize, total: usize) {
 
 fn note(sheet: Sheet) -> Option<AnyView> {
     let dropped = sheet.window.with(|window| window.dropped);
-    let empty = sheet.window.with(|window| window.total <= 1);
+    let empty = sheet
+        .window
+        .with(|window| window.total <= 1 && window.hidden == 0);
     if let Some(at) = dropped {
         let at = sheet.store.wall.text(at, 0);
         return Some(view! { <p class="note">{say::trimmed(&at)}</p> }.into_any());
@@ -261,8 +269,12 @@ fn Row(row: usize, sheet: Sheet) -> impl IntoView {
     let label = Memo::new(move |_| {
         let schema = sheet.ui.schema.get().unwrap_or_default();
         data.with(|data| {
-            data.as_ref()
-                .map(|data| say::rain_row(data, &schema, store.wall.get()))
+            data.as_ref().map(|data| {
+                if data.is_filtered {
+                    return words::log::FILTERED_OUT.to_owned();
+                }
+                say::rain_row(data, &schema, store.wall.get())
+            })
         })
     });
     let seek = move |_| {
@@ -272,7 +284,7 @@ fn Row(row: usize, sheet: Sheet) -> impl IntoView {
         }
     };
     let shown = move || data.with(|data| data.as_ref().map(|data| draw(sheet, data)));
-    let kind = Memo::new(move |_| data.with(|data| data.as_ref().map(|data| kind(&data.event))));
+    let kind = Memo::new(move |_| data.with(|data| data.as_ref().map(kind)));
     view! {
         <div
             id=format!("rain-{row}")
@@ -293,8 +305,9 @@ fn Row(row: usize, sheet: Sheet) -> impl IntoView {
 }
 
 /// How the stylesheet and scripts call it.
-fn kind(event: &RainEvent) -> &'static str {
-    match event {
+fn kind(row: &RainRow) -> &'static str {
+    match &row.event {
+        _ if row.is_filtered => "filtered",
         RainEvent::Gap(_) => "gap",
         RainEvent::FirstLook(..) => "first",
         RainEvent::Thinned(_) => "thinned",
@@ -309,6 +322,9 @@ fn kind(event: &RainEvent) -> &'static str {
 }
 
 fn draw(sheet: Sheet, row: &RainRow) -> AnyView {
+    if row.is_filtered {
+        return filtered_out(sheet.ui, sheet.store);
+    }
     if let RainEvent::Gap(gap) = &row.event {
         return view! { <span class="words" role="gridcell"><span>{say::gap(gap)}</span></span> }
             .into_any();
@@ -362,7 +378,7 @@ pub fn call(schema: &SchemaFacts, head: &Head) -> AnyView {
         let shown = say::state_name(schema, state as usize);
         view! { <u>{name(&shown)}</u> " " }
     });
-    let cross = head.is_canceled.then_some("×");
+    let cross = head.is_canceled.then_some("× ");
     let source = head.source.as_ref().map(|cause| {
         let machine = crate::model::Shown::new(&cause.machine);
         view! { <small>"from " {name(&machine)}</small> }

@@ -34,7 +34,7 @@ pub fn RecordMenu() -> impl IntoView {
             && let Some(menu) = menu.get_untracked()
         {
             menu.set_open(true);
-            let first = menu.query_selector(".marks a, .marks + *, button");
+            let first = menu.query_selector(".bookmarks a, .bookmarks + *, button");
             if let Ok(Some(first)) = first {
                 let _ = first.unchecked_into::<HtmlElement>().focus();
             }
@@ -56,7 +56,7 @@ pub fn RecordMenu() -> impl IntoView {
                 {icon("i-record")}
                 <span>"Recording"</span>
             </summary>
-            <div class="panel" role="group" aria-label="Recording">
+            <div class="popover" role="group" aria-label="Recording">
                 <h2>"Save what was seen"</h2>
                 <div class="line">
                     <Parts />
@@ -68,12 +68,36 @@ pub fn RecordMenu() -> impl IntoView {
                     <input type="checkbox" prop:checked=sharing.with_words on:change=move |event| sharing.with_words.set(event_target_checked(&event)) />
                     "With log lines, arguments and reasons"
                 </label>
+                <SaveShown />
                 <h2>"Open a recording"</h2>
                 <OpenFile />
                 <Keep />
                 <Bookmarks />
             </div>
         </details>
+    }
+}
+
+/// The view that is open, as a table, a text or a picture.
+#[component]
+fn SaveShown() -> impl IntoView {
+    let sharing = expect_context::<Sharing>();
+    view! {
+        <h2>"Save what is shown"</h2>
+        <div class="line">
+            <button class="button small" type="button" on:click=move |_| sharing.save_table(false)>
+                "CSV"
+            </button>
+            <button class="button small" type="button" on:click=move |_| sharing.save_table(true)>
+                "JSON lines"
+            </button>
+            <button class="button small" type="button" title="This view as text (Ctrl Shift S)" on:click=move |_| sharing.save_text()>
+                "Text"
+            </button>
+            <button class="button small" type="button" title="Lanes of the Overview as PNG" on:click=move |_| sharing.save_lanes()>
+                "Lanes"
+            </button>
+        </div>
     }
 }
 

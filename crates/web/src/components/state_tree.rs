@@ -6,7 +6,7 @@ use leptos::ev::KeyboardEvent;
 use super::dynamic::{RowKey, dynamic, rows};
 use super::machine_view::MachineUi;
 use super::roving::move_focus;
-use super::{WhyPanel, name, state_glyph};
+use super::{Arcs, GroupSelect, StepsUi, WhyPanel, name, state_glyph};
 use crate::browser;
 use crate::derived::Derived;
 use crate::model::{RelationRow, Seen, StateRow, grouped, state_order};
@@ -31,15 +31,28 @@ struct Tree {
 #[component]
 pub fn StateTree(states: Derived<Vec<StateRow>>) -> impl IntoView {
     let ui = expect_context::<MachineUi>();
+    let store = expect_context::<Store>();
     let by_name = RwSignal::new(false);
+    let open = RwSignal::new(OrderedSet::new());
     let tree = Tree {
         ui,
         states,
-        open: RwSignal::new(OrderedSet::new()),
+        open,
         by_name,
         order: Derived::new(move || {
             let names = by_name.get();
-            states.with(|states| state_order(states, names))
+            let mut order = states.with(|states| state_order(states, names));
+            store.sift.with(|sift| {
+                let Some(group) = &sift.group else { return };
+                states.with(|states| {
+                    let is_in =
+                        |at: &usize| states[*at].tags.iter().any(|tag| tag.whole() == group);
+                    if order.iter().any(is_in) {
+                        order.retain(is_in);
+                    }
+                });
+            });
+            order
         }),
         typed: RwSignal::new((String::new(), browser::now())),
     };
@@ -56,6 +69,8 @@ pub fn StateTree(states: Derived<Vec<StateRow>>) -> impl IntoView {
         }
         now
     });
+    let steps = expect_context::<StepsUi>();
+    let moved = Derived::new(move || open.with(|open| open.iter().copied().collect()));
     let items = move || {
         let key = ui.key.get();
         let order = tree.order.get();
@@ -65,12 +80,19 @@ pub fn StateTree(states: Derived<Vec<StateRow>>) -> impl IntoView {
         <section class="states" aria-label="States">
             <Head tree />
             <div class="scroll">
-                <div class="tree" role="tree" aria-label="States" on:keydown=move |event| tree.press(event)>
+                <div
+                    class="tree"
+                    class:stepping=move || steps.at.get().is_some()
+                    role="tree"
+                    aria-label="States"
+                    on:keydown=move |event| tree.press(event)
+                >
                     {rows(
                         items,
                         |(key, at)| RowKey::Numbered(*key, *at as u64),
                         move |(_, at)| view! { <Item at tree /> }.into_any(),
                     )}
+                    <Arcs order=tree.order moved />
                 </div>
             </div>
             <WhyPanel />
@@ -92,6 +114,7 @@ fn Head(tree: Tree) -> impl IntoView {
     view! {
         <div class="column-head">
             <h2>"States"</h2>
+            <GroupSelect />
             <span class="label" role="status">{dynamic(hint)}</span>
             <span class="grow"></span>
             <button
@@ -182,7 +205,14 @@ fn Item(at: usize, tree: Tree) -> impl IntoView {
             row.as_ref().is_some_and(more)
         })
     });
-    let marks = Derived::new(move || ui.change.with(|change| say::marks(change.as_ref(), at)));
+    let steps = expect_context::<StepsUi>();
+    let marks = Derived::new(move || {
+        let marks = ui.change.with(|change| say::marks(change.as_ref(), at));
+        say::Marks {
+            ran: steps.view.with(|view| view.steps.ran.contains(&at)),
+            ..marks
+        }
+    });
     let set_open = move |wanted: bool| {
         open.update(|open| {
             if wanted {
@@ -270,6 +300,7 @@ fn line(row: &StateRow, marks: &say::Marks) -> AnyView {
             {marks.is_called.then(|| view! { <span class="called-mark">"called"</span> })}
             {marks.is_refused.then(|| view! { <span class="refused-mark">"×"</span> })}
             {moved.map(|mark| view! { <span class="mark" class:up=row.active>{mark}</span> })}
+            {marks.ran.then(|| view! { <span class="ran" title=say::RAN>"*"</span> })}
         </span>
         <span class="num">{grouped(row.tick)}</span>
     }

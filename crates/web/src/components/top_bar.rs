@@ -3,10 +3,11 @@
 use crate::ui::prelude::*;
 
 use super::dynamic::dynamic;
+use super::link_menu::LinkMenuButton;
 use super::notice::CopyLink;
 use super::{icon, name};
 use crate::derived::Derived;
-use crate::model::{LinkFacts, PeerRole, PeerRow, Route, Shown};
+use crate::model::{Route, Shown};
 use crate::preferences::Preferences;
 use crate::router::Router;
 use crate::store::{Panel, Store};
@@ -18,10 +19,17 @@ enum Tab {
     Machines,
     Mesh,
     Peers,
+    Compare,
 }
 
 impl Tab {
-    const ALL: [Self; 4] = [Self::Overview, Self::Machines, Self::Mesh, Self::Peers];
+    const ALL: [Self; 5] = [
+        Self::Overview,
+        Self::Machines,
+        Self::Mesh,
+        Self::Peers,
+        Self::Compare,
+    ];
 
     fn word(self) -> &'static str {
         match self {
@@ -29,6 +37,7 @@ impl Tab {
             Self::Machines => "Machines",
             Self::Mesh => "Mesh",
             Self::Peers => "Peers",
+            Self::Compare => "Compare",
         }
     }
 
@@ -38,6 +47,7 @@ impl Tab {
             Self::Machines => Route::Machines,
             Self::Mesh => Route::Mesh,
             Self::Peers => Route::Peers,
+            Self::Compare => Route::Compare,
         }
     }
 
@@ -47,6 +57,7 @@ impl Tab {
             Self::Machines => "i-machines",
             Self::Mesh => "i-mesh",
             Self::Peers => "i-peers",
+            Self::Compare => "i-compare",
         }
     }
 }
@@ -55,9 +66,12 @@ impl Tab {
 #[component]
 pub fn TopBar() -> impl IntoView {
     let store = expect_context::<Store>();
+    let preferences = expect_context::<Preferences>();
+    let counts = Memo::new(move |_| preferences.settings.with(|settings| settings.has_badge));
     Effect::new(move |_| {
         if let Some(topic) = store.topic.get() {
-            document().set_title(&Shown::new(&topic).plain());
+            let count = if counts.get() { store.alerts.get() } else { 0 };
+            document().set_title(&words::watch::title(count, &Shown::new(&topic).plain()));
         }
     });
     let mesh = move || {
@@ -90,6 +104,7 @@ pub fn TopBar() -> impl IntoView {
             </button>
             <Pill />
             <CopyLink />
+            <LinkMenuButton />
             <ThemeButton />
             <SettingsLink />
         </header>
@@ -134,15 +149,6 @@ fn Tabs() -> impl IntoView {
         .collect_view()
 }
 
-/// Our link to a relay, else any link.
-fn main_link(peers: &[PeerRow]) -> Option<LinkFacts> {
-    let linked = || peers.iter().filter(|row| row.link.is_some());
-    linked()
-        .find(|row| row.role == PeerRole::Relay)
-        .or_else(|| linked().next())
-        .and_then(|row| row.link.clone())
-}
-
 /// The connection mark; scripts read its data attributes.
 #[component]
 fn Pill() -> impl IntoView {
@@ -154,10 +160,7 @@ fn Pill() -> impl IntoView {
         let now = store.clock.get();
         store.connection.with(|connection| connection.mark(now))
     });
-    let link = Derived::new(move || {
-        let link = store.peers.with(|peers| main_link(peers));
-        link.filter(|_| mark.get() == "live")
-    });
+    let link = Derived::new(move || store.link.get().filter(|_| mark.get() == "live"));
     let transport = move || link.with(|link| link.as_ref().map(|link| link.carrier.mark()));
     let via = move || link.with(|link| Some(format!("by {}", link.as_ref()?.carrier.word())));
     let rtt = move || link.with(|link| Some(format!("{} ms", link.as_ref()?.rtt?)));

@@ -17,6 +17,8 @@ pub struct ChangeDetail {
     pub position: Position,
     /// Which row of the list it is, and how many there are.
     pub row: (usize, usize),
+    /// Filters hide it: it is none of them.
+    pub is_filtered: bool,
     /// When.
     pub at: Interval,
     /// How it came.
@@ -120,6 +122,7 @@ pub fn change_at(track: &Track, position: Position) -> Option<ChangeDetail> {
     Some(ChangeDetail {
         position: at,
         row: (row.unwrap_or(0), total),
+        is_filtered: false,
         at: entry.at,
         fidelity: track.standing_at(at).fidelity,
         first_hand: entry.first_hand,

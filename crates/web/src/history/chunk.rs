@@ -292,6 +292,14 @@ impl Chunk {
         Side::unpack(bytes)
     }
 
+    /// What stands beside any record, with the record's name.
+    pub(super) fn sides(&self) -> impl Iterator<Item = (Place, Side)> + '_ {
+        self.sides.iter().filter_map(|(row, bytes)| {
+            let place = Place(self.first.0 + u64::from(*row));
+            Some((place, Side::unpack(bytes)?))
+        })
+    }
+
     fn lead(&self, row: Row) -> Option<Lead<'_>> {
         let mut rest = Reader::new(self.arena.get(row.offset as usize..)?);
         let has = |flag| row.flags & flag != 0;
@@ -446,6 +454,14 @@ impl Causes {
         })
     }
 
+    /// Some record may name a machine of this owner as its cause; `own`: the owner is the same.
+    pub(super) fn may_name(&self, own: bool, peer: &PeerId, machine: &str) -> bool {
+        let is_it = |(of, name): &(Option<PeerId>, Arc<str>)| {
+            **name == *machine && of.as_ref().map_or(own, |of| of == peer)
+        };
+        self.list.len() >= self.most || self.list.iter().any(is_it)
+    }
+
     /// Bytes held.
     pub(super) fn bytes(&self) -> usize {
         let names = self.list.iter().map(|(_, name)| name.len() + ALLOCATION);
@@ -465,6 +481,7 @@ pub(super) fn head_flags(head: &Head) -> u16 {
     HEAD | flag(head.is_canceled, CANCELED)
         | flag(head.is_auto, AUTO)
         | flag(head.is_check, CHECK)
+        | flag(head.is_queued, QUEUED)
         | kind << KIND_SHIFT
 }
 
@@ -533,6 +550,7 @@ pub(super) fn read_head(reader: &mut Reader<'_>, flags: u16, causes: &Causes) ->
         is_auto: flags & AUTO != 0,
         is_check: flags & CHECK != 0,
         is_canceled: flags & CANCELED != 0,
+        is_queued: flags & QUEUED != 0,
         source: read_cause(reader, causes),
         queue_tick,
         duration,
@@ -579,6 +597,7 @@ pub(super) const OWNER: u16 = 1 << 10;
 const HEAD: u16 = 1 << 8;
 const AUTO: u16 = 1 << 11;
 const CHECK: u16 = 1 << 12;
+const QUEUED: u16 = 1 << 13;
 const KIND_SHIFT: u32 = 14;
 
 /// Records between two keys (dashboard design 11).

@@ -60,6 +60,12 @@ impl Stint {
     /// What its round trip mostly was until then: half of the time below, half above.
     #[must_use]
     pub fn median(&self, at: Seen) -> Option<u64> {
+        self.percentile(at, 50)
+    }
+
+    /// What its round trip was at most in so many of a hundred parts of the time until then.
+    #[must_use]
+    pub fn percentile(&self, at: Seen, percent: u64) -> Option<u64> {
         let until = at.min(self.to.unwrap_or(at));
         let ends = self.looks.iter().skip(1).map(|next| next.at);
         let spans = self.looks.iter().zip(ends.chain([until]));
@@ -72,7 +78,7 @@ impl Stint {
         let mut below = 0;
         let middle = spans.into_iter().find(|(_, span)| {
             below += *span;
-            below * 2 >= all
+            below.saturating_mul(100) >= all.saturating_mul(percent)
         });
         middle.map(|(rtt, _)| rtt)
     }
@@ -343,6 +349,9 @@ mod tests {
         let stint = stint.unwrap();
         for (at, median) in [(0, 40), (60_500, 40), (120_000, 40), (200_000, 42)] {
             assert_eq!(stint.median(Seen(at)), Some(median), "{at}");
+        }
+        for (at, most) in [(60_000, 40), (61_500, 400), (120_000, 42)] {
+            assert_eq!(stint.percentile(Seen(at), 99), Some(most), "{at}");
         }
     }
 

@@ -53,7 +53,7 @@ impl Cursor {
                         let at = Seen(from.at.0.saturating_add(moved));
                         Position::end_of(at).max(from)
                     }
-                    Pace::Steps => step(selected, from, (passed / STEP).cast_signed()),
+                    Pace::Steps => step(selected, from, Pace::steps(since, now)),
                 };
                 at.min(live)
             }
@@ -88,6 +88,14 @@ impl Cursor {
     #[must_use]
     pub fn is_live(self) -> bool {
         self == Self::Live
+    }
+}
+
+impl Pace {
+    /// Steps taken since then.
+    #[must_use]
+    pub fn steps(since: Seen, now: Seen) -> i64 {
+        (now.since(since) / STEP).cast_signed()
     }
 }
 

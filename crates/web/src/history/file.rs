@@ -570,6 +570,7 @@ pub(super) mod tests {
             is_auto: true,
             is_check: false,
             is_canceled: false,
+            is_queued: false,
             source: None,
             queue_tick: Some(3),
             duration: Some(120),

@@ -2,6 +2,7 @@
 //! was not connected. Kept as stretches, so that the graph and the lanes can be drawn as of any instant.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use statemesh::PeerId;
 use statemesh::core::collections::OrderedMap;
@@ -10,7 +11,10 @@ use super::Seen;
 use super::bytes::{Reader, put, put_bytes};
 use super::claims::Claims;
 use super::file::{MAX_TEXT, later};
-use crate::model::{LinkEnd, LinkFacts, PeerFacts, Phase, ReportedLink, Role, Shown, Thresholds};
+use super::pulses::Pulses;
+use crate::model::{
+    Contact, LinkEnd, LinkFacts, PeerFacts, Phase, ReportedLink, Role, Shown, Thresholds, Traffic,
+};
 
 /// From, and until before; `None`: it lasts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +48,8 @@ pub struct Voice {
     role: Option<Role>,
     name: Option<Shown>,
     software: Option<Shown>,
+    pulses: Pulses,
+    contact: Option<Arc<Contact>>,
 }
 
 /// Everything around the machines.
@@ -55,6 +61,7 @@ pub struct Journal {
     lost: Stretches,
     joined: Option<Seen>,
     rules: Thresholds,
+    traffic: Pulses,
 }
 
 impl Stretch {
@@ -214,6 +221,18 @@ impl Voice {
         self.software.as_ref()
     }
 
+    /// Messages it said and messages refused, and how far its clock is ahead of the page's.
+    #[must_use]
+    pub fn pulses(&self) -> &Pulses {
+        &self.pulses
+    }
+
+    /// Where it says it can be reached.
+    #[must_use]
+    pub fn contact(&self) -> Option<&Contact> {
+        self.contact.as_deref()
+    }
+
     /// Its last word.
     #[must_use]
     pub fn heard(&self) -> Option<Seen> {
@@ -263,6 +282,17 @@ impl Journal {
     /// From now on they wait so long, whatever moment is looked at.
     pub(super) fn set_rules(&mut self, rules: Thresholds) {
         self.rules = rules;
+    }
+
+    /// Bytes and messages that came, bytes and messages that went.
+    #[must_use]
+    pub fn traffic(&self) -> &Pulses {
+        &self.traffic
+    }
+
+    /// What came and went until now.
+    pub(super) fn count(&mut self, traffic: &Traffic, now: Seen) {
+        self.traffic.beat(now, traffic.counts, None);
     }
 
     /// This tab's id.
@@ -386,6 +416,17 @@ impl Journal {
             voice.role = facts.role.or(voice.role);
             set_text(&mut voice.name, &facts.name);
             set_text(&mut voice.software, &facts.software);
+            if facts.contact.is_some() {
+                voice.contact.clone_from(&facts.contact);
+            }
+            // A word that was counted already says nothing of the way it came.
+            let new = facts.heard.filter(|heard| voice.heard != Some(*heard));
+            let ahead = new.zip(facts.wall).and_then(|(heard, wall)| {
+                Some(i64::try_from(wall).ok()? - i64::try_from(heard.0).ok()?)
+            });
+            voice
+                .pulses
+                .beat(now, [facts.messages, facts.refused(), 0, 0], ahead);
             if let Some(heard) = facts.heard {
                 voice.hear(heard);
             }

@@ -106,20 +106,22 @@ pub fn lane(
             });
         }
     }
-    let marks = track.marks(begin, end).filter_map(|mark| {
+    for mark in track.marks(begin, end) {
         let kind = match mark.begins {
             Begins::Known => MarkKind::Known,
             Begins::Run => MarkKind::Restart(mark.standing.epoch),
             Begins::Schema { .. } => MarkKind::Schema,
             Begins::Fidelity => MarkKind::Fidelity(mark.standing.fidelity),
-            Begins::Voice | Begins::Gone | Begins::Back | Begins::Agreement => return None,
+            Begins::Voice | Begins::Gone | Begins::Back | Begins::Agreement => continue,
         };
-        Some(LaneMark {
-            kind,
-            at: mark.at.at,
-        })
-    });
-    lane.marks = marks.collect();
+        let at = mark.at.at;
+        lane.marks.push(LaneMark { kind, at });
+        // A later run under an index of its own: its owner began anew here.
+        if kind == MarkKind::Known && mark.standing.epoch > 1 {
+            let kind = MarkKind::Restart(mark.standing.epoch);
+            lane.marks.push(LaneMark { kind, at });
+        }
+    }
     lane
 }
 
@@ -204,7 +206,7 @@ fn hatch(
 mod tests {
     use super::super::{Limits, Recorder};
     use super::*;
-    use crate::model::fixture::{learned, reading};
+    use crate::model::fixture::{learned, learned_of, reading};
     use crate::model::{Input, PeerFacts, Phase};
 
     #[test]
@@ -260,5 +262,37 @@ mod tests {
                 mark(MarkKind::Restart(2), 7_000)
             ]
         );
+    }
+
+    #[test]
+    fn an_owner_that_is_back_under_a_new_index_begins_a_second_run() {
+        let mut recorder = Recorder::new(Limits::default());
+        let first = learned_of(1, 0, "lamp", &[9, 4, 0, 0]);
+        let again = learned_of(1, 7, "lamp", &[1, 0, 0, 0]);
+        let key = again.key;
+        recorder.take(&Input::Learned(first.clone()), Seen(1_000));
+        recorder.take(&Input::Gone(first.key), Seen(5_000));
+        recorder.take(&Input::Learned(again), Seen(6_000));
+        let history = recorder.history();
+        let marks = |key: &MachineKey| {
+            let track = history.track(key).unwrap();
+            let window = (Seen(0), Seen(12_000));
+            let marks = lane(key, track, recorder.journal(), window, 750).marks;
+            marks
+                .iter()
+                .map(|mark| (mark.kind, mark.at.0))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            marks(&key),
+            [(MarkKind::Known, 6_000), (MarkKind::Restart(2), 6_000)]
+        );
+        assert_eq!(marks(&first.key), [(MarkKind::Known, 1_000)]);
+        // Its clock begins again, which is no change: no tick is ever negative.
+        let track = history.track(&key).unwrap();
+        let ticks = track
+            .entries(Place(0))
+            .filter_map(|entry| Some(entry.detail?.ticks()));
+        assert_eq!(ticks.collect::<Vec<_>>(), [0]);
     }
 }

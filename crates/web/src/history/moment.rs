@@ -103,6 +103,18 @@ fn moment(key: &MachineKey, track: &Track, (place, found): (Place, Found)) -> Op
     })
 }
 
+impl Track {
+    /// The newest record with its owner's number.
+    #[must_use]
+    pub fn of_number(&self, number: u64) -> Option<Place> {
+        let wanted = Wanted {
+            number: Some(number),
+            ..Wanted::default()
+        };
+        by_number(self, &wanted).map(|(place, _)| place)
+    }
+}
+
 fn by_number(track: &Track, wanted: &Wanted) -> Option<(Place, Found)> {
     let number = wanted.number?;
     let place = track.search(

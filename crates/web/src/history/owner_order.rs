@@ -191,6 +191,7 @@ mod tests {
                 is_auto: false,
                 is_check: false,
                 is_canceled: false,
+                is_queued: false,
                 source: cause.map(|(owner, number)| Cause {
                     peer: Some(peer(owner)),
                     machine: format!("m{owner}").into(),

@@ -11,7 +11,7 @@ use statemesh::core::collections::OrderedSet;
 use statemesh::core::engine::Step;
 
 use super::{
-    Entry, Gap, Head, Interval, Look, Missed, Place, Position, SchemaFacts, Seen, Side,
+    Entry, Gap, Head, Interval, Look, Missed, Passing, Place, Position, SchemaFacts, Seen, Side,
     StateChange, Track, is_active,
 };
 
@@ -26,6 +26,8 @@ pub struct RainRow {
     pub event: RainEvent,
     /// States with something to show, by index.
     pub cells: Vec<(usize, Cell)>,
+    /// Filters hide it: it has a row because the cursor is at it.
+    pub is_filtered: bool,
 }
 
 /// What a row is about.
@@ -80,6 +82,8 @@ pub struct RainWindow {
     pub rows: Vec<RainRow>,
     /// The oldest left, when older ones were dropped.
     pub dropped: Option<Seen>,
+    /// Records that filters hide.
+    pub hidden: usize,
 }
 
 /// States with a column.
@@ -108,10 +112,12 @@ struct Rows<'a> {
     first: Place,
     next: Place,
     gaps: Vec<(Place, &'a Gap)>,
+    /// Records that have a row, if not all have.
+    passing: Option<Passing<'a>>,
 }
 
 impl<'a> Rows<'a> {
-    fn new(track: &'a Track) -> Self {
+    fn new(track: &'a Track, passing: Option<Passing<'a>>) -> Self {
         let (first, next) = track.places();
         let shown = track.gaps().filter(|gap| gap.missed != Missed::CameLate);
         let gaps = shown.filter(|gap| gap.count() > 0).map(|gap| {
@@ -120,22 +126,38 @@ impl<'a> Rows<'a> {
         });
         let mut gaps: Vec<(Place, &Gap)> = gaps.collect();
         gaps.sort_by_key(|(place, _)| *place);
-        Self { first, next, gaps }
+        Self {
+            first,
+            next,
+            gaps,
+            passing,
+        }
     }
 
     fn total(&self) -> usize {
-        (self.next.0 - self.first.0) as usize + self.gaps.len()
+        self.records() + self.gaps.len()
+    }
+
+    fn records(&self) -> usize {
+        let all = (self.next.0 - self.first.0) as usize;
+        self.passing.map_or(all, Passing::len)
+    }
+
+    /// Records before one of them.
+    fn rank(&self, place: Place) -> usize {
+        let all = (place.0 - self.first.0) as usize;
+        self.passing.map_or(all, |passing| passing.rank(place))
     }
 
     fn of(&self, place: Place) -> usize {
         let gaps = self.gaps.partition_point(|(before, _)| *before <= place);
-        (place.0 - self.first.0) as usize + gaps
+        self.rank(place) + gaps
     }
 
     /// Gaps before a row, and what the row is: the record, else a gap.
     fn at(&self, row: usize) -> Result<Place, &'a Gap> {
-        // The gap of number n stands in row `place - first + n`.
-        let row_of = |n: usize| (self.gaps[n].0.0 - self.first.0) as usize + n;
+        // The gap of number n stands behind n others.
+        let row_of = |n: usize| self.rank(self.gaps[n].0) + n;
         let mut from = 0;
         let mut to = self.gaps.len();
         while from < to {
@@ -148,7 +170,11 @@ impl<'a> Rows<'a> {
         }
         match self.gaps.get(from) {
             Some((_, gap)) if row_of(from) == row => Err(gap),
-            Some(_) | None => Ok(Place(self.first.0 + (row - from) as u64)),
+            Some(_) | None => {
+                let record = row - from;
+                let all = Place(self.first.0 + record as u64);
+                Ok(self.passing.map_or(all, |passing| passing.nth(record)))
+            }
         }
     }
 }
@@ -156,7 +182,18 @@ impl<'a> Rows<'a> {
 /// The rows of a machine in a range, as seen with the cursor at a position.
 #[must_use]
 pub fn rain(track: &Track, cursor: Position, range: Range<usize>) -> RainWindow {
-    let rows = Rows::new(track);
+    sifted_rain(track, cursor, range, None)
+}
+
+/// The same of records that pass.
+#[must_use]
+pub fn sifted_rain(
+    track: &Track,
+    cursor: Position,
+    range: Range<usize>,
+    passing: Option<Passing<'_>>,
+) -> RainWindow {
+    let rows = Rows::new(track, passing);
     let total = rows.total();
     let range = range.start.min(total)..range.end.min(total);
     let mut reader = Reader {
@@ -164,8 +201,9 @@ pub fn rain(track: &Track, cursor: Position, range: Range<usize>) -> RainWindow 
         clock: Vec::new(),
         schema: track.schema(),
     };
-    let first_record = range.clone().find_map(|row| rows.at(row).ok());
-    let mut entries = first_record.map(|place| {
+    // The clock before the first of them, for gaps above it; each stretch of records without one left out is read on.
+    let mut next = range.clone().find_map(|row| rows.at(row).ok());
+    let mut entries = next.map(|place| {
         reader.begin(place);
         track.entries(place)
     });
@@ -175,22 +213,43 @@ pub fn rain(track: &Track, cursor: Position, range: Range<usize>) -> RainWindow 
             position: gap.to,
             event: RainEvent::Gap(gap.clone()),
             cells: reader.bars(),
+            is_filtered: false,
         }),
-        Ok(_) => Some(reader.row(row, entries.as_mut()?.next()?)),
+        Ok(place) => {
+            if next != Some(place) {
+                reader.begin(place);
+                entries = Some(track.entries(place));
+            }
+            next = Some(Place(place.0 + 1));
+            let mut row = reader.row(row, entries.as_mut()?.next()?);
+            row.is_filtered = passing.is_some_and(|passing| passing.is_extra(place));
+            Some(row)
+        }
     });
     RainWindow {
         total,
         rows: shown.collect(),
         cursor: track.at(cursor).map(|place| rows.of(place)),
         dropped: (track.dropped() > 0).then(|| track.oldest().at),
+        hidden: passing.map_or(0, |passing| {
+            (rows.next.0 - rows.first.0) as usize - passing.strict().len()
+        }),
     }
 }
 
 /// The row of a record, and how many there are.
 #[must_use]
 pub fn rain_row(track: &Track, cursor: Position) -> (Option<usize>, usize) {
-    let rows = Rows::new(track);
+    let rows = Rows::new(track, None);
     (track.at(cursor).map(|place| rows.of(place)), rows.total())
+}
+
+/// The same of records that pass; no row: the record is hidden.
+#[must_use]
+pub fn sifted_row(track: &Track, cursor: Position, passing: Passing<'_>) -> (Option<usize>, usize) {
+    let rows = Rows::new(track, Some(passing.strict()));
+    let at = track.at(cursor).filter(|at| !passing.is_extra(*at));
+    (at.map(|place| rows.of(place)), rows.total())
 }
 
 struct Reader<'a> {
@@ -263,6 +322,7 @@ impl Reader<'_> {
             position,
             event,
             cells,
+            is_filtered: false,
         }
     }
 
@@ -456,6 +516,7 @@ mod tests {
             is_auto: false,
             is_check: false,
             is_canceled: false,
+            is_queued: false,
             source: None,
             queue_tick: None,
             duration: None,

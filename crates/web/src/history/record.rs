@@ -136,6 +136,8 @@ pub struct Head {
     pub is_check: bool,
     /// Somebody refused.
     pub is_canceled: bool,
+    /// It came while the machine was at work, and waited for its turn.
+    pub is_queued: bool,
     /// Cause.
     pub source: Option<Cause>,
     /// Queue tick of the mutation.

@@ -7,7 +7,7 @@
 use statemesh::machine::Transition;
 
 use super::record::{Cause, Head};
-use super::side::RefusedBy;
+use super::side::{LogLine, RefusedBy};
 use super::{
     Fidelity, History, Interval, Journal, Limits, MachineKey, Moved, Named, Record, Refused, Seen,
     Side, Ticks,
@@ -59,6 +59,7 @@ impl Recorder {
             }
             Input::Peers(peers) => self.journal.peers(peers, now),
             Input::Links(links) => self.journal.links(links, now),
+            Input::Traffic(traffic) => self.journal.count(traffic, now),
             Input::Phase(phase) => self.journal.phase(phase, now),
             Input::Own(peer) => self.journal.begin(*peer, now),
         }
@@ -66,6 +67,17 @@ impl Recorder {
 
     /// An own machine did something. A number that was recorded already is passed by.
     pub fn transition(&mut self, key: &MachineKey, transition: &Transition, now: Seen) {
+        self.transition_with(key, transition, String::new(), now);
+    }
+
+    /// The same, with the arguments of its mutation as its owner prints them.
+    pub fn transition_with(
+        &mut self,
+        key: &MachineKey,
+        transition: &Transition,
+        arguments: String,
+        now: Seen,
+    ) {
         let Some(track) = self.history.track(key) else {
             self.refused += 1;
             return;
@@ -92,7 +104,7 @@ impl Recorder {
             self.append(key, &missed);
         }
         let head = head(transition);
-        let side = side(transition);
+        let side = side(transition, arguments);
         let ticks = transition.clock_after.iter().zip(&transition.clock_before);
         let moved: Vec<Moved> = (0..)
             .zip(ticks)
@@ -206,29 +218,43 @@ fn head(transition: &Transition) -> Head {
         is_auto: transition.is_auto,
         is_check: transition.is_check,
         is_canceled: !transition.accepted,
+        is_queued: transition.is_queued,
         source: transition.source.as_ref().map(|source| Cause {
             peer: None,
             machine: source.machine.clone(),
             number: source.tx.0,
             machine_time: source.machine_time,
         }),
-        queue_tick: None,
-        duration: None,
+        queue_tick: transition.queue_tick.map(|tick| tick.0),
+        duration: transition
+            .took
+            .and_then(|took| u64::try_from(took.as_micros()).ok()),
     }
 }
 
-fn side(transition: &Transition) -> Side {
+fn side(transition: &Transition, arguments: String) -> Side {
     let refusals = transition.refusals.iter();
+    let lines = transition.lines.iter();
     Side {
+        steps: transition.steps.clone(),
         refusals: refusals
             .map(|refusal| RefusedBy {
                 handler: refusal.handler,
                 reason: refusal.reason.as_deref().unwrap_or_default().to_owned(),
             })
             .collect(),
-        ..Side::default()
+        log: lines
+            .map(|line| LogLine {
+                level: EXTERNAL,
+                text: line.to_string(),
+            })
+            .collect(),
+        arguments,
     }
 }
+
+/// The level of an application's own lines.
+const EXTERNAL: u8 = 1;
 
 #[cfg(test)]
 mod tests {

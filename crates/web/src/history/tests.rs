@@ -92,6 +92,7 @@ fn head(is_canceled: bool) -> Head {
         is_auto: false,
         is_check: false,
         is_canceled,
+        is_queued: false,
         source: Some(Cause {
             peer: Some(peer(9)),
             machine: "orders".into(),

@@ -9,6 +9,8 @@ mod room;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use statemesh::PeerId;
+
 use super::chunk::{self, Causes, Chunk, NewRow};
 use super::gaps::{Gaps, Missed};
 use super::marks::{Begins, Marks, Standing};
@@ -290,6 +292,22 @@ impl Track {
     pub fn side(&self, place: Place) -> Option<Side> {
         let (chunk, row) = self.locate(place)?;
         self.chunks[chunk].side(row)
+    }
+
+    /// What stands beside records, from this one on, oldest first.
+    pub fn sides(&self, from: Place) -> impl Iterator<Item = (Place, Side)> + '_ {
+        let from = from.max(self.places().0);
+        let chunk = self
+            .locate(from)
+            .map_or(self.chunks.len(), |(chunk, _)| chunk);
+        let sides = self.chunks.range(chunk..).flat_map(Chunk::sides);
+        sides.skip_while(move |(place, _)| *place < from)
+    }
+
+    /// Some record may name a machine of this owner as its cause; `own`: the owner is this machine's, too.
+    #[must_use]
+    pub fn names_cause(&self, own: bool, peer: &PeerId, machine: &str) -> bool {
+        self.causes.may_name(own, peer, machine)
     }
 
     /// Ticks that go back, or are missing: this is another run.

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use super::join_link::{JoinLink, take_join};
+
 /// A relay as typed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JoinTarget {
@@ -19,6 +21,8 @@ pub enum JoinTarget {
         /// Scheme, host and port of the same relay's page, which may know more.
         origin: Option<String>,
     },
+    /// A link that lets somebody join.
+    Link(JoinLink),
 }
 
 /// Why the text is no relay.
@@ -35,6 +39,9 @@ pub enum AddressProblem {
     /// Something in it is wrong or missing.
     #[error("This is not a relay address: {0}. Copy the whole line that the relay prints.")]
     Malformed(String),
+    /// A link that lets somebody join, without its end.
+    #[error("{}", crate::words::peers::LINK_CUT_OFF)]
+    CutOff,
     /// A browser cannot dial it.
     #[error("A browser cannot dial {0}. Copy the relay's line with /ws or /webrtc-direct.")]
     NoBrowserTransport(String),
@@ -47,7 +54,9 @@ impl JoinTarget {
     /// [`AddressProblem`], in words for the page.
     pub fn parse(typed: &str) -> Result<Self, AddressProblem> {
         let typed = typed.trim();
-        if typed.is_empty() {
+        if let Some((value, _)) = take_join(typed) {
+            JoinLink::read(value).map(Self::Link)
+        } else if typed.is_empty() {
             Err(AddressProblem::Empty)
         } else if typed.starts_with("http://") || typed.starts_with("https://") {
             page(typed)
@@ -64,6 +73,7 @@ impl JoinTarget {
         match self {
             Self::Page { origin } => origin.split_once("//").map_or(origin, |(_, host)| host),
             Self::Address { host, .. } => host,
+            Self::Link(link) => &link.host,
         }
     }
 }
@@ -165,12 +175,22 @@ mod tests {
             panic!("no address");
         };
         assert_eq!(origin.as_deref(), Some("https://relay.example:443"));
+        let link = "http://other/m#v=1&id=a@b&j=parcel-eu,/ip4/127.0.0.1/tcp/8700/ws";
+        let Ok(JoinTarget::Link(link)) = JoinTarget::parse(link) else {
+            panic!("no link");
+        };
+        assert_eq!((&*link.topic, &*link.host), ("parcel-eu", "127.0.0.1:8700"));
+        assert_eq!(name("http://other/#j=x"), Err(AddressProblem::CutOff));
     }
 
     #[test]
     fn what_is_no_address_says_why() {
         assert_eq!(name("  "), Err(AddressProblem::Empty));
         assert_eq!(name("relay-fra"), Err(AddressProblem::Neither));
+        assert_eq!(
+            name("https://relay.example/#v=1&j="),
+            Err(AddressProblem::CutOff)
+        );
         assert!(matches!(
             name("/ip4/999.0.0.1/tcp/1/ws"),
             Err(AddressProblem::Malformed(_))

@@ -85,6 +85,8 @@ pub enum Stop {
     NoTransport,
     /// The peer could not start; the text says why.
     Broken(String),
+    /// Somebody pressed Disconnect.
+    Left,
 }
 
 /// What the peer is doing.
@@ -121,6 +123,9 @@ pub struct Connection {
     pub https: bool,
     /// How long the last loss took, and when it was over.
     pub back: Option<(u64, Seen)>,
+    /// The neighbour that matters most, and since when it has been another than before.
+    pub through: Option<(PeerId, Option<Seen>)>,
+    was_live: bool,
 }
 
 impl Connection {
@@ -144,12 +149,23 @@ impl Connection {
             relay,
             https,
             back: None,
+            through: None,
+            was_live: false,
         }
     }
 
     /// Takes what the peer says. The time without a link counts through all its phases.
     pub fn turn(&mut self, phase: Phase, now: Seen) {
+        let phase = match phase {
+            // A new peer of a tab that was in the mesh before.
+            Phase::Connecting { failures } if self.was_live => Phase::Reconnecting {
+                next_try: None,
+                failures,
+            },
+            phase => phase,
+        };
         let (was, is) = (self.is_live(), matches!(phase, Phase::Live));
+        self.was_live |= is;
         if is && matches!(self.phase, Phase::Reconnecting { .. }) {
             self.back = Some((now.since(self.since), now));
         }
@@ -157,6 +173,16 @@ impl Connection {
             self.since = now;
         }
         self.phase = phase;
+    }
+
+    /// The neighbour that matters most is this one.
+    pub fn lead(&mut self, via: Option<PeerId>, now: Seen) {
+        let Some(via) = via else { return };
+        match &mut self.through {
+            Some((before, _)) if *before == via => {}
+            Some(through) => *through = (via, Some(now)),
+            None => self.through = Some((via, None)),
+        }
     }
 
     /// A link is open.
@@ -168,7 +194,10 @@ impl Connection {
     /// Was live and is not: what the page shows is old.
     #[must_use]
     pub fn is_stale(&self) -> bool {
-        matches!(self.phase, Phase::Reconnecting { .. })
+        matches!(
+            self.phase,
+            Phase::Reconnecting { .. } | Phase::Stopped(Stop::Left)
+        )
     }
 
     /// Why the last round failed.
@@ -219,6 +248,31 @@ mod tests {
         assert_eq!(connection.mark(Seen(110_000)), "lost");
         connection.turn(Phase::Live, Seen(112_000));
         assert_eq!(connection.back, Some((12_000, Seen(112_000))));
+    }
+
+    #[test]
+    fn whoever_left_and_comes_back_was_away() {
+        let mut connection = Connection::begin("relay".into(), false, Seen(0));
+        connection.turn(Phase::Live, Seen(10));
+        connection.turn(Phase::Stopped(Stop::Left), Seen(1_000));
+        assert!(connection.is_stale());
+        let failures = Vec::new();
+        connection.turn(Phase::Connecting { failures }, Seen(5_000));
+        assert!(connection.is_stale(), "what is shown is as old as before");
+        connection.turn(Phase::Live, Seen(6_000));
+        assert_eq!(connection.back, Some((5_000, Seen(6_000))));
+    }
+
+    #[test]
+    fn another_neighbour_is_told_and_the_same_one_is_not() {
+        let peer = super::super::fixture::peer;
+        let mut connection = Connection::begin("relay".into(), false, Seen(0));
+        connection.lead(Some(peer(1)), Seen(1));
+        connection.lead(None, Seen(2));
+        connection.lead(Some(peer(1)), Seen(3));
+        assert_eq!(connection.through, Some((peer(1), None)));
+        connection.lead(Some(peer(2)), Seen(4));
+        assert_eq!(connection.through, Some((peer(2), Some(Seen(4)))));
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! The filter of machines (dashboard design 7.2): words and keys, space = and, `,` = or, `-` negates, `/re/` is a regular
 //! expression, which whoever parses supplies the engine for. What cannot be read is answered in words.
 
+pub mod since;
+
 use super::decimal::thousandths;
 use super::link::distance;
 use super::schema::{is_active, tick};
@@ -366,7 +368,7 @@ const KEYS: [(&str, &str); 9] = [
     ("changed", "changed:<5s"),
     ("fid", "fid:snapshots"),
 ];
-const HEALTHS: [Health; 7] = [
+pub(super) const HEALTHS: [Health; 7] = [
     Health::Error,
     Health::NotReady,
     Health::Quiet,

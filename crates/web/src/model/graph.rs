@@ -13,6 +13,7 @@ use statemesh::core::collections::OrderedMap;
 use super::{Carrier, Health, MachineKey, Role, Seen, Shown};
 
 pub use curve::{Viewport, curve, toward};
+pub(super) use frame::{Tails, kind, owned};
 pub use places::Places;
 
 /// Who is there, and how they are linked.

@@ -1,4 +1,4 @@
-//! Links to a moment: `#v=1&id=<machine>@<short peer>&e=&n=&c=&o=&a=&w=&st=` behind the page's address, and the addresses
+//! Links to a moment: `#v=1&id=<machine>@<short peer>&e=&n=&c=&o=&a=&w=&st=&f=` behind the page's address, and the addresses
 //! of am-dbg, `mach://<machine>/<transition>/<step>?t=&q=&ht=&group=&state=` (dashboard design 2.1).
 //!
 //! Whatever a link does not say, or says in another way than this page writes it, is left out: nothing in it is trusted
@@ -29,6 +29,10 @@ pub struct MomentLink {
     pub window: Option<Option<u64>>,
     /// `st`: the selected state.
     pub state: Option<String>,
+    /// `cmp`: the moment it is compared with, with the same keys, parted by `.`.
+    pub compared: Option<Box<MomentLink>>,
+    /// `f`: a picture of the moment, as it stands in the link.
+    pub frame: Option<String>,
 }
 
 impl MomentLink {
@@ -51,7 +55,8 @@ impl MomentLink {
             return Self::of_mach(rest);
         }
         let link = Self::of_fragment(fragment);
-        (link.machine.is_some() || link.is_moment()).then_some(link)
+        let is_link = link.machine.is_some() || link.is_moment() || link.compared.is_some();
+        is_link.then_some(link)
     }
 
     /// Does it name a moment, and not only a machine?
@@ -113,13 +118,25 @@ impl MomentLink {
         if let Some(state) = &self.state {
             add("st", &encode(state));
         }
+        if let Some(other) = &self.compared {
+            let other = other.fragment().replace('.', "%2E");
+            let other = other.split('&').skip(1).collect::<Vec<_>>();
+            add("cmp", &other.join("."));
+        }
+        if let Some(frame) = &self.frame {
+            add("f", frame);
+        }
         out
     }
 
-    /// The page's address of it: a machine's on the Machine page, the mesh's on the Overview.
+    /// The page's address of it: a machine's on the Machine page, the mesh's on the Overview, two on the Compare page.
     #[must_use]
     pub fn href(&self) -> String {
-        let path = if self.machine.is_some() { "/m" } else { "/" };
+        let path = match (&self.compared, &self.machine) {
+            (Some(_), _) => "/compare",
+            (None, Some(_)) => "/m",
+            (None, None) => "/",
+        };
         format!("{path}{}", self.fragment())
     }
 
@@ -148,6 +165,12 @@ impl MomentLink {
                     link.window = seconds.and_then(|it| Some(Some(it.checked_mul(1_000)?)));
                 }
                 "st" => link.state = decode(value).filter(|state| !state.is_empty()),
+                "cmp" => {
+                    let other = Self::of_fragment(&value.replace('.', "&"));
+                    let is_named = other.machine.is_some() || other.is_moment();
+                    link.compared = is_named.then(|| Box::new(other));
+                }
+                "f" if value.bytes().all(is_base64) => link.frame = Some(value.to_owned()),
                 _ => {}
             }
         }
@@ -184,6 +207,10 @@ impl MomentLink {
 
 fn pairs(text: &str) -> impl Iterator<Item = (&str, &str)> {
     text.split('&').filter_map(|pair| pair.split_once('='))
+}
+
+fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_'
 }
 
 /// Digits and nothing else.
@@ -260,6 +287,8 @@ mod tests {
             seen_at: Some(1_780_000_000_015_000),
             window: Some(Some(60_000)),
             state: Some("Err \u{202e}x".to_owned()),
+            compared: None,
+            frame: Some("AZaz09-_".to_owned()),
         }
     }
 
@@ -273,7 +302,22 @@ mod tests {
             seen_at: Some(7),
             ..MomentLink::default()
         };
-        for link in [full(), all, mesh, full().live()] {
+        let two = MomentLink {
+            compared: Some(Box::new(MomentLink {
+                machine: Some(MachineRef {
+                    id: "a.b&c.d=e".to_owned(),
+                    owner: "7sK2mT4u".to_owned(),
+                }),
+                ..full()
+            })),
+            ..full()
+        };
+        let only_other = MomentLink {
+            compared: Some(Box::new(full())),
+            ..MomentLink::default()
+        };
+        assert!(two.href().starts_with("/compare#v=1&id="));
+        for link in [full(), all, mesh, full().live(), two, only_other] {
             assert_eq!(MomentLink::of_text(&link.href()), Some(link.clone()));
             assert_eq!(MomentLink::of_text(&link.fragment()), Some(link.clone()));
             let address = format!(" https://relay.example{}\n", link.href());
@@ -309,8 +353,7 @@ mod tests {
 
     #[test]
     fn unknown_keys_and_odd_values_are_passed_by() {
-        let link =
-            MomentLink::of_text("#v=9&zzz&id=m@x&n=1e3&c=12&w=40tx&f=AAAA&st=%ff&a=9±4&c2=1");
+        let link = MomentLink::of_text("#v=9&zzz&id=m@x&n=1e3&c=12&w=40tx&f=A+A&st=%ff&a=9±4&c2=1");
         let link = link.unwrap();
         assert_eq!((link.number, link.machine_time), (None, Some(12)));
         assert_eq!(

@@ -43,10 +43,14 @@ pub enum Command {
     Theme,
     /// The address of this view.
     CopyLink,
+    /// All kinds of it.
+    Links,
     /// Keys and marks.
     Keys,
     /// Everything again.
     ClearFilter,
+    /// The sample workflow, on or off.
+    Sample,
 }
 
 /// What is found, best first, at most [`MOST`].
@@ -247,15 +251,20 @@ fn address(typed: &str) -> Option<Hit> {
     })
 }
 
-const COMMANDS: [(&str, Result<Command, &str>); 8] = [
+const COMMANDS: [(&str, Result<Command, &str>); 10] = [
     ("Go to Overview", Err("/")),
     ("Go to Machines", Err("/m")),
     ("Go to Peers", Err("/peers")),
     ("Back to live", Ok(Command::Live)),
     ("Copy link", Ok(Command::CopyLink)),
+    ("Link menu", Ok(Command::Links)),
     ("Switch theme", Ok(Command::Theme)),
     ("Clear filter", Ok(Command::ClearFilter)),
     ("Keys and legend", Ok(Command::Keys)),
+    (
+        "Run or stop the sample workflow in this tab",
+        Ok(Command::Sample),
+    ),
 ];
 const PREFIX: u32 = 1_000;
 const WORD: u32 = 2_000;

@@ -1,10 +1,11 @@
-//! The peers this tab knows: facts as the mesh gives them, and the rows of the Peers page.
+//! The peers this tab knows: facts as the mesh gives them.
+
+use std::sync::Arc;
 
 use statemesh::PeerId;
-pub use statemesh::core::node::LinkEnd;
+pub use statemesh::core::node::{Contact, LinkEnd};
 
-use super::{Age, Carrier, Interval, LinkFacts, Machine, MachineKey, Role, Seen, Shown, World};
-use statemesh::core::collections::{OrderedMap, sort_by};
+use super::{Carrier, Machine, MachineKey, Role, Seen, Shown};
 
 /// What the mesh says of one peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,8 +20,14 @@ pub struct PeerFacts {
     pub heard: Option<Seen>,
     /// Promised heartbeat in milliseconds.
     pub heartbeat: Option<u64>,
-    /// Messages of its authorship that were refused.
-    pub refused: u64,
+    /// Messages of its authorship that were read.
+    pub messages: u64,
+    /// Messages refused, by reason.
+    pub refused: Vec<(&'static str, u64)>,
+    /// Its wall clock when it said what was heard last, in milliseconds since 1970.
+    pub wall: Option<u64>,
+    /// Where it says it can be reached.
+    pub contact: Option<Arc<Contact>>,
     /// It went, and whether it said so.
     pub gone: Option<Departure>,
     /// What it says it is.
@@ -65,7 +72,10 @@ impl PeerFacts {
             is_statemesh: false,
             heard: None,
             heartbeat: None,
-            refused: 0,
+            messages: 0,
+            refused: Vec::new(),
+            wall: None,
+            contact: None,
             gone: None,
             role: None,
             name: None,
@@ -73,6 +83,13 @@ impl PeerFacts {
             links: Vec::new(),
             has_more_links: false,
         }
+    }
+
+    /// Messages refused, for whatever reason.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        let counts = self.refused.iter().map(|(_, count)| *count);
+        counts.fold(0, u64::saturating_add)
     }
 }
 
@@ -89,103 +106,13 @@ pub enum PeerRole {
     This,
 }
 
-/// A row of the Peers page.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PeerRow {
-    /// Its id in full.
-    pub id: String,
-    /// Its last characters.
-    pub short: String,
-    /// Host name it claims, if any.
-    pub name: Option<Shown>,
-    /// What it is.
-    pub role: PeerRole,
-    /// It speaks this project's extra keys; `None`: nothing was heard from itself.
-    pub is_statemesh: Option<bool>,
-    /// Something signed by itself was heard.
-    pub first_hand: bool,
-    /// It went.
-    pub gone: bool,
-    /// It broke its promise of a heartbeat.
-    pub stale: bool,
-    /// Our link to it.
-    pub link: Option<LinkFacts>,
-    /// Age of its last word.
-    pub heard: Option<Seen>,
-    /// Machines known.
-    pub machines: usize,
-    /// Messages refused.
-    pub refused: u64,
-}
-
-/// All peers: hosts by name, relays, others, this tab.
-#[must_use]
-pub fn peer_rows(world: &World, now: Seen) -> Vec<PeerRow> {
-    let mut owned: OrderedMap<PeerId, Vec<&Machine>> = OrderedMap::new();
-    for machine in world.machines().filter(|machine| machine.gone.is_none()) {
-        owned
-            .get_or_insert_with(machine.key.peer, Vec::new)
-            .push(machine);
-    }
-    let mut rows: Vec<PeerRow> = world
-        .peers()
-        .map(|facts| {
-            let machines = owned.get(&facts.peer).map_or(&[][..], Vec::as_slice);
-            peer_row(world, facts, machines, now)
-        })
-        .collect();
-    rows.extend(world.own().map(|own| own_row(world, own)));
-    sort_by(&mut rows, |a, b| {
-        (a.gone, a.role, &a.name, &a.id).cmp(&(b.gone, b.role, &b.name, &b.id))
-    });
-    rows
-}
-
-fn peer_row(world: &World, facts: &PeerFacts, machines: &[&Machine], now: Seen) -> PeerRow {
-    let link = world.links().find(|link| link.peer == facts.peer);
-    let silent = facts
-        .heard
-        .map(|heard| Interval::at(heard).age(now))
-        .map(|age| match age {
-            Age::Between(least, _) | Age::AtLeast(least) => least,
-        });
-    PeerRow {
-        id: facts.peer.to_string(),
-        short: facts.peer.short(SHORT),
-        name: machines.iter().find_map(|machine| machine.host.clone()),
-        role: role_of(machines),
-        is_statemesh: facts.heard.map(|_| facts.is_statemesh),
-        first_hand: facts.first_hand,
-        gone: facts.gone.is_some(),
-        stale: machines
-            .iter()
-            .any(|machine| world.assessment(&machine.key).health == super::Health::Stale)
-            || facts
-                .heartbeat
-                .zip(silent)
-                .is_some_and(|(expected, silent)| silent > 3 * expected),
-        link: link.cloned(),
-        heard: facts.heard,
-        machines: machines.len(),
-        refused: facts.refused,
-    }
-}
-
-fn own_row(world: &World, own: PeerId) -> PeerRow {
-    PeerRow {
-        id: own.to_string(),
-        short: own.short(SHORT),
-        name: None,
-        role: PeerRole::This,
-        is_statemesh: Some(true),
-        first_hand: true,
-        gone: false,
-        stale: false,
-        link: None,
-        heard: None,
-        machines: world.machines().filter(|machine| machine.own).count(),
-        refused: 0,
-    }
+/// What the tab sent, heard and refused.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Bytes and messages that came, bytes and messages that went.
+    pub counts: [u64; 4],
+    /// Messages refused, by reason.
+    pub refused: Vec<(&'static str, u64)>,
 }
 
 /// What the machines of a peer make it.

@@ -11,6 +11,8 @@ pub enum Route {
     Mesh,
     /// Everyone known.
     Peers,
+    /// Two runs beside each other.
+    Compare,
     /// What the reader prefers.
     Settings,
     /// A field for a relay's address.
@@ -38,25 +40,57 @@ impl Route {
             Self::Machines => "/m",
             Self::Mesh => "/mesh",
             Self::Peers => "/peers",
+            Self::Compare => "/compare",
             Self::Settings => "/settings",
             Self::Join => "/join",
         }
     }
 
     /// All that have an address of their own.
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Overview,
         Self::Machines,
         Self::Mesh,
         Self::Peers,
+        Self::Compare,
         Self::Settings,
         Self::Join,
     ];
 }
 
+/// `#sample`, `#sample=100000`: the page is opened with the sample workflow at work, so many transitions on.
+#[must_use]
+pub fn wanted_sample(fragment: &str) -> Option<u64> {
+    let mut keys = fragment.trim_start_matches('#').split('&');
+    keys.find_map(|pair| match pair.strip_prefix("sample")? {
+        "" => Some(0),
+        value => value.strip_prefix('=')?.parse().ok(),
+    })
+    .map(|until: u64| until.min(MOST))
+}
+
+/// More transitions than history keeps.
+const MOST: u64 = 10_000_000;
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_sample_is_asked_for_behind_the_address() {
+        for (fragment, wanted) in [
+            ("#sample", Some(0)),
+            ("#sample=100", Some(100)),
+            ("#v=1&sample=7&w=60s", Some(7)),
+            ("#sample=99999999999", Some(MOST)),
+            ("#sample=x", None),
+            ("#samples", None),
+            ("#id=sample@abc", None),
+            ("", None),
+        ] {
+            assert_eq!(wanted_sample(fragment), wanted, "{fragment}");
+        }
+    }
 
     #[test]
     fn every_view_is_found_at_its_path() {

@@ -1,7 +1,7 @@
 //! What the reader prefers, and how it is kept: one line of text, `v1` first, then `key=value` for what is not as it is by
 //! default. The theme is read by start.js, too.
 
-use super::Thresholds;
+use super::{Thresholds, TxFilters};
 
 /// What the reader prefers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +20,42 @@ pub struct Settings {
     pub thresholds: Thresholds,
     /// Megabytes of history held.
     pub memory: u64,
+    /// What the Machine view leaves out.
+    pub hidden: TxFilters,
+    /// How the log looks.
+    pub log: LogLook,
+    /// The title counts what needs attention.
+    pub has_badge: bool,
+    /// The system tells what watch rules find.
+    pub notifies: bool,
+    /// Windows share one cursor.
+    pub follows: bool,
+}
+
+/// How the log of a machine looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogLook {
+    /// The most detailed level shown, up to [`LogLook::MOST`]; 0: nothing.
+    pub level: u8,
+    /// With the time of each line.
+    pub times: bool,
+    /// Long lines go on in the next.
+    pub wrap: bool,
+}
+
+impl Default for LogLook {
+    fn default() -> Self {
+        Self {
+            level: 3,
+            times: true,
+            wrap: false,
+        }
+    }
+}
+
+impl LogLook {
+    /// Everything.
+    pub const MOST: u8 = 5;
 }
 
 /// Colours.
@@ -104,6 +140,11 @@ impl Default for Settings {
             motion: Motion::System,
             thresholds: Thresholds::default(),
             memory: 300,
+            hidden: TxFilters::default(),
+            log: LogLook::default(),
+            has_badge: false,
+            notifies: false,
+            follows: false,
         }
     }
 }
@@ -239,11 +280,19 @@ impl Settings {
         say(self.zone != usual.zone, "zone", "utc");
         say(!self.has_keys, "keys", "off");
         say(self.motion != usual.motion, "motion", "reduced");
+        say(self.has_badge, "badge", "on");
+        say(self.notifies, "notify", "on");
+        say(self.follows, "follow", "on");
         say(
             self.memory != usual.memory,
             "memory",
             &self.memory.to_string(),
         );
+        say(self.hidden != usual.hidden, "hide", &self.hidden.text());
+        let log = self.log;
+        say(log.level != usual.log.level, "log", &log.level.to_string());
+        say(!log.times, "times", "off");
+        say(log.wrap, "wrap", "on");
         for limit in Limit::ALL {
             let value = limit.of(&self.thresholds);
             let is_usual = value == limit.of(&usual.thresholds);
@@ -263,10 +312,24 @@ impl Settings {
             ("zone", "utc") => self.zone = Zone::Utc,
             ("keys", "off") => self.has_keys = false,
             ("motion", "reduced") => self.motion = Motion::Reduced,
+            ("badge", "on") => self.has_badge = true,
+            ("notify", "on") => self.notifies = true,
+            ("follow", "on") => self.follows = true,
             ("memory", _) => {
                 self.memory = number().filter(|size| Self::MEMORY.contains(size))?;
             }
-            ("density" | "zone" | "keys" | "motion", _) => return None,
+            ("hide", names) => self.hidden = TxFilters::read(names),
+            ("log", _) => {
+                let level = number().filter(|level| *level <= u64::from(LogLook::MOST))?;
+                self.log.level = level as u8;
+            }
+            ("times", "off") => self.log.times = false,
+            ("wrap", "on") => self.log.wrap = true,
+            (
+                "density" | "zone" | "keys" | "motion" | "times" | "wrap" | "badge" | "notify"
+                | "follow",
+                _,
+            ) => return None,
             (key, _) => {
                 if let Some(limit) = Limit::ALL.into_iter().find(|limit| limit.key() == key) {
                     self.thresholds = limit.with(&self.thresholds, number()?)?;
@@ -298,6 +361,15 @@ mod tests {
             has_keys: false,
             motion: Motion::Reduced,
             memory: 50,
+            hidden: TxFilters::read("auto,own"),
+            log: LogLook {
+                level: 5,
+                times: false,
+                wrap: true,
+            },
+            has_badge: true,
+            notifies: true,
+            follows: true,
             ..Settings::default()
         };
         for (number, limit) in (4..).zip(Limit::ALL) {
@@ -323,6 +395,9 @@ mod tests {
             ("v1 theme=blue", NotKept::Damaged),
             ("v1 density=dense2", NotKept::Damaged),
             ("v1 memory=7", NotKept::Damaged),
+            ("v1 log=6", NotKept::Damaged),
+            ("v1 wrap=off", NotKept::Damaged),
+            ("v1 badge=off", NotKept::Damaged),
             ("v1 stale=0", NotKept::Damaged),
             ("v1 stale=2", NotKept::Damaged),
             ("v1 quiet=99999999999999999999", NotKept::Damaged),

@@ -20,6 +20,8 @@ pub enum Subject {
     Machine(MachineKey),
     /// A silent host: all its machines as one.
     Host(PeerId),
+    /// A machine that a watch rule, by its number, is about.
+    Watch(u16, MachineKey),
 }
 
 /// Problems that are, and those just over.
@@ -79,7 +81,7 @@ impl Attention {
             .into_iter()
             .find_map(|(subject, entry)| match (subject, entry.over) {
                 (Subject::Machine(key), None) => Some(*key),
-                (Subject::Machine(_) | Subject::Host(_), _) => None,
+                (Subject::Machine(_) | Subject::Host(_) | Subject::Watch(..), _) => None,
             })
     }
 
@@ -118,7 +120,7 @@ fn problems(
         problems.get_or_insert_with(subject, || Entry {
             health: match subject {
                 Subject::Host(_) => Health::Stale,
-                Subject::Machine(_) => answer.health,
+                Subject::Machine(_) | Subject::Watch(..) => answer.health,
             },
             rule: answer.rule,
             onset: answer.onset,
@@ -130,7 +132,9 @@ fn problems(
 
 fn name_of(machines: &OrderedMap<MachineKey, Machine>, subject: &Subject) -> Option<Shown> {
     match subject {
-        Subject::Machine(key) => machines.get(key).map(|machine| machine.shown.clone()),
+        Subject::Machine(key) | Subject::Watch(_, key) => {
+            machines.get(key).map(|machine| machine.shown.clone())
+        }
         Subject::Host(peer) => machines
             .values()
             .find(|machine| machine.key.peer == *peer)
@@ -207,7 +211,7 @@ fn attention_row(
     now: Seen,
 ) -> Option<AttentionRow> {
     let (machine, name) = match subject {
-        Subject::Machine(key) => {
+        Subject::Machine(key) | Subject::Watch(_, key) => {
             let machine = world.machine(&key)?;
             (machine, Piece::Name(machine.shown.clone()))
         }
@@ -283,6 +287,19 @@ pub fn past_verdict(then: &World, at: Seen, present: &World, wall: WallClock) ->
         attention: needing + silent,
         counts: counts.into_iter().filter(|(_, count)| *count > 0).collect(),
     }
+}
+
+/// Machines and hosts that need attention.
+#[must_use]
+pub fn open_problems(world: &World) -> usize {
+    let (machines, hosts) = problem_counts(world);
+    machines + hosts
+}
+
+/// Does this machine need attention by itself?
+pub(super) fn is_open(world: &World, key: MachineKey) -> bool {
+    let entry = world.attention().entries.get(&Subject::Machine(key));
+    entry.is_some_and(|entry| entry.over.is_none())
 }
 
 /// Machines that need attention, and hosts that are silent.
@@ -396,7 +413,7 @@ fn first_to_fail(world: &World, problems: &[(&Subject, &Entry)], now: Seen) -> V
         .filter_map(|(subject, entry)| {
             let row = attention_row(world, **subject, entry, now)?;
             Some(match subject {
-                Subject::Machine(_) => (row.name, *entry, false),
+                Subject::Machine(_) | Subject::Watch(..) => (row.name, *entry, false),
                 Subject::Host(_) => (Piece::Name(row.host), *entry, true),
             })
         })

@@ -13,7 +13,7 @@ use super::peers::Departure;
 use super::verdict::Attention;
 use super::{
     Assessment, Connection, Health, HealthTurn, Interval, Learned, LinkFacts, Machine, MachineKey,
-    PeerFacts, Phase, Reading, Rule, Seen, Shown, Thresholds,
+    PeerFacts, Phase, Reading, Rule, Seen, Shown, Thresholds, Traffic,
 };
 use statemesh::core::collections::{OrderedMap, OrderedSet};
 
@@ -34,6 +34,8 @@ pub enum Input {
     Peers(Vec<PeerFacts>),
     /// All links open now.
     Links(Vec<LinkFacts>),
+    /// What came and went so far.
+    Traffic(Traffic),
     /// Where the tab's peer stands.
     Phase(Phase),
 }
@@ -45,6 +47,7 @@ pub struct World {
     assessments: OrderedMap<MachineKey, Assessment>,
     peers: OrderedMap<PeerId, PeerFacts>,
     links: Vec<LinkFacts>,
+    traffic: Traffic,
     own: Option<PeerId>,
     connection: Connection,
     joined: Option<Seen>,
@@ -54,6 +57,10 @@ pub struct World {
     reshaped: bool,
     turns: VecDeque<HealthTurn>,
     rules: Thresholds,
+    /// The last look at the rules.
+    settled: Option<Seen>,
+    /// When the tab ran again after it had not, and for how long.
+    woke: Option<(Seen, u64)>,
 }
 
 impl World {
@@ -65,6 +72,7 @@ impl World {
             assessments: OrderedMap::new(),
             peers: OrderedMap::new(),
             links: Vec::new(),
+            traffic: Traffic::default(),
             own: None,
             connection: Connection::begin(relay, https, now),
             joined: None,
@@ -74,6 +82,8 @@ impl World {
             reshaped: true,
             turns: VecDeque::new(),
             rules: Thresholds::default(),
+            settled: None,
+            woke: None,
         }
     }
 
@@ -85,6 +95,7 @@ impl World {
             assessments: OrderedMap::new(),
             peers: self.peers.clone(),
             links: self.links.clone(),
+            traffic: self.traffic.clone(),
             own: self.own,
             connection: self.connection.shown_as_live(),
             joined: self.joined,
@@ -94,6 +105,8 @@ impl World {
             reshaped: true,
             turns: VecDeque::new(),
             rules: self.rules,
+            settled: None,
+            woke: None,
         };
         for (machine, answer) in machines {
             world.assessments.insert(machine.key, answer);
@@ -118,7 +131,12 @@ impl World {
             Input::Gone(key) => self.lose(key, now),
             Input::PeerGone(peer, said_bye) => self.depart(peer, said_bye, now),
             Input::Peers(peers) => self.take_peers(peers),
-            Input::Links(links) => self.links = links,
+            Input::Links(links) => {
+                let via = main_link(&self.peers, &links).map(|link| link.peer);
+                self.connection.lead(via, now);
+                self.links = links;
+            }
+            Input::Traffic(traffic) => self.traffic = traffic,
             Input::Phase(phase) => {
                 self.connection.turn(phase, now);
                 if self.connection.is_live() && self.joined.is_none() {
@@ -130,12 +148,18 @@ impl World {
 
     /// Applies the rules of health as of `now` and notes which machines look different.
     pub fn settle(&mut self, now: Seen) {
+        let before = self.settled.replace(now).unwrap_or(now);
+        if now.since(before) >= ASLEEP {
+            self.woke = Some((now, now.since(before)));
+        }
         self.forget(now);
         self.settle_fresh(now);
         if self.connection.is_stale() {
             return;
         }
-        let live_since = self.connection.since;
+        // A tab that slept heard nobody: that silence was its own.
+        let woke = self.woke.map_or(Seen(0), |(at, _)| at);
+        let live_since = self.connection.since.max(woke);
         for (key, machine) in &self.machines {
             let owner = self.peers.get(&key.peer);
             let answer = assess_by(self.rules, machine, owner, now, live_since);
@@ -225,6 +249,24 @@ impl World {
     /// Open links.
     pub fn links(&self) -> impl Iterator<Item = &LinkFacts> {
         self.links.iter()
+    }
+
+    /// The link that matters most: to a relay, else any.
+    #[must_use]
+    pub fn main_link(&self) -> Option<&LinkFacts> {
+        main_link(&self.peers, &self.links)
+    }
+
+    /// What came and went so far.
+    #[must_use]
+    pub fn traffic(&self) -> &Traffic {
+        &self.traffic
+    }
+
+    /// When the tab ran again after it had not, and for how many milliseconds.
+    #[must_use]
+    pub fn woke(&self) -> Option<(Seen, u64)> {
+        self.woke
     }
 
     /// This tab's id.
@@ -374,6 +416,17 @@ impl World {
     }
 }
 
+fn main_link<'a>(
+    peers: &OrderedMap<PeerId, PeerFacts>,
+    links: &'a [LinkFacts],
+) -> Option<&'a LinkFacts> {
+    let is_relay =
+        |peer: &PeerId| peers.get(peer).and_then(|facts| facts.role) == Some(super::Role::Relay);
+    let oldest = |links: &mut dyn Iterator<Item = &'a LinkFacts>| links.min_by_key(|it| it.since);
+    let mut relays = links.iter().filter(|link| is_relay(&link.peer));
+    oldest(&mut relays).or_else(|| oldest(&mut links.iter()))
+}
+
 fn note_turn(
     turns: &mut VecDeque<HealthTurn>,
     machine: &Machine,
@@ -401,6 +454,8 @@ fn note_turn(
 
 /// A changed state stays marked for so long (5.1); rows are drawn once more after that.
 pub(super) const FRESH_FOR: u64 = 1_000;
+/// Without a look for so long the tab slept: its timers run four times a second.
+const ASLEEP: u64 = 5_000;
 /// What went stays readable for so long (guess).
 const GONE_FOR: u64 = 600_000;
 /// Turns of health kept (guess: more than anybody reads).
@@ -458,6 +513,31 @@ mod tests {
         world.apply(Input::Phase(Phase::Live), Seen(100_001));
         world.settle(Seen(100_002));
         assert_eq!(world.assessment(&key).health, Health::Gone);
+    }
+
+    #[test]
+    fn a_tab_that_slept_takes_nobody_for_stale() {
+        let mut world = live();
+        let facts = |heard| PeerFacts {
+            heard: Some(Seen(heard)),
+            heartbeat: Some(1_000),
+            ..PeerFacts::unknown(peer(1))
+        };
+        world.apply(Input::Learned(learned("m", &[1, 1, 0, 0])), Seen(0));
+        let key = learned("m", &[]).key;
+        for second in 0..10 {
+            let at = second * 1_000;
+            world.apply(Input::Peers(vec![facts(at)]), Seen(at));
+            world.settle(Seen(at));
+        }
+        world.settle(Seen(369_000));
+        assert_eq!(world.assessment(&key).health, Health::Ok);
+        assert_eq!(world.woke(), Some((Seen(369_000), 360_000)));
+        // Whoever is silent from then on is.
+        for second in 0..10 {
+            world.settle(Seen(369_000 + second * 1_000));
+        }
+        assert_eq!(world.assessment(&key).health, Health::Stale);
     }
 
     #[test]

@@ -4,9 +4,10 @@ use crate::ui::prelude::*;
 use leptos::ev::SubmitEvent;
 use leptos::html::Input;
 
-use crate::components::{CopyButton, Failures, OpenFile, dynamic, health_glyph};
+use crate::browser;
+use crate::components::{CopyButton, Failures, OpenFile, dynamic, health_glyph, name};
 use crate::derived::Derived;
-use crate::model::{Health, JoinTarget, Phase, Route, Stop};
+use crate::model::{Health, JoinTarget, KnownMesh, Phase, Route, Shown, Stop, read_known};
 use crate::router::Router;
 use crate::session::Session;
 use crate::store::Store;
@@ -21,22 +22,23 @@ pub fn JoinPage() -> impl IntoView {
     let field = NodeRef::<Input>::new();
     let problem = RwSignal::new(None::<String>);
     let joining = RwSignal::new(false);
+    let go = move |typed: &str| match JoinTarget::parse(typed) {
+        Ok(target) => {
+            problem.set(None);
+            joining.set(true);
+            session.join(&target);
+        }
+        Err(error) => {
+            joining.set(false);
+            problem.set(Some(error.to_string()));
+        }
+    };
     let submit = move |event: SubmitEvent| {
         event.prevent_default();
         let Some(input) = field.get_untracked() else {
             return;
         };
-        match JoinTarget::parse(&input.value()) {
-            Ok(target) => {
-                problem.set(None);
-                joining.set(true);
-                session.join(&target);
-            }
-            Err(error) => {
-                joining.set(false);
-                problem.set(Some(error.to_string()));
-            }
-        }
+        go(&input.value());
         // The field keeps the focus, whatever became of it.
         let _ = input.focus();
     };
@@ -79,9 +81,37 @@ pub fn JoinPage() -> impl IntoView {
                     {dynamic(move || joining.get().then(|| view! { <Failures /> }))}
                 </div>
                 <HowToStart />
+                {known(go)}
             </form>
         </div>
     }
+}
+
+/// Meshes of earlier visits: each a button that joins it again.
+fn known(go: impl Fn(&str) + Copy + Send + 'static) -> Option<AnyView> {
+    let known = read_known(&browser::known_meshes());
+    let now = browser::epoch() + browser::now().0;
+    let row = |mesh: &KnownMesh| {
+        let target = mesh.target.clone();
+        let said = words::peers::last_visit(now.saturating_sub(mesh.at), mesh.machines);
+        view! {
+            <li>
+                <button type="button" title=mesh.target.clone() on:click=move |_| go(&target)>
+                    <b>{name(&Shown::new(&mesh.name))}</b>
+                    <span>{said}</span>
+                </button>
+            </li>
+        }
+    };
+    (!known.is_empty()).then(|| {
+        view! {
+            <section class="known-meshes">
+                <h2>{words::peers::KNOWN_HERE}</h2>
+                <ul>{known.iter().map(row).collect_view()}</ul>
+            </section>
+        }
+        .into_any()
+    })
 }
 
 /// The command that starts a relay.
@@ -126,6 +156,7 @@ fn state(store: Store, problem: Option<String>, joining: bool) -> State {
     }
     store.connection.with(|connection| match &connection.phase {
         Phase::Stopped(Stop::NoRelay) if !joining => State::Busy(words::stopped(&Stop::NoRelay)),
+        Phase::Stopped(Stop::Left) => State::Idle,
         Phase::Stopped(stop) => State::Wrong(words::stopped(stop)),
         Phase::Connecting { failures } if joining && failures.is_empty() => {
             State::Busy(words::dialing(&connection.relay))

@@ -2,9 +2,12 @@
 
 use crate::ui::prelude::*;
 
-use crate::components::dynamic;
+use crate::browser;
+use crate::components::{CopyButton, HiddenCount, WatchRules, dynamic};
 use crate::model::{Density, Limit, Motion, Settings, Theme, Thresholds, Zone};
 use crate::preferences::Preferences;
+use crate::session::{Session, kept_peer};
+use crate::store::Store;
 use crate::words;
 
 /// `/settings`.
@@ -24,6 +27,9 @@ pub fn SettingsPage() -> impl IntoView {
             <Look />
             <Working />
             <Health />
+            <WatchRules />
+            <HiddenCount />
+            <Key />
             <p>
                 <button class="button" type="button" on:click=reset>
                     "All back to defaults"
@@ -97,6 +103,12 @@ fn Working() -> impl IntoView {
                 |settings, word| settings.has_keys = word == "on",
             )}
             {choice(
+                "Follow this window's cursor",
+                vec![("off", "off"), ("on", "in windows where this is on")],
+                |settings| if settings.follows { "on" } else { "off" },
+                |settings, word| settings.follows = word == "on",
+            )}
+            {choice(
                 "History held in memory",
                 sizes.collect(),
                 |settings| match settings.memory {
@@ -164,6 +176,79 @@ fn Health() -> impl IntoView {
             <button class="button small" type="button" disabled=is_usual on:click=reset>
                 "Back to defaults"
             </button>
+        </section>
+    }
+}
+
+/// The key in this browser: new at each visit unless somebody asks for it.
+#[component]
+fn Key() -> impl IntoView {
+    let store = expect_context::<Store>();
+    let session = expect_context::<Session>();
+    let kept = RwSignal::new(kept_peer());
+    let refused = RwSignal::new(false);
+    let is_kept = Memo::new(move |_| kept.with(Option::is_some));
+    let change = move |event| {
+        let keep = event_target_value(&event) == "kept";
+        let done = if keep {
+            session.keep_key()
+        } else {
+            browser::keep_key(None)
+        };
+        refused.set(!done);
+        kept.set(kept_peer());
+    };
+    let shown = move || {
+        kept.get().map(|(peer, key)| {
+            let peer = peer.to_string();
+            let is_used = move || {
+                let now = store.own_peer();
+                (now != kept.get().map(|(peer, _)| peer)).then_some(words::peers::KEY_LATER)
+            };
+            view! {
+                <dl>
+                    <dt>"Peer id"</dt>
+                    <dd>
+                        {peer.clone()}
+                        <CopyButton text=peer label="Copy peer id" />
+                    </dd>
+                    <dt>"Key"</dt>
+                    <dd>
+                        "secret" <CopyButton text=key label="Copy the key" />
+                    </dd>
+                </dl>
+                <p class="aside">{dynamic(is_used)}</p>
+            }
+        })
+    };
+    let forget = move |_| {
+        refused.set(!browser::keep_key(None));
+        kept.set(kept_peer());
+    };
+    view! {
+        <section>
+            <h2>{words::peers::KEY}</h2>
+            <p class="aside">{words::peers::KEY_MEANS}</p>
+            <label>
+                <span>"Key"</span>
+                <select prop:value=move || if is_kept.get() { "kept" } else { "new" } on:change=change>
+                    <option value="new" selected=move || !is_kept.get()>
+                        "new at each visit"
+                    </option>
+                    <option value="kept" selected=is_kept>
+                        "kept in this browser"
+                    </option>
+                </select>
+            </label>
+            {dynamic(shown)}
+            <button class="button small" type="button" disabled=move || !is_kept.get() on:click=forget>
+                "Forget the key"
+            </button>
+            {dynamic(move || {
+                refused
+                    .get()
+                    .then(|| view! { <p class="problem" role="alert">{words::peers::KEY_NOT_KEPT}</p> })
+            })}
         </section>
     }
 }

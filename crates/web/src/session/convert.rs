@@ -3,16 +3,18 @@
 use std::sync::Arc;
 
 use statemesh::MachineIdx;
+use statemesh::core::collections::OrderedMap;
 use statemesh::core::node;
 use statemesh::machine::Transition;
 use statemesh::mesh::{self, Mesh, TransportKind};
 use statemesh::remote::{RemoteMachine, Snapshot};
+use statemesh::traffic::Flow;
 use web_time::Instant;
 
 use crate::browser;
 use crate::model::{
     Carrier, Failure, Interval, Learned, LinkFacts, MachineKey, PeerFacts, Phase, Reading,
-    ReportedLink, Role, SchemaFacts, Seen, Shown, Stop,
+    ReportedLink, Role, SchemaFacts, Seen, Shown, Stop, Traffic,
 };
 
 /// Maps the peer's instants to the page's.
@@ -130,7 +132,10 @@ pub fn peer(peer: &mesh::Peer, clock: Clock) -> PeerFacts {
         heartbeat: peer
             .heartbeat
             .and_then(|every| u64::try_from(every.as_millis()).ok()),
-        refused: peer.dropped,
+        messages: peer.messages,
+        refused: peer.refused.clone(),
+        wall: peer.wall_ms,
+        contact: peer.contact.clone(),
         gone: None,
         role: peer
             .about
@@ -140,6 +145,22 @@ pub fn peer(peer: &mesh::Peer, clock: Clock) -> PeerFacts {
         software: said(peer, |about| &about.software),
         has_more_links: peer.link_count > peer.links.len() as u64,
         links: peer.links.iter().map(reported).collect(),
+    }
+}
+
+/// What came and went.
+pub fn traffic(traffic: &statemesh::traffic::Traffic) -> Traffic {
+    let sum = |flows: &OrderedMap<_, Flow>| {
+        let flows = flows.values();
+        flows.fold((0, 0), |(bytes, messages), flow: &Flow| {
+            (bytes + flow.bytes, messages + flow.messages)
+        })
+    };
+    let (came, sent) = (sum(&traffic.received), sum(&traffic.published));
+    let refused = traffic.dropped.iter();
+    Traffic {
+        counts: [came.0, came.1, sent.0, sent.1],
+        refused: refused.map(|(reason, count)| (*reason, *count)).collect(),
     }
 }
 
@@ -183,7 +204,7 @@ pub fn link(link: mesh::Link, clock: Clock) -> LinkFacts {
 }
 
 /// A browser does not tell a page why a WebSocket failed; the transport then reports a broken pipe.
-fn plain(reason: String) -> String {
+pub fn plain(reason: String) -> String {
     if reason == "broken pipe" {
         "the browser could not connect".to_owned()
     } else {

@@ -17,10 +17,14 @@ use crate::model::JoinTarget;
 pub struct Relay {
     /// Its page, if it has one.
     origin: Option<String>,
-    /// Typed by hand; dialled first.
-    typed: Option<String>,
+    /// Typed by hand, or named by a link; dialled first.
+    typed: Vec<String>,
+    /// The name of the mesh, if a link names it.
+    topic: Option<String>,
     /// The first answer, used for the first round of dialling.
     answer: Mutex<Option<Answer>>,
+    /// What was dialled last.
+    dialled: Mutex<Vec<String>>,
 }
 
 /// What asking a relay brought.
@@ -39,34 +43,52 @@ pub enum Found {
 impl Relay {
     /// The relay that served this page.
     pub fn of_page() -> Self {
-        Self::new(Some(browser::origin()), None)
+        Self::new(Some(browser::origin()), Vec::new())
     }
 
     /// The relay typed on the Join page.
     pub fn of_target(target: &JoinTarget) -> Self {
         match target {
-            JoinTarget::Page { origin } => Self::new(Some(origin.clone()), None),
+            JoinTarget::Page { origin } => Self::new(Some(origin.clone()), Vec::new()),
             JoinTarget::Address { text, origin, .. } => {
-                Self::new(origin.clone(), Some(text.clone()))
+                Self::new(origin.clone(), vec![text.clone()])
+            }
+            JoinTarget::Link(link) => {
+                let relay = Self::new(link.origin.clone(), link.addresses.clone());
+                // The link says enough to begin with.
+                let answer = Answer {
+                    topic: link.topic.clone(),
+                    addresses: Vec::new(),
+                };
+                Self {
+                    topic: Some(link.topic.clone()),
+                    answer: Mutex::new(Some(answer)),
+                    ..relay
+                }
             }
         }
     }
 
-    fn new(origin: Option<String>, typed: Option<String>) -> Self {
+    fn new(origin: Option<String>, typed: Vec<String>) -> Self {
         Self {
             origin,
             typed,
+            topic: None,
             answer: Mutex::new(None),
+            dialled: Mutex::default(),
         }
     }
 
     /// Asks for the name of the mesh. A typed address needs no answer: without one its mesh has the usual name.
     pub async fn find(&self) -> Found {
+        if let Some(topic) = &self.topic {
+            return Found::Topic(topic.clone());
+        }
         let answer = match &self.origin {
             Some(origin) => Answer::of(origin).await,
             None => Err(FetchError::NoAnswer),
         };
-        match (answer, &self.typed, &self.origin) {
+        match (answer, self.typed.is_empty(), &self.origin) {
             (Ok(answer), _, _) => {
                 let topic = answer.topic.clone();
                 if let Ok(mut kept) = self.answer.lock() {
@@ -74,11 +96,11 @@ impl Relay {
                 }
                 Found::Topic(topic)
             }
-            (Err(_), Some(_), _) => Found::Topic(USUAL_TOPIC.to_owned()),
-            (Err(FetchError::NoAnswer), None, Some(origin)) => Found::NoAnswer {
+            (Err(_), false, _) => Found::Topic(USUAL_TOPIC.to_owned()),
+            (Err(FetchError::NoAnswer), true, Some(origin)) => Found::NoAnswer {
                 origin: origin.clone(),
             },
-            (Err(_), None, _) => Found::NoRelay,
+            (Err(_), true, _) => Found::NoRelay,
         }
     }
 
@@ -101,6 +123,12 @@ impl Relay {
         })
     }
 
+    /// The addresses that were dialled last.
+    pub fn dialled(&self) -> Vec<String> {
+        let dialled = self.dialled.lock();
+        dialled.map(|dialled| dialled.clone()).unwrap_or_default()
+    }
+
     async fn addresses(&self, topic: &str) -> Result<Vec<Multiaddr>, String> {
         let kept = self.answer.lock().ok().and_then(|mut kept| kept.take());
         let answer = match (kept, &self.origin) {
@@ -116,7 +144,7 @@ impl Relay {
                 ));
             }
             Ok(answer) => answer.addresses,
-            Err(error) if self.typed.is_none() => {
+            Err(error) if self.typed.is_empty() => {
                 return Err(match error {
                     FetchError::NoAnswer => "the relay gave no answer by HTTP".to_owned(),
                     FetchError::Refused(status) => {
@@ -136,6 +164,9 @@ impl Relay {
                 addresses.push(address);
             }
         }
+        if let Ok(mut dialled) = self.dialled.lock() {
+            *dialled = addresses.iter().map(ToString::to_string).collect();
+        }
         if addresses.is_empty() {
             return Err("the relay named no address that a browser can dial".to_owned());
         }
@@ -144,7 +175,7 @@ impl Relay {
 }
 
 /// Browsers have WebSocket and WebRTC only.
-fn is_dialable(address: &str) -> bool {
+pub fn is_dialable(address: &str) -> bool {
     address
         .split('/')
         .any(|part| matches!(part, "ws" | "wss" | "webrtc-direct"))

@@ -97,7 +97,7 @@ fn happened(journal: &Journal, event: &NetEvent) -> Happened {
 }
 
 /// Its name, else the end of its id.
-fn name_of(journal: &Journal, peer: &PeerId) -> Shown {
+pub(super) fn name_of(journal: &Journal, peer: &PeerId) -> Shown {
     if journal.own() == Some(*peer) {
         return Shown::new("this tab");
     }

@@ -8,7 +8,7 @@ use crate::ui::prelude::*;
 
 use super::time::WINDOWS;
 use super::{Inner, Store, set};
-use crate::history::{Found, History, Wanted};
+use crate::history::{Found, History, Position, Wanted};
 use crate::model::{MachineKey, MachineRef, MomentLink, Resolution, Seen, WallClock, resolve};
 use crate::words;
 
@@ -25,6 +25,8 @@ enum Outcome {
     Waits,
     /// The page looks there, or there is nothing; a sentence if that needs one.
     Done(Option<String>),
+    /// The history does not know it any more, as this sentence says.
+    Lost(String),
 }
 
 impl Store {
@@ -32,8 +34,10 @@ impl Store {
     #[must_use]
     pub fn link(self) -> MomentLink {
         let link = self.inner.with_value(|inner| inner.link(inner.now()));
+        let step = untrack(|| self.steps()).at;
         MomentLink {
             state: self.state.get_untracked(),
+            step: step.map(|number| number as u64),
             ..link
         }
     }
@@ -56,6 +60,7 @@ impl Store {
         }
         set(self.state, link.state.clone());
         set(self.found, None);
+        set(self.brought, None);
         let follow = link.is_moment().then_some(Follow { link, known: None });
         self.inner.update_value(|inner| {
             inner.wanted = follow;
@@ -66,6 +71,11 @@ impl Store {
 
     /// Looks where this tab looked before.
     pub fn look_again(self, link: &MomentLink) {
+        self.follow_step(link.step);
+        let position = self.inner.with_value(|inner| inner.was_at(link));
+        if let Some(position) = position {
+            return self.seek_to(position);
+        }
         let origin = self.inner.with_value(|inner| inner.origin);
         let seen = link.seen_at.map(|at| (at / 1_000).saturating_sub(origin));
         if let Some(seen) = seen {
@@ -91,12 +101,20 @@ impl Store {
                 }
                 Outcome::Done(told) => {
                     inner.timer_passed = true;
-                    Some(told)
+                    Some((told, follow.link.step, None))
+                }
+                Outcome::Lost(told) => {
+                    inner.timer_passed = true;
+                    Some((Some(told), None, follow.link.frame))
                 }
             }
         });
-        if let Some(Some(told)) = told {
+        if let Some(Some((told, step, picture))) = told {
             set(self.found, told);
+            self.follow_step(step);
+            if let Some(picture) = picture {
+                self.unpack(picture);
+            }
         }
     }
 }
@@ -187,6 +205,18 @@ impl Inner {
         }
     }
 
+    /// The record that a link of this tab names by its number: many share an instant.
+    fn was_at(&self, link: &MomentLink) -> Option<Position> {
+        let key = self.find(link.machine.as_ref()?)?;
+        let wanted = Wanted {
+            run: link.run,
+            number: Some(link.number?),
+            ..Wanted::default()
+        };
+        let found = self.time.history().resolve(&key, &wanted, None).ok()?;
+        Some(found.position)
+    }
+
     /// There is nothing to look at.
     fn give_up(&self, link: &MomentLink, wall: WallClock, now: Seen) -> Outcome {
         let wanted = link.seen_at.or(link.owner_at).map(|at| {
@@ -200,7 +230,7 @@ impl Inner {
         let oldest = track.map(|track| track.oldest().at).or(history.oldest());
         let oldest = oldest.filter(|at| *at <= now).map(|at| wall.text(at, 0));
         let told = words::link::no_history(wanted.as_deref(), oldest.as_deref());
-        Outcome::Done(Some(told))
+        Outcome::Lost(told)
     }
 
     /// The machine a link names: of those now, else of those that were.

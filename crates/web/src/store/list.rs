@@ -6,11 +6,11 @@ use std::sync::Arc;
 use crate::ui::prelude::*;
 
 use super::Store;
+use super::watch::detail;
 use crate::browser;
 use crate::history::Fidelity;
 use crate::model::{
-    Arranged, Candidate, Detail, Filter, Group, Grouping, MachineKey, Order, Seen, Sorting, World,
-    arranged,
+    Arranged, Candidate, Filter, Group, Grouping, MachineKey, Order, Seen, Sorting, World, arranged,
 };
 
 /// What the bar above the fleet shows; copies are the same.
@@ -93,33 +93,40 @@ impl List {
             return None;
         }
         self.drawn_at = scene.now;
-        let keeps = |machine: &crate::model::Machine| {
-            let candidate = |machine| Candidate {
-                machine,
-                health: scene.world.assessment(&machine.key).health,
-                detail: match scene.told.fidelity(&machine.key) {
-                    Fidelity::Trace | Fidelity::Local => Detail::Trace,
-                    Fidelity::Changes => Detail::Changes,
-                    Fidelity::Snapshots | Fidelity::Name => Detail::Snapshots,
-                },
-                now: scene.at,
-            };
-            self.filter.is_empty() || self.filter.keeps(&candidate(machine))
-        };
         let is_live = self.sorting != Sorting::Mesh;
-        let order = Order {
-            grouping: &self.grouping,
-            sorting: self.sorting,
-            keeps: &keeps,
-            rate: &|key| scene.told.rate(key),
-            held: (self.is_held && is_live && !asked).then_some(&*self.drawn),
-        };
-        let drawn = arranged(scene.world, hosts, &order);
+        let held = (self.is_held && is_live && !asked).then(|| Arc::clone(&self.drawn));
+        let drawn = self.arrange(scene, hosts, held.as_deref());
         if drawn == *self.drawn {
             return None;
         }
         self.drawn = Arc::new(drawn);
         Some(self.drawn.clone())
+    }
+
+    /// It is drawn anew with the next frame.
+    pub fn ask(&mut self) {
+        self.is_asked = true;
+    }
+
+    /// The list as it would be, in the order `held` if there is one.
+    pub fn arrange(&self, scene: &Scene<'_>, hosts: &[Group], held: Option<&Arranged>) -> Arranged {
+        let keeps = |machine: &crate::model::Machine| {
+            let candidate = |machine| Candidate {
+                machine,
+                health: scene.world.assessment(&machine.key).health,
+                detail: detail(scene.told.fidelity(&machine.key)),
+                now: scene.at,
+            };
+            self.filter.is_empty() || self.filter.keeps(&candidate(machine))
+        };
+        let order = Order {
+            grouping: &self.grouping,
+            sorting: self.sorting,
+            keeps: &keeps,
+            rate: &|key| scene.told.rate(key),
+            held,
+        };
+        arranged(scene.world, hosts, &order)
     }
 }
 

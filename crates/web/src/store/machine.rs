@@ -1,6 +1,5 @@
 //! What the Machine view reads of one machine's history at the cursor, and the steps its keys take there.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use crate::ui::prelude::*;
@@ -8,8 +7,8 @@ use crate::ui::prelude::*;
 use super::Store;
 use crate::browser;
 use crate::history::{
-    self, ChangeDetail, Look, Place, Position, RainColumns, RainWindow, change_at, change_of,
-    known_since, last_change, rain, rain_columns, step,
+    self, Look, Place, Position, RainColumns, change_of, known_since, last_change, rain_columns,
+    step,
 };
 use crate::model::{Known, MachineKey, SchemaFacts, Why, why};
 
@@ -30,13 +29,6 @@ impl Store {
         })
     }
 
-    /// Rows of the rain.
-    #[must_use]
-    pub fn rain(self, key: &MachineKey, rows: Range<usize>) -> RainWindow {
-        let window = self.at_cursor(key, |track, cursor| rain(track, cursor, rows));
-        window.unwrap_or_default()
-    }
-
     /// Columns of the rain: of many states those that changed in the window of the lanes.
     #[must_use]
     pub fn rain_columns(self, key: &MachineKey, all: bool) -> RainColumns {
@@ -44,12 +36,6 @@ impl Store {
         let window = self.inner.with_value(|inner| inner.time.window(now));
         let columns = self.at_cursor(key, |track, _| rain_columns(track, window, all));
         columns.unwrap_or_default()
-    }
-
-    /// The record at the cursor.
-    #[must_use]
-    pub fn change(self, key: &MachineKey) -> Option<ChangeDetail> {
-        self.at_cursor(key, change_at).flatten()
     }
 
     /// Why a state is on or off.
@@ -95,8 +81,12 @@ impl Store {
 
     /// So many records of the machine shown further, or back.
     pub fn step_by(self, records: i64) {
+        let sift = self.sift.get_untracked();
         self.turn(|time, now, shown| {
             let from = time.position(shown, now);
+            if let Some(position) = time.sifted_step(shown, &sift, from, records) {
+                return time.pause_at(position.unwrap_or(from), now);
+            }
             let track = shown.and_then(|key| time.history().track(key));
             if track.is_some() {
                 let position = step(track, from, records);
@@ -107,7 +97,11 @@ impl Store {
 
     /// The first or the last record of the machine shown.
     pub fn step_to_end(self, last: bool) {
+        let sift = self.sift.get_untracked();
         self.turn(|time, now, shown| {
+            if let Some(position) = time.sifted_end(shown, &sift, last) {
+                return time.pause_at(position, now);
+            }
             let track = shown.and_then(|key| time.history().track(key));
             let position = track.map(|track| if last { track.newest() } else { track.oldest() });
             if let Some(position) = position {

@@ -168,6 +168,7 @@ impl Store {
             let time = inner.live().1;
             time.faces = Faces::of(&history, &about.faces);
             time.recorder = Recorder::of(history, about.journal);
+            inner.watch.forget(true);
             inner.timer_passed = true;
         });
         self.draw();
@@ -197,6 +198,7 @@ impl Store {
             }));
             inner.origin = about.origin;
             inner.aside = Some(Box::new(Aside { end, ..*live }));
+            inner.watch.forget(false);
             inner.turned = true;
             inner.wanted = None;
         });
@@ -219,6 +221,7 @@ impl Store {
             inner.world = live.world;
             inner.time = live.time;
             inner.origin = live.origin;
+            inner.watch.forget(false);
             inner.turned = true;
             inner.wanted = None;
             Some(live.topic)

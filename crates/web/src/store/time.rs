@@ -6,8 +6,8 @@ use statemesh::machine::Transition;
 use super::{Store, Told};
 use crate::browser;
 use crate::history::{
-    Cursor, Faces, Fidelity, History, Lane, Limits, Pace, Position, Recorder, Timeline, lane,
-    neighbour, timeline,
+    Cursor, Faces, Fidelity, History, Lane, Limits, LogIndex, Pace, Position, Recorder, Sieve,
+    Timeline, lane, neighbour, timeline,
 };
 use crate::model::{Input, MachineKey, Seen, Thresholds, World};
 
@@ -23,6 +23,10 @@ pub struct Time {
     end: Option<Seen>,
     /// Width of the lanes in milliseconds; `None`: everything.
     pub(super) window: Option<u64>,
+    /// Which records of the machine shown pass the filters.
+    pub(super) sieve: Sieve,
+    /// The log of the machine shown.
+    pub(super) log: LogIndex,
 }
 
 /// The world at the cursor.
@@ -73,6 +77,8 @@ impl Default for Time {
             stop: None,
             end: None,
             window: Some(WINDOWS[1]),
+            sieve: Sieve::default(),
+            log: LogIndex::default(),
         }
     }
 }
@@ -191,7 +197,8 @@ impl Time {
     pub(super) fn position(&self, shown: Option<&MachineKey>, now: Seen) -> Position {
         let history = self.recorder.history();
         let track = shown.and_then(|key| history.track(key));
-        self.cursor.position(now, history.newest(), track)
+        let played = self.sifted_play(history, shown, now);
+        played.unwrap_or_else(|| self.cursor.position(now, history.newest(), track))
     }
 
     pub(super) fn go_live(&mut self) {
@@ -286,9 +293,16 @@ impl Stage {
 impl Store {
     /// An own machine did something.
     pub fn transition(self, key: &MachineKey, transition: &Transition) {
+        self.transition_with(key, transition, String::new());
+    }
+
+    /// The same, with the arguments of its mutation as its owner prints them.
+    pub fn transition_with(self, key: &MachineKey, transition: &Transition, arguments: String) {
         let now = browser::now();
-        self.inner
-            .update_value(|inner| inner.live().1.recorder.transition(key, transition, now));
+        self.inner.update_value(|inner| {
+            let recorder = &mut inner.live().1.recorder;
+            recorder.transition_with(key, transition, arguments, now);
+        });
     }
 
     /// Looks at a moment. The end of what was seen is now.
@@ -306,10 +320,13 @@ impl Store {
 
     /// Looks at the next or the previous change: of the machine shown, else of any.
     pub fn step(self, forward: bool) {
+        let sift = self.sift.get_untracked();
         self.turn(|time, now, shown| {
-            let history = time.recorder.history();
             let from = time.position(shown, now);
-            match neighbour(history, from, shown, forward) {
+            let by = if forward { 1 } else { -1 };
+            let sifted = time.sifted_step(shown, &sift, from, by);
+            let history = time.recorder.history();
+            match sifted.unwrap_or_else(|| neighbour(history, from, shown, forward)) {
                 Some(position) => time.pause_at(position, now),
                 None if forward => time.go_live(),
                 None => {}
@@ -359,6 +376,7 @@ impl Store {
             turn(&mut inner.time, now, inner.views.shown());
         });
         super::set(self.found, None);
+        super::set(self.brought, None);
         self.draw();
     }
 

@@ -3,10 +3,11 @@
 use crate::ui::prelude::*;
 
 use super::{Inner, Store};
-use crate::history::before;
+use crate::history::{Entry, Place, Position, Track, before, chain};
 use crate::model::{
     Interval, Machine, MachineKey, MachineRef, Seen, Shown, Subject, World, is_active,
 };
+use crate::words::steps::origin;
 
 /// What happened near by just before.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub struct Trail {
     pub hops: Vec<Hop>,
     /// What was before is not known here.
     pub is_start: bool,
+    /// It is by cause, and this is where it begins; `None`: by time.
+    pub origin: Option<String>,
 }
 
 /// A change of another machine.
@@ -33,7 +36,8 @@ pub struct Hop {
 }
 
 impl Store {
-    /// What happened within a second before something began, on machines of the same host and of the same family.
+    /// What led to something: the transitions that caused it, where machines noted that, else what happened within a second
+    /// before, on machines of the same host and of the same family.
     #[must_use]
     pub fn led_here(self, subject: Subject, onset: Interval) -> Trail {
         self.inner
@@ -44,13 +48,16 @@ impl Store {
 impl Inner {
     fn led_here(&self, subject: Subject, onset: Interval) -> Option<Trail> {
         // A host that fell silent said nothing of it.
-        let Subject::Machine(key) = subject else {
+        let (Subject::Machine(key) | Subject::Watch(_, key)) = subject else {
             return None;
         };
         // A recording has no other world than that of the moment shown.
         let (past, _) = self.time.past(self.now());
         let world = past.unwrap_or(&self.world);
         let machine = world.machine(&key)?;
+        if let Some(trail) = self.by_cause(world, &key, onset) {
+            return Some(trail);
+        }
         let related = |other: &MachineKey| {
             let other = world.machine(other);
             other.is_some_and(|other| other.counts() && is_related(machine, other))
@@ -64,9 +71,50 @@ impl Inner {
         Some(Trail {
             hops: hops.collect(),
             is_start: found.is_start,
+            origin: None,
+        })
+    }
+
+    /// The causes of what a machine did at an instant.
+    fn by_cause(&self, world: &World, key: &MachineKey, onset: Interval) -> Option<Trail> {
+        let history = self.time.history();
+        let track = history.track(key)?;
+        let last = track.at(Position::end_of(onset.by))?;
+        let first = last.0.saturating_sub(LOOKED_AT);
+        let at_onset = (first..=last.0).map(Place);
+        let mut began = at_onset.filter(|place| {
+            let entry = track.entry(*place);
+            entry.is_some_and(|entry| entry.at == Interval::at(onset.by) && begins(track, &entry))
+        });
+        let chain = began.find_map(|place| chain(history, key, place))?;
+        let hops = chain.causes.iter().filter_map(|link| {
+            let machine = world.machine(&link.key)?;
+            let states = link.entry.detail.as_ref().map(|detail| &*detail.changes);
+            let at = link.entry.at.by;
+            let hop = hop(world, machine, at, states.unwrap_or_default());
+            Some(Hop {
+                href: self.href(link),
+                ..hop
+            })
+        });
+        Some(Trail {
+            hops: hops.collect(),
+            is_start: false,
+            origin: Some(origin(&chain)),
         })
     }
 }
+
+/// An error state went on in it, or `Ready` off: of all that happens in one instant this is what needs attention.
+fn begins(track: &Track, entry: &Entry) -> bool {
+    let ready = track.schema_at(entry.place).and_then(|schema| schema.ready);
+    let states = entry.detail.as_ref().map(|detail| &*detail.changes);
+    let mut states = states.unwrap_or_default().iter();
+    entry.is_error || states.any(|it| Some(it.state) == ready && it.after % 2 == 0)
+}
+
+/// Records of one instant looked at (guess).
+const LOOKED_AT: u64 = 256;
 
 fn hop(world: &World, machine: &Machine, at: Seen, states: &[crate::model::StateChange]) -> Hop {
     // An error says most.

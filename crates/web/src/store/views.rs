@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use super::list::{List, Scene};
 use crate::model::{
-    Arranged, FleetRow, Group, MachineKey, MachineRef, MachineScreen, Resolution, Seen, World,
-    fleet, fleet_row, machine_screen, resolve,
+    Arranged, FleetRow, Group, MachineKey, MachineRef, MachineScreen, Resolution, Seen, Shelf,
+    World, fleet, fleet_row, machine_screen, resolve,
 };
 
 /// Signals, by what they are about.
@@ -24,6 +24,8 @@ pub struct Views {
     /// What the Overview lists.
     pub list: List,
     hosts: Vec<Group>,
+    /// What the reader put aside.
+    pub shelf: Shelf,
 }
 
 /// What may look different since the last frame.
@@ -137,7 +139,8 @@ impl Views {
         at: Seen,
     ) -> (Vec<(ArcRwSignal<Group>, Group)>, Vec<PeerId>) {
         self.rows.retain(|key, _| world.machine(key).is_some());
-        let fleet = fleet(world, at);
+        let mut fleet = fleet(world, at);
+        super::shelf::arrange(&mut fleet, world, &self.shelf);
         let hosts: Vec<PeerId> = fleet.iter().map(|group| group.peer).collect();
         self.groups.retain(|peer, _| hosts.contains(peer));
         let mut changed = Vec::new();

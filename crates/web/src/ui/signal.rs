@@ -78,6 +78,15 @@ impl<T: Send + Sync + 'static> RwSignal<T> {
         self.with_untracked(T::clone)
     }
 
+    /// A copy, once; nothing when the view that it belongs to ended.
+    pub fn try_get_untracked(&self) -> Option<T>
+    where
+        T: Clone,
+    {
+        let cell = self.signal.try_read_untracked()?;
+        Some(cell.of::<T>().clone())
+    }
+
     /// The reader follows it.
     pub fn track(&self) {
         track(&self.signal);
@@ -87,7 +96,6 @@ impl<T: Send + Sync + 'static> RwSignal<T> {
     pub fn set(&self, value: T) {
         set(&self.signal, Cell(Box::new(value)));
     }
-
     /// Changes it and wakes readers.
     pub fn update(&self, change: impl FnOnce(&mut T)) {
         self.try_update(change);

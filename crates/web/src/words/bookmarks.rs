@@ -1,5 +1,7 @@
 //! What is said about bookmarks.
 
+/// Beside a bookmark.
+pub const COMPARE: &str = "Compare this moment with another";
 /// It is there.
 pub const ADDED: &str = "Bookmarked. Shift B lists all.";
 /// Those that came with a recording.

@@ -62,6 +62,25 @@ pub fn result(head: &Head) -> &'static str {
     }
 }
 
+/// `tick 318, waited for its turn, took 0.4 ms`; nothing where nobody said it.
+#[must_use]
+pub fn queue(head: &Head) -> Option<String> {
+    let tick = head
+        .queue_tick
+        .map(|tick| format!("tick {}", grouped(tick)));
+    let waited = head.is_queued.then(|| "waited for its turn".to_owned());
+    let took = head.duration.map(|micros| {
+        let (ms, rest) = (micros / 1_000, micros % 1_000 / 100);
+        if micros < 100 {
+            "took less than 0.1 ms".to_owned()
+        } else {
+            format!("took {}.{rest} ms", grouped(ms))
+        }
+    });
+    let parts: Vec<String> = [tick, waited, took].into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
 /// `Snapshot: 4 changes in at most 5.0 s`.
 #[must_use]
 pub fn snapshot(ticks: u64, at: Interval) -> String {
@@ -201,6 +220,10 @@ pub fn not_in_clock(known: &Known) -> Option<String> {
 pub fn record_of(change: &ChangeDetail) -> (&'static str, String, String) {
     let (row, total) = change.row;
     let (row, total) = (grouped(row as u64 + 1), grouped(total as u64));
+    if change.is_filtered {
+        let number = change.number.map_or_else(String::new, grouped);
+        return ("tx ", number, format!(", filtered out of {total}"));
+    }
     match change.number {
         Some(number) => ("tx ", grouped(number), format!(", record {row} of {total}")),
         None => ("record ", row, format!(" of {total}")),
@@ -245,6 +268,13 @@ pub fn rain_row(row: &RainRow, schema: &SchemaFacts, wall: WallClock) -> String 
                         head.called.iter().map(|&at| name(at as usize)).collect();
                     parts.push(format!("{} {}", mutation(head), called.join(" ")));
                     parts.push(result(head).to_owned());
+                    if head.is_queued {
+                        parts.push("waited".to_owned());
+                    }
+                    if let Some(cause) = &head.source {
+                        let machine = Shown::new(&cause.machine).plain();
+                        parts.push(format!("from {machine} #{}", cause.number));
+                    }
                 }
                 None if number.is_some() => parts.push("change".to_owned()),
                 None => {
@@ -257,7 +287,16 @@ pub fn rain_row(row: &RainRow, schema: &SchemaFacts, wall: WallClock) -> String 
                 ("on", 1, true),
                 ("off", 0, true),
                 ("on and off", 0, false),
-                ("off and on", 1, false),
+                // Nothing comes between the two ticks of one transition.
+                (
+                    if head.is_some() {
+                        "again"
+                    } else {
+                        "off and on"
+                    },
+                    1,
+                    false,
+                ),
             ];
             let sides = sides.into_iter().filter_map(|(word, parity, odd)| {
                 let states = changes
@@ -284,7 +323,12 @@ pub struct Marks {
     pub is_refused: bool,
     /// `+1`, `+1 off`.
     pub moved: Option<String>,
+    /// A handler of it ran.
+    pub ran: bool,
 }
+
+/// What the mark `*` of a state means.
+pub const RAN: &str = "handler ran";
 
 /// The marks of one state.
 #[must_use]
@@ -301,6 +345,7 @@ pub fn marks(change: Option<&ChangeDetail>, state: usize) -> Marks {
             let off = if moved.after % 2 == 0 { " off" } else { "" };
             format!("+{}{off}", moved.ticks())
         }),
+        ran: false,
     }
 }
 
@@ -316,6 +361,7 @@ pub fn state_row(row: &StateRow, marks: &Marks) -> String {
         (marks.is_called, ", called"),
         (marks.is_refused, ", refused"),
         (marks.moved.is_some(), ", changed by this transition"),
+        (marks.ran, ", handler ran"),
     ] {
         if is {
             text.push_str(word);
@@ -473,6 +519,7 @@ mod tests {
                 position: Position::default(),
                 event,
                 cells: Vec::new(),
+                is_filtered: false,
             };
             rain_row(&row, &schema(), WallClock::default())
         };
@@ -490,6 +537,7 @@ mod tests {
             is_auto: false,
             is_check: false,
             is_canceled: true,
+            is_queued: false,
             source: None,
             queue_tick: None,
             duration: None,

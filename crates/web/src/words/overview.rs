@@ -60,6 +60,18 @@ pub const RATE: &str =
     "Changes per second, over the last 10 s. ~: between snapshots there may be more";
 /// Title of what happened before.
 pub const LED_HERE: &str = "Led here, by time, not by cause";
+/// The same where sources are known.
+pub const LED_HERE_BY_CAUSE: &str = "Led here, by cause";
+
+/// What the trail is read from.
+#[must_use]
+pub fn led_here(trail: &crate::store::Trail) -> &'static str {
+    match trail.origin {
+        Some(_) => LED_HERE_BY_CAUSE,
+        None => LED_HERE,
+    }
+}
+
 /// Nothing older is known.
 pub const HISTORY_STARTS: &str = "history starts here";
 /// What caused it is not known.
@@ -124,6 +136,7 @@ pub fn panel(panel: Panel) -> &'static str {
     match panel {
         Panel::Search => "Search everything",
         Panel::Keys => "Keys and legend",
+        Panel::Links => super::link::MENU,
     }
 }
 
@@ -134,21 +147,43 @@ pub const NOTHING_FOUND: &str = "Nothing found.";
 /// A link leads to nothing that is here.
 pub const NO_HISTORY: &str = "No history for that moment here.";
 /// Keys, and what they do.
-pub const KEYS: [(&str, &str); 16] = [
+pub const KEYS: &[(&str, &str)] = &[
     ("Ctrl K", "search everything"),
-    ("f /", "filter machines"),
+    ("f /", "filter machines, transitions, log"),
     ("g o", "Overview"),
     ("g m", "Machines"),
+    ("g n", "Mesh"),
     ("g p", "Peers"),
+    ("g c", "Compare"),
     ("m", "next machine needing attention"),
     ("Shift M", "the one before"),
     ("← h", "previous change"),
     ("→ l", "next change"),
+    ("Shift ← →", "by fifty"),
+    ("Home End", "first, last change"),
+    (", .", "changes of the selected state"),
+    ("[", "previous step"),
+    ("]", "next step"),
+    ("s", "go to the source"),
+    ("Shift S", "go to the first effect"),
+    ("t", "0, 1 or 2 timelines"),
     ("Space", "pause, play"),
     ("Shift L", "back to live"),
     ("↑ ↓ j k", "move in a list"),
+    ("1 2 3 4", "Rain, Matrix, Diagram, What if"),
     ("Enter", "open, go to moment"),
+    ("o", "log, reader"),
+    ("y", "why the state is on or off"),
+    ("x", "expand, collapse all states"),
+    ("b", "bookmark"),
+    ("Shift B", "bookmarks"),
     ("c", "copy link"),
+    ("Shift C", "link menu"),
+    ("w", "watch the selected state or the filter"),
+    ("p", "pin the machine"),
+    ("Backspace", "hide the machine"),
+    ("Ctrl S", "save what was seen"),
+    ("Ctrl Shift S", "this view as text"),
     ("?", "this list"),
     ("Esc", "leave field or dialog"),
 ];

@@ -127,7 +127,7 @@ impl NodeKind {
 }
 
 /// Machines by their owners.
-fn owned(world: &World) -> OrderedMap<PeerId, Vec<&Machine>> {
+pub(in crate::model) fn owned(world: &World) -> OrderedMap<PeerId, Vec<&Machine>> {
     let mut owned: OrderedMap<PeerId, Vec<&Machine>> = OrderedMap::new();
     for machine in world.machines() {
         owned
@@ -137,7 +137,8 @@ fn owned(world: &World) -> OrderedMap<PeerId, Vec<&Machine>> {
     owned
 }
 
-fn kind(it: &NetPeer, own: Option<PeerId>, machines: &[&Machine]) -> NodeKind {
+/// What a peer is, by its own word and its machines.
+pub(in crate::model) fn kind(it: &NetPeer, own: Option<PeerId>, machines: &[&Machine]) -> NodeKind {
     let has = |role| machines.iter().any(|machine| machine.role == role);
     match it.role {
         _ if own == Some(it.peer) => NodeKind::This,
@@ -271,10 +272,10 @@ fn hops(near: &OrderedMap<PeerId, Vec<PeerId>>, own: Option<PeerId>) -> OrderedM
 }
 
 /// Ends of ids that tell peers apart.
-struct Tails(OrderedMap<String, usize>);
+pub(in crate::model) struct Tails(OrderedMap<String, usize>);
 
 impl Tails {
-    fn new(kinds: &OrderedMap<PeerId, NodeKind>) -> Self {
+    pub(in crate::model) fn new(kinds: &OrderedMap<PeerId, NodeKind>) -> Self {
         let mut counts = OrderedMap::new();
         for peer in kinds.keys() {
             *counts.get_or_insert_with(peer.short(SHORT), || 0) += 1;
@@ -282,7 +283,7 @@ impl Tails {
         Self(counts)
     }
 
-    fn short(&self, peer: &PeerId) -> String {
+    pub(in crate::model) fn short(&self, peer: &PeerId) -> String {
         let short = peer.short(SHORT);
         // Two of a kind are no accident: they get their whole ids.
         if self.0.get(&short) == Some(&1) {

@@ -55,11 +55,11 @@ impl Places {
                 Some((far, anchor)) => (Some(*far), *anchor),
                 None => (None, None),
             };
-            // What somebody is becomes known in the first moments.
+            // What somebody is becomes known in the first moments; who it is linked to, at times later.
             let fits = placed(peer).is_some_and(|spot| {
                 spot.moved
-                    || now.since(spot.since) > YOUNG
                     || (spot.kind, spot.hops) == (*kind, far)
+                    || (now.since(spot.since) > YOUNG && (spot.hops.is_some() || far.is_none()))
             });
             if !fits {
                 newcomers.push(Newcomer {
@@ -403,6 +403,26 @@ mod tests {
         kinds.insert(many(5), NodeKind::Silent);
         places.settle(&unknown, &kinds, Level::Cards, Seen(20_000));
         assert_eq!(places.at(&many(5)), was, "it is not new any more");
+    }
+
+    #[test]
+    fn whose_links_come_late_is_placed_again_once() {
+        let (mut network, kinds) = mesh(6);
+        let last = network.links.pop().unwrap();
+        let mut places = Places::default();
+        places.settle(&network, &kinds, Level::Cards, Seen(0));
+        let (w, _) = Level::Cards.pitch();
+        let column = |places: &Places| places.at(&many(5)).unwrap().0.abs() / w;
+        assert!(column(&places) > 1, "it is linked to nobody yet");
+        let others: Vec<_> = (0..5).map(|n| places.at(&many(n))).collect();
+        network.links.push(last);
+        places.settle(&network, &kinds, Level::Cards, Seen(60_000));
+        assert_eq!(column(&places), 1);
+        let now: Vec<_> = (0..5).map(|n| places.at(&many(n))).collect();
+        assert_eq!(now, others);
+        network.links.pop();
+        places.settle(&network, &kinds, Level::Cards, Seen(120_000));
+        assert_eq!(column(&places), 1, "it stays when the link is gone");
     }
 
     #[test]
