@@ -51,9 +51,20 @@
   globalThis.RTCPeerConnection?.generateCertificate({ name: "ECDSA", namedCurve: "P-256" }).catch(() => {});
   const program = document.querySelector('meta[name="statemesh-program"]');
   const script = import(program.content);
+  // Views that have to be opened are not part of what runs first. Where one of them is the first, both parts come
+  // together; else the rest comes as soon as somebody reaches for something.
+  const load = (module) => {
+    globalThis.statemeshRest = module.prepareRest;
+    const rest = () => module.prepareRest?.();
+    if (/^\/(m|mesh|peers|compare)\b/.test(location.pathname))
+      return Promise.all([fetch(program.dataset.wasm), rest()]).then(([answer]) => answer);
+    for (const kind of ["pointermove", "pointerdown", "keydown"])
+      addEventListener(kind, () => rest()?.catch(() => {}), { once: true });
+    return program.dataset.wasm;
+  };
   whenParsed(() =>
     script
-      .then((module) => module.default({ module_or_path: program.dataset.wasm }))
+      .then((module) => module.default({ module_or_path: load(module) }))
       .catch((error) => {
         console.error(error);
         trapped(error);

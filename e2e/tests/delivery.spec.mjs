@@ -67,6 +67,54 @@ test('D05 the release page keeps its budget', async ({ page, demoRelay }) => {
   }
 });
 
+test('code of other views comes when somebody reaches for something, and once', async ({ page, demoRelay }) => {
+  const { requested } = await visit(page, demoRelay);
+  const rests = () => [...requested].filter((url) => url.endsWith('_rest.wasm'));
+  expect(rests()).toEqual([]);
+  const coming = page.waitForResponse(/_rest\.wasm$/);
+  await page.mouse.move(40, 300);
+  const answer = await coming;
+  expect(await answer.headerValue('cache-control')).toContain('immutable');
+  await remoteMachines(page, demoRelay).first().click();
+  await expect(page).toHaveURL(/\/m#/);
+  await expect(page.getByRole('tree')).toBeVisible();
+  expect(rests()).toHaveLength(1);
+});
+
+test('a view that has to be opened can be the first', async ({ page, demoRelay }) => {
+  await page.goto(`${demoRelay.url}mesh`);
+  await expect(page.getByRole('heading', { name: 'Mesh', level: 1 })).toBeVisible();
+});
+
+test('a view whose code does not come says so, and opens later', async ({ browser, demoRelay }) => {
+  // A context of its own: the browser's complaint about the file is meant.
+  const page = await browser.newPage();
+  await visit(page, demoRelay);
+  await page.route('**/*_rest.wasm', (route) => route.abort());
+  const mesh = page.getByRole('navigation').getByRole('link', { name: 'Mesh' }).first();
+  await mesh.click();
+  await expect(page.getByText('This view could not be loaded. Is the relay there? Open it again to try once more.')).toBeVisible();
+  await expect(remoteMachines(page, demoRelay).first()).toBeVisible();
+  await page.unroute('**/*_rest.wasm');
+  await mesh.click();
+  await expect(page.getByRole('heading', { name: 'Mesh', level: 1 })).toBeVisible();
+  await page.close();
+});
+
+test('code that is wanted before it came is fetched at once', async ({ browser, demoRelay }) => {
+  // A context of its own: the browser warns of the way it is fetched.
+  const page = await browser.newPage();
+  await page.addInitScript(() => {
+    const compile = WebAssembly.compileStreaming;
+    WebAssembly.compileStreaming = () => new Promise(() => {});
+    globalThis.compile = compile;
+  });
+  await visit(page, demoRelay);
+  await page.keyboard.press('Shift+C');
+  await expect(page.getByRole('dialog')).toBeVisible();
+  await page.close();
+});
+
 test('unknown files are missing, unknown paths are the page', async ({ demoRelay }) => {
   expect((await fetch(`${demoRelay.url}missing.wasm`)).status).toBe(404);
   const route = await fetch(`${demoRelay.url}peers`);

@@ -103,6 +103,11 @@ fn App() -> impl IntoView {
         }
     });
     Effect::new(move |_| router.fragment.with(|fragment| sharing.ask(fragment)));
+    Effect::new(move |_| {
+        if router.missing.get().is_some() {
+            sharing.refuse(words::NOT_LOADED);
+        }
+    });
     let session = expect_context::<Session>();
     // What start.js could not read is told once.
     if browser::kept_join().is_some() && kept_target().is_none() {

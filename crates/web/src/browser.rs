@@ -48,6 +48,14 @@ pub fn zone() -> i64 {
     -(js_sys::Date::new_0().get_timezone_offset() * 60_000.0) as i64
 }
 
+/// The part of the program that a first visit does without, while it is on its way; nothing once it is here.
+#[must_use]
+pub fn rest() -> Option<JsFuture> {
+    let ask = js_sys::Reflect::get(&window(), &"statemeshRest".into()).ok()?;
+    let asked = ask.dyn_ref::<js_sys::Function>()?.call0(&JsValue::NULL);
+    asked.ok()?.dyn_into().ok().map(JsFuture::from)
+}
+
 /// Scheme, host and port this page came from.
 #[must_use]
 pub fn origin() -> String {

@@ -6,8 +6,10 @@
 use crate::ui::prelude::*;
 use leptos::ev::{self, MouseEvent};
 use leptos::wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{Element, HtmlAnchorElement};
 
+use crate::browser;
 use crate::model::Route;
 
 /// The address shown; copies are the same.
@@ -19,6 +21,8 @@ pub struct Router {
     pub fragment: RwSignal<String>,
     /// How the page came here.
     pub visit: RwSignal<Visit>,
+    /// The view that was asked for last and could not be loaded.
+    pub missing: RwSignal<Option<Route>>,
 }
 
 /// How the page came to its address.
@@ -40,6 +44,7 @@ impl Router {
             route: RwSignal::new(Route::Overview),
             fragment: RwSignal::new(String::new()),
             visit: RwSignal::new(Visit::Opened),
+            missing: RwSignal::new(None),
         };
         router.read();
         if let Ok(history) = window().history() {
@@ -90,10 +95,20 @@ impl Router {
         self.read();
     }
 
-    /// Takes the address from the browser.
+    /// Takes the address from the browser, once the code of the view there is loaded.
     fn read(self) {
         let location = window().location();
         let route = Route::at(&location.pathname().unwrap_or_default());
+        if !route.is_first()
+            && let Some(rest) = browser::rest()
+        {
+            return spawn_local(async move {
+                match rest.await {
+                    Ok(_) => self.read(),
+                    Err(_) => self.missing.set(Some(route)),
+                }
+            });
+        }
         // The view goes before its fragment does.
         if self.route.get_untracked() != route {
             self.route.set(route);

@@ -46,6 +46,9 @@ pub const NO_CHANGE: &str = "No change since you joined. Current clocks are on t
 pub const COPIED: &str = "Copied";
 /// The clipboard refused.
 pub const NOT_COPIED: &str = "The browser denied the clipboard. Select and copy:";
+/// The code of a view did not come.
+pub const NOT_LOADED: &str =
+    "This view could not be loaded. Is the relay there? Open it again to try once more.";
 /// The link names an owner that is not here, and only one machine has the name.
 pub const NAMESAKE: &str = "The owner this link names is not here. This machine has the same name.";
 /// No machine to show before the first connection.

@@ -46,6 +46,15 @@ impl Route {
         }
     }
 
+    /// Is its code part of what a first visit loads?
+    #[must_use]
+    pub fn is_first(self) -> bool {
+        !matches!(
+            self,
+            Self::Machines | Self::Mesh | Self::Peers | Self::Compare
+        )
+    }
+
     /// All that have an address of their own.
     const ALL: [Self; 7] = [
         Self::Overview,
