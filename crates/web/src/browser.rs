@@ -53,7 +53,8 @@ pub fn zone() -> i64 {
 pub fn rest() -> Option<JsFuture> {
     let ask = js_sys::Reflect::get(&window(), &"statemeshRest".into()).ok()?;
     let asked = ask.dyn_ref::<js_sys::Function>()?.call0(&JsValue::NULL);
-    asked.ok()?.dyn_into().ok().map(JsFuture::from)
+    let coming = asked.ok()?.dyn_into::<js_sys::Promise>().ok();
+    coming.map(JsFuture::from)
 }
 
 /// Scheme, host and port this page came from.
