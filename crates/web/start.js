@@ -56,7 +56,7 @@
   const load = (module) => {
     globalThis.statemeshRest = module.prepareRest;
     const rest = () => module.prepareRest?.();
-    if (/^\/(m|mesh|peers|compare)\b/.test(location.pathname))
+    if (/^\/(m|mesh|peers|compare|settings)\b/.test(location.pathname))
       return Promise.all([fetch(program.dataset.wasm), rest()]).then(([answer]) => answer);
     for (const kind of ["pointermove", "pointerdown", "keydown"])
       addEventListener(kind, () => rest()?.catch(() => {}), { once: true });

@@ -56,14 +56,14 @@ pub fn build_page(report: &Report) -> Result<()> {
     trunk.args(["build", "--release"]);
     // trunk refuses the values that other tools accept for this variable.
     trunk.env_remove("NO_COLOR");
-    // Which function belongs to what, until the program is in parts.
-    trunk.env("CARGO_PROFILE_WASM_RELEASE_STRIP", "false");
     let compiler = small::prepare(&mut trunk)?;
     if compiler.is_none() {
         report.say(small::NO_SOURCES);
+    } else {
+        // Names tell which function belongs to which view.
+        trunk.env("CARGO_PROFILE_WASM_RELEASE_STRIP", "false");
     }
     report.check(&mut trunk)?;
-    drop(compiler);
     let dist = workspace::root().join("dist");
     let stem = program(&dist)?;
     let module = dist.join(format!("{stem}_bg.wasm"));
@@ -83,7 +83,10 @@ pub fn build_page(report: &Report) -> Result<()> {
     let (wasm, script) = names::shorten(&named, &fs::read_to_string(&loader)?)?;
     let mut parts = vec![("_bg.wasm", wasm)];
     let mut script = script;
-    if tools::has("wasm-split") {
+    if compiler.is_none() {
+        report
+            .say("   nothing tells which function belongs to which view: a first visit loads all");
+    } else if tools::has("wasm-split") {
         let whole = later::part(&parts[0].1, &later::later(&named)?, &script, report)?;
         parts = vec![("_bg.wasm", whole.first), ("_rest.wasm", whole.rest)];
         script = whole.loader;

@@ -11,7 +11,7 @@ use std::fs;
 
 use anyhow::{Context, Result, bail};
 use wasm_encoder::reencode::{self, Reencode};
-use wasm_encoder::{ExportSection, ImportSection, Module, NameMap, NameSection};
+use wasm_encoder::{ExportKind, ExportSection, ImportSection, Module, NameMap, NameSection};
 use wasmparser::{
     ElementItems, ExportSectionReader, ExternalKind, ImportSectionReader, KnownCustom, Name,
     Operator, Parser, Payload, TypeRef,
@@ -22,7 +22,7 @@ use crate::steps::Report;
 use crate::workspace;
 
 /// Modules of statemesh-web whose code a first visit does not run, and what is made for it: closures, drawing, handlers.
-const VIEWS: [&str; 34] = [
+const VIEWS: &[&str] = &[
     "components::arcs",
     "components::change_panel",
     "components::compare_picker",
@@ -31,19 +31,22 @@ const VIEWS: [&str; 34] = [
     "components::diagram",
     "components::diagram_bar",
     "components::diagram_view",
-    "components::lens",
-    "components::link_menu",
+    "components::link_menu::LinkMenu",
     "components::log",
     "components::machine_head",
     "components::machine_keys",
     "components::machine_list",
-    "components::machine_menu",
+    "components::machine_menu::MachineMenu",
     "components::machine_view",
     "components::matrix",
     "components::mesh_camera",
     "components::mesh_graph",
     "components::mesh_panel",
     "components::mesh_table",
+    "components::palette::Search",
+    "components::palette::content",
+    "components::palette::keys",
+    "components::peer_own",
     "components::peer_panel",
     "components::peer_table",
     "components::rain",
@@ -51,30 +54,38 @@ const VIEWS: [&str; 34] = [
     "components::state_tree",
     "components::steps",
     "components::tx_filters",
+    "components::watch_rules",
     "components::what_if",
     "components::why",
+    "model::graph::GraphFrame",
+    "model::palette",
+    "model::peer_table",
     "pages::compare",
     "pages::machine",
     "pages::mesh",
     "pages::peers",
+    "pages::settings",
+    "session::Session>::play_sample",
+    "store::Store>::search",
+    "store::graph::MeshScreen",
 ];
 /// Modules whose own functions it does not run, but whose types others may hold.
-const MODULES: [&str; 14] = [
+const MODULES: &[&str] = &[
     "comparing",
-    "history::cause",
     "history::file",
     "history::rain",
     "history::reader",
-    "model::arrange",
     "model::compare",
     "model::diagram",
-    "model::moment_link",
-    "model::peer_table",
     "model::tree",
     "model::why",
     "sample",
     "store::graph",
 ];
+/// Smaller functions are not told by their names: the compiler makes one of equal ones, and keeps any of the names.
+const SMALL: usize = 160;
+/// Begins the paths of the page's own items.
+const PAGE: &str = "statemesh_web::";
 /// How the loader goes on; `TABLE` stands for the name of the function table.
 const LOADER: &str = include_str!("later.js");
 /// Where the loader says what the program takes from it.
@@ -99,13 +110,18 @@ pub struct Parts {
 /// Numbers of the functions that come later; the module has their names.
 pub fn later(named: &[u8]) -> Result<Vec<u32>> {
     let program = Program::read(named)?;
-    let views = VIEWS.map(|view| format!("statemesh_web::{view}::"));
-    let modules = MODULES.map(|module| format!("statemesh_web::{module}::"));
     let is_view = |function: &u32| {
+        let own = function.checked_sub(program.imported);
+        if own.is_none_or(|own| program.sizes[own as usize] < SMALL) {
+            return false;
+        }
         program.names.get(function).is_some_and(|name| {
-            let own = name.trim_start_matches('<');
-            views.iter().any(|view| name.contains(view))
-                || modules.iter().any(|module| own.starts_with(module))
+            let own = name.trim_start_matches('<').strip_prefix(PAGE);
+            own.is_some_and(|own| MODULES.iter().any(|module| begins(own, module)))
+                || name
+                    .split(PAGE)
+                    .skip(1)
+                    .any(|path| VIEWS.iter().any(|view| begins(path, view)))
         })
     };
     let mut seen = vec![false; program.imported as usize + program.calls.len()];
@@ -122,6 +138,12 @@ pub fn later(named: &[u8]) -> Result<Vec<u32>> {
     }
     let own = program.imported..seen.len() as u32;
     Ok(own.filter(|function| !seen[*function as usize]).collect())
+}
+
+/// Is the item at the beginning of `path`, or what is in it?
+fn begins(path: &str, item: &str) -> bool {
+    path.strip_prefix(item)
+        .is_some_and(|rest| !rest.starts_with(|it: char| it.is_alphanumeric() || it == '_'))
 }
 
 /// Parts a module; `later` are numbers of its functions.
@@ -143,7 +165,8 @@ fn part_in(
 ) -> Result<Parts> {
     let [whole, list, first, rest] =
         ["whole.wasm", "later", "first.wasm", "rest.wasm"].map(|name| folder.join(name));
-    fs::write(&whole, numbered(wasm)?)?;
+    let mut numbered = Numbered::default();
+    fs::write(&whole, numbered.encode(wasm)?)?;
     fs::write(
         &list,
         later
@@ -160,11 +183,12 @@ fn part_in(
     split.arg(format!("--placeholder-namespace={LATER}"));
     split.arg("-o1").arg(&first).arg("-o2").arg(&rest);
     report.check(&mut split)?;
-    let mut shared = Shared::default();
-    let [first, rest] = [
-        shared.rename(&fs::read(first)?)?,
-        shared.rename(&fs::read(rest)?)?,
-    ];
+    let mut shared = Shared {
+        tables: numbered.tables,
+        ..Shared::default()
+    };
+    let first = shared.rename(&fs::read(first)?)?;
+    let rest = shared.rename(&fs::read(rest)?)?;
     let table = shared
         .table
         .context("the parts of the page share no table")?;
@@ -186,6 +210,8 @@ struct Program {
     imported: u32,
     /// Functions called by each own function.
     calls: Vec<Vec<u32>>,
+    /// Bytes of each.
+    sizes: Vec<usize>,
     /// What somebody from outside or through the table may call.
     roots: Vec<u32>,
     names: BTreeMap<u32, String>,
@@ -230,6 +256,7 @@ impl Program {
                         }
                     }
                     program.calls.push(calls);
+                    program.sizes.push(body.as_bytes().len());
                 }
                 Payload::CustomSection(custom) => {
                     if let KnownCustom::Name(names) = custom.as_known() {
@@ -261,27 +288,59 @@ fn without_hashes(name: &str) -> String {
     })
 }
 
-/// The module, whose function 7 has the name `f7`.
-fn numbered(wasm: &[u8]) -> Result<Vec<u8>> {
-    let program = Program::read(wasm)?;
-    let mut functions = NameMap::new();
-    for function in 0..program.imported + program.calls.len() as u32 {
-        functions.append(function, &format!("f{function}"));
+/// Makes the module that is parted: its function 7 has the name `f7`, and the table of functions is its only exported
+/// one. wasm-split takes any exported table for that one.
+#[derive(Default)]
+struct Numbered {
+    /// Tables that are exported, with their numbers.
+    tables: Vec<(String, u32)>,
+}
+
+impl Numbered {
+    fn encode(&mut self, wasm: &[u8]) -> Result<Vec<u8>> {
+        let program = Program::read(wasm)?;
+        let mut functions = NameMap::new();
+        for function in 0..program.imported + program.calls.len() as u32 {
+            functions.append(function, &format!("f{function}"));
+        }
+        let mut names = NameSection::new();
+        names.functions(&functions);
+        let mut module = Module::new();
+        self.parse_core_module(&mut module, Parser::new(0), wasm)
+            .context("numbering the functions of the page")?;
+        module.section(&names);
+        Ok(module.finish())
     }
-    let mut names = NameSection::new();
-    names.functions(&functions);
-    let mut module = Module::new();
-    reencode::RoundtripReencoder
-        .parse_core_module(&mut module, Parser::new(0), wasm)
-        .context("numbering the functions of the page")?;
-    module.section(&names);
-    Ok(module.finish())
+}
+
+impl Reencode for Numbered {
+    type Error = Infallible;
+
+    fn parse_export_section(
+        &mut self,
+        exports: &mut ExportSection,
+        section: ExportSectionReader<'_>,
+    ) -> Outcome {
+        for export in section {
+            let export = export?;
+            if export.kind == ExternalKind::Table {
+                self.tables.push((export.name.to_owned(), export.index));
+            } else {
+                self.parse_export(exports, export)?;
+            }
+        }
+        exports.export(&format!("{SHARED}table"), ExportKind::Table, 0);
+        Ok(())
+    }
 }
 
 /// What the parts share: `%f123` in both becomes `s7`.
 #[derive(Default)]
 struct Shared {
+    /// Tables that the first part is to export, too.
+    tables: Vec<(String, u32)>,
     short: BTreeMap<String, String>,
+    /// Name of the table of functions.
     table: Option<String>,
 }
 
@@ -321,9 +380,6 @@ impl Reencode for Shared {
             } else {
                 import.name.to_owned()
             };
-            if is_shared && matches!(import.ty, TypeRef::Table(_)) {
-                self.table = Some(name.clone());
-            }
             imports.import(import.module, &name, self.entity_type(import.ty)?);
         }
         Ok(())
@@ -339,6 +395,12 @@ impl Reencode for Shared {
             let name = self.of(export.name);
             let (kind, index) = (self.export_kind(export.kind)?, export.index);
             exports.export(&name, kind, index);
+            if (kind, index) == (ExportKind::Table, 0) {
+                self.table = Some(name);
+            }
+        }
+        for (name, table) in self.tables.drain(..) {
+            exports.export(&name, ExportKind::Table, table);
         }
         Ok(())
     }

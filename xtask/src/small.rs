@@ -23,7 +23,12 @@ const UNSTABLE: (&str, &str) = ("RUSTC_BOOTSTRAP", "1");
 /// A panic is one instruction: no message, no place, no hook. start.js tells the reader.
 const PANIC: [&str; 2] = ["-Zunstable-options", "-Cpanic=immediate-abort"];
 /// Names of functions tell of which types they were made: [`crate::later`] reads them.
-const NAMES: [&str; 1] = ["-Csymbol-mangling-version=v0"];
+const NAMES: [&str; 2] = [
+    "-Csymbol-mangling-version=v0",
+    // With names comes the list of what the machine can do, and with that list wasm-bindgen makes a table of references,
+    // which wasm-opt takes for the one of functions.
+    "-Ctarget-feature=-reference-types",
+];
 /// Names the compiler wrapper that the user has, if any, to ourselves as the compiler's stand-in.
 const STAND_IN: &str = "STATEMESH_RUSTC_WRAPPER";
 

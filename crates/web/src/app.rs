@@ -74,7 +74,7 @@ fn begin(session: Session, keeping: Keeping, sharing: Sharing) {
         return session.join_here();
     }
     spawn_local(async move {
-        if keeping.load().await {
+        if browser::whole().await && keeping.load().await {
             sharing.say(words::recording::LOADED);
         }
         session.join_here();
@@ -104,7 +104,7 @@ fn App() -> impl IntoView {
     });
     Effect::new(move |_| router.fragment.with(|fragment| sharing.ask(fragment)));
     Effect::new(move |_| {
-        if router.missing.get().is_some() {
+        if router.is_missing.get() {
             sharing.refuse(words::NOT_LOADED);
         }
     });

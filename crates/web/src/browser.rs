@@ -57,6 +57,14 @@ pub fn rest() -> Option<JsFuture> {
     coming.map(JsFuture::from)
 }
 
+/// Waits for it. False: it could not be loaded, and may be asked for again.
+pub async fn whole() -> bool {
+    match rest() {
+        Some(rest) => rest.await.is_ok(),
+        None => true,
+    }
+}
+
 /// Scheme, host and port this page came from.
 #[must_use]
 pub fn origin() -> String {

@@ -21,8 +21,10 @@ pub struct Router {
     pub fragment: RwSignal<String>,
     /// How the page came here.
     pub visit: RwSignal<Visit>,
-    /// The view that was asked for last and could not be loaded.
-    pub missing: RwSignal<Option<Route>>,
+    /// Is all of the program here?
+    pub is_whole: RwSignal<bool>,
+    /// What was asked for last could not be loaded.
+    pub is_missing: RwSignal<bool>,
 }
 
 /// How the page came to its address.
@@ -44,7 +46,8 @@ impl Router {
             route: RwSignal::new(Route::Overview),
             fragment: RwSignal::new(String::new()),
             visit: RwSignal::new(Visit::Opened),
-            missing: RwSignal::new(None),
+            is_whole: RwSignal::new(false),
+            is_missing: RwSignal::new(false),
         };
         router.read();
         if let Ok(history) = window().history() {
@@ -95,17 +98,22 @@ impl Router {
         self.read();
     }
 
+    /// Brings what a first visit does without. False: it did not come.
+    pub async fn complete(self) -> bool {
+        let is_whole = browser::whole().await;
+        self.is_whole.set(is_whole);
+        self.is_missing.set(!is_whole);
+        is_whole
+    }
+
     /// Takes the address from the browser, once the code of the view there is loaded.
     fn read(self) {
         let location = window().location();
         let route = Route::at(&location.pathname().unwrap_or_default());
-        if !route.is_first()
-            && let Some(rest) = browser::rest()
-        {
+        if !route.is_first() && browser::rest().is_some() {
             return spawn_local(async move {
-                match rest.await {
-                    Ok(_) => self.read(),
-                    Err(_) => self.missing.set(Some(route)),
+                if self.complete().await {
+                    self.read();
                 }
             });
         }

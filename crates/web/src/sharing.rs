@@ -91,8 +91,23 @@ impl Sharing {
         self.router.open(&href);
     }
 
+    /// Does something as soon as the whole program is here.
+    fn when_whole(self, act: impl FnOnce() + 'static) {
+        spawn_local(async move {
+            if browser::whole().await {
+                act();
+            } else {
+                self.refuse(words::NOT_LOADED);
+            }
+        });
+    }
+
     /// Saves what was asked for as a file.
     pub fn save(self) {
+        self.when_whole(move || self.write());
+    }
+
+    fn write(self) {
         let store = self.store;
         let (part, with_words) = (self.part.get_untracked(), self.with_words.get_untracked());
         let Some(written) = store.write(part, with_words, self.kept()) else {
@@ -123,6 +138,10 @@ impl Sharing {
 
     /// The view as text: copied, and saved as a file.
     pub fn save_text(self) {
+        self.when_whole(move || self.write_text());
+    }
+
+    fn write_text(self) {
         let text = self.store.text_of(self.router.route.get_untracked(), None);
         let name = self.file_name("txt");
         spawn_local(async move {
@@ -200,6 +219,10 @@ impl Sharing {
     }
 
     fn show(self, bytes: Option<Vec<u8>>, name: String) {
+        self.when_whole(move || self.read(bytes, name));
+    }
+
+    fn read(self, bytes: Option<Vec<u8>>, name: String) {
         let Some(bytes) = bytes else {
             return self.refuse(words::recording::UNREADABLE);
         };

@@ -4,6 +4,7 @@ use crate::ui::prelude::*;
 use leptos::ev::{KeyboardEvent, MouseEvent};
 use leptos::html;
 use leptos::wasm_bindgen::JsCast;
+use wasm_bindgen_futures::spawn_local;
 use web_sys::HtmlElement;
 
 use super::dynamic::dynamic;
@@ -40,13 +41,18 @@ pub fn Panels() -> impl IntoView {
             store.panel.set(None);
         }
     };
-    let content = move || {
-        store.panel.get().map(|panel| match panel {
-            Panel::Search => view! { <Search /> }.into_any(),
-            Panel::Keys => keys(store).into_any(),
-            Panel::Links => view! { <LinkMenu /> }.into_any(),
-        })
-    };
+    let router = expect_context::<Router>();
+    Effect::new(move |_| {
+        if store.panel.get().is_some() && !router.is_whole.get_untracked() {
+            spawn_local(async move {
+                if !router.complete().await {
+                    store.panel.set(None);
+                }
+            });
+        }
+    });
+    let shown = move || store.panel.get().filter(|_| router.is_whole.get());
+    let content = move || shown().map(|panel| content(panel, store));
     view! {
         <dialog
             class="panel"
@@ -57,6 +63,16 @@ pub fn Panels() -> impl IntoView {
         >
             {dynamic(content)}
         </dialog>
+    }
+}
+
+/// A function of its own, because a first visit does without it.
+#[inline(never)]
+fn content(panel: Panel, store: Store) -> AnyView {
+    match panel {
+        Panel::Search => view! { <Search /> }.into_any(),
+        Panel::Keys => keys(store).into_any(),
+        Panel::Links => view! { <LinkMenu /> }.into_any(),
     }
 }
 

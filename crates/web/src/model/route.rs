@@ -49,10 +49,7 @@ impl Route {
     /// Is its code part of what a first visit loads?
     #[must_use]
     pub fn is_first(self) -> bool {
-        !matches!(
-            self,
-            Self::Machines | Self::Mesh | Self::Peers | Self::Compare
-        )
+        matches!(self, Self::Overview | Self::Join | Self::Unknown)
     }
 
     /// All that have an address of their own.

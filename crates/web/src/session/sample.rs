@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::ui::prelude::*;
 use statemesh::machine::{Machine, Transition};
 use statemesh::{MachineIdx, PeerId};
+use wasm_bindgen_futures::spawn_local;
 
 use super::{Session, convert};
 use crate::browser;
@@ -37,6 +38,14 @@ impl Session {
     /// Starts the sample workflow, as soon as there is a peer; `until`: so many transitions lie behind it when it begins to
     /// take its time.
     pub fn run_sample(self, until: u64) {
+        spawn_local(async move {
+            if browser::whole().await {
+                self.play_sample(until);
+            }
+        });
+    }
+
+    fn play_sample(self, until: u64) {
         let own = self
             .inner
             .with_value(|inner| inner.mesh.as_ref().map(statemesh::mesh::Mesh::peer_id));
