@@ -52,14 +52,12 @@ const VIEWS: &[&str] = &[
     "components::rain",
     "components::reader",
     "components::state_tree",
-    "components::steps",
     "components::tx_filters",
     "components::watch_rules",
     "components::what_if",
     "components::why",
     "model::graph::GraphFrame",
     "model::palette",
-    "model::peer_table",
     "pages::compare",
     "pages::machine",
     "pages::mesh",
@@ -67,7 +65,6 @@ const VIEWS: &[&str] = &[
     "pages::settings",
     "session::Session>::play_sample",
     "store::Store>::search",
-    "store::graph::MeshScreen",
 ];
 /// Modules whose own functions it does not run, but whose types others may hold.
 const MODULES: &[&str] = &[
@@ -77,6 +74,7 @@ const MODULES: &[&str] = &[
     "history::reader",
     "model::compare",
     "model::diagram",
+    "model::peer_table",
     "model::tree",
     "model::why",
     "sample",

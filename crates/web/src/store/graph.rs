@@ -56,9 +56,20 @@ impl GraphView {
         at: Seen,
         now: Seen,
     ) -> Option<MeshScreen> {
-        if !self.open {
-            return None;
-        }
+        self.open
+            .then(|| self.screen(world, present, time, at, now))
+    }
+
+    /// A function of its own: a first visit does without it.
+    #[inline(never)]
+    fn screen(
+        &mut self,
+        world: &World,
+        present: &World,
+        time: &Time,
+        at: Seen,
+        now: Seen,
+    ) -> MeshScreen {
         let journal = time.recorder().journal();
         let network = network(journal, at);
         let rate = |key: &MachineKey| rate(time, key, at);
@@ -67,12 +78,12 @@ impl GraphView {
         let find = |short: &Option<String>| PeerRef::find(&frame, short.as_deref()?);
         let selected = find(&self.about.peer);
         let list = events(journal, present.turns(), selected, EVENTS);
-        Some(MeshScreen {
+        MeshScreen {
             selected,
             link: find(&self.about.link),
             happened: list.iter().map(|event| happened(journal, event)).collect(),
             frame,
-        })
+        }
     }
 }
 
