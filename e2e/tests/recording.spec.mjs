@@ -30,7 +30,7 @@ async function seen(page, start, ticks) {
 
 /** Saves what `part` says and gives the file. */
 async function save(page, part) {
-  await page.locator('.record summary').click();
+  await page.locator('.dock .record summary').click();
   await page.getByRole('combobox', { name: 'What to save' }).selectOption(part);
   const download = page.waitForEvent('download');
   await page.getByRole('button', { name: 'Save', exact: true }).click();
@@ -220,7 +220,7 @@ const kept = (page) =>
 
 test('D58 what was recorded to this browser is back after a reload, until it is deleted', async ({ page, start }) => {
   const { scripted } = await seen(page, start, 2);
-  await page.locator('.record summary').click();
+  await page.locator('.dock .record summary').click();
   const keep = page.getByRole('switch', { name: 'Record to this browser' });
   await expect(keep).not.toBeChecked();
   await expect(page.getByText('0 bytes kept here.')).toBeVisible();
@@ -241,7 +241,7 @@ test('D58 what was recorded to this browser is back after a reload, until it is 
   await expect.poll(async () => Number(await stateInView(page, 'On').getAttribute('data-tick'))).toBeLessThan(3);
   await page.keyboard.press('Shift+L');
 
-  await page.locator('.record summary').click();
+  await page.locator('.dock .record summary').click();
   await expect(keep).toBeChecked();
   await page.getByRole('button', { name: 'Delete now' }).click();
   await expect(page.getByText('The recording in this browser was deleted.')).toBeVisible();
@@ -262,7 +262,7 @@ test('D58 a browser that keeps nothing says so', async ({ page, start }) => {
     };
   });
   await seen(page, start, 1);
-  await page.locator('.record summary').click();
+  await page.locator('.dock .record summary').click();
   const keep = page.getByRole('switch', { name: 'Record to this browser' });
   await keep.click();
   await expect(page.locator('.notices')).toContainText('Not recording: this browser keeps nothing for this page.');
@@ -277,7 +277,7 @@ test('D58 a browser that is full says so, and the page goes on', async ({ page, 
     };
   });
   const { scripted } = await seen(page, start, 1);
-  await page.locator('.record summary').click();
+  await page.locator('.dock .record summary').click();
   const keep = page.getByRole('switch', { name: 'Record to this browser' });
   await keep.click();
   await expect(page.locator('.notices')).toContainText('Not saved: the browser has no room (0 bytes used).', { timeout: FOLLOWED });
@@ -316,7 +316,7 @@ test('bookmarks have a name and a note, stay in this browser and travel with a r
   await expect(name).toHaveCount(0);
 
   await drop(page, 'kept.smesh', bytes);
-  const own = page.locator('.record').getByRole('link', { name: 'it went off <b>' });
+  const own = page.locator('.dock .record').getByRole('link', { name: 'it went off <b>' });
   await own.click();
   await tick(page, 2);
   await expect(pill(page)).toHaveText('Recording');
