@@ -13,8 +13,9 @@ const row = (page, peer) => page.locator(`tr[data-peer="${peer}"]`);
 
 /** The figure of a column, by its heading. */
 async function cell(page, peer, heading) {
-  const headings = await page.locator('table thead th').allTextContents();
-  return row(page, peer).locator('td').nth(headings.indexOf(heading));
+  const headings = page.locator('table thead th');
+  await expect(headings.filter({ hasText: heading })).toBeVisible();
+  return row(page, peer).locator('td').nth((await headings.allTextContents()).indexOf(heading));
 }
 
 async function lamp(start, ...args) {

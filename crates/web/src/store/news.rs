@@ -6,7 +6,7 @@ use statemesh::core::collections::OrderedSet;
 use super::Inner;
 use super::graph::name_of;
 use crate::history::meanwhile;
-use crate::model::{Seen, Shown};
+use crate::model::{Machine, MachineKey, Seen, Shown};
 
 /// Something that is over, and what came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +49,11 @@ impl Inner {
         let connection = self.world.connection();
         // As long as somebody is waited for, and a while longer.
         let is_fresh = |at: Seen| begun.since(at) < AT_ONCE && now.since(last) < SHOWN;
+        // The lifecycle of a peer changes with every link: that one was lost is said already.
+        let counts = |key: &MachineKey| {
+            let machine = self.world.machine(key);
+            machine.is_some_and(Machine::counts)
+        };
         let history = self.time.recorder().history();
         let journal = self.time.recorder().journal();
         let slept = self
@@ -58,7 +63,7 @@ impl Inner {
         if let Some((at, slept)) = slept {
             return Some(News {
                 what: What::Slept(slept),
-                missed: meanwhile(history, Seen(at.0.saturating_sub(slept)), at),
+                missed: meanwhile(history, Seen(at.0.saturating_sub(slept)), at, counts),
                 awaited,
             });
         }
@@ -82,7 +87,7 @@ impl Inner {
         };
         Some(News {
             what,
-            missed: meanwhile(history, Seen(at.0.saturating_sub(lasted)), at),
+            missed: meanwhile(history, Seen(at.0.saturating_sub(lasted)), at, counts),
             awaited,
         })
     }
