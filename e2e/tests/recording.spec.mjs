@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { test, expect, machineRow, stateInView } from '../support/fixtures.mjs';
 import { serveDist } from '../support/page.mjs';
+import { recording } from '../support/smesh.mjs';
 
 /** A message of the mesh, from one peer to the screen of another. */
 const FOLLOWED = 15_000;
@@ -188,6 +189,30 @@ test('D37 damaged, newer and foreign files are told apart, and the page goes on'
   }
   scripted.tell({ do: 'toggle', id: 'lamp', state: 'On' });
   await tick(page, 3);
+});
+
+test('D24 messages that never came are a row with their numbers and ticks, and the clock is the owner’s in the end', async ({ page, start }) => {
+  const relay = await start.relay();
+  await page.goto(relay.url);
+  await expect(pill(page)).toHaveAttribute('data-connection', 'live', { timeout: FOLLOWED });
+  const states = ['Driving', 'AtStop', 'Waiting'];
+  // 851 and 852 are missing until the owner says its clock.
+  const steps = ['+Driving', '?+AtStop', '?+Waiting', '-Driving', '='];
+  await drop(page, 'gap.smesh', recording({ id: 'courier-17', states, steps, first: 850 }));
+  await expect(page.getByText('This is the recording gap.smesh')).toBeVisible();
+  await visit(page, '/m', '#id=courier-17');
+  const rain = page.getByRole('grid', { name: 'Transitions' });
+  await expect(rain.locator('[data-kind="gap"]')).toHaveText('851, 852 not received: 2 ticks missed, order unknown');
+  const rows = await rain.locator('.rain-row').evaluateAll((all) =>
+    all.sort((a, b) => a.ariaRowIndex - b.ariaRowIndex).map((row) => row.querySelector('.tx')?.textContent ?? row.dataset.kind),
+  );
+  expect(rows, 'the last is the owner’s word').toEqual(['', '850', 'gap', '853', '']);
+  const ticks = () => Promise.all(states.map((state) => stateInView(page, state).getAttribute('data-tick')));
+  expect(await ticks()).toEqual(['2', '1', '1']);
+  // Until that word the clock lacks those ticks, and the page says so.
+  await rain.locator('.rain-row', { hasText: '853' }).last().click();
+  await expect.poll(ticks).toEqual(['2', '0', '0']);
+  await expect(page.getByRole('region', { name: 'Change at the cursor' })).toContainText('851, 852 not received');
 });
 
 test('a link to a recording asks first, and opens none from elsewhere', async ({ page, start }) => {
