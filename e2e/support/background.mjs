@@ -5,7 +5,7 @@
 export async function canHide(page) {
   await page.addInitScript(() => {
     const MINUTE = 60_000;
-    const { setTimeout, clearTimeout } = globalThis;
+    const { setTimeout, clearTimeout, requestAnimationFrame } = globalThis;
     const waiting = new Map();
     let last = 0;
     let hidden = false;
@@ -27,12 +27,24 @@ export async function canHide(page) {
       clearTimeout(waiting.get(id)?.plain);
       waiting.delete(id);
     };
-    globalThis.setInterval = () => {
-      throw new Error('setInterval is not slowed down here');
+    globalThis.setInterval = (work, every = 0, ...args) => {
+      last += 1;
+      const id = last;
+      const again = () => {
+        waiting.set(id, { due: performance.now() + every, work: () => (again(), work(...args)) });
+        schedule(id);
+      };
+      again();
+      return id;
     };
+    globalThis.clearInterval = globalThis.clearTimeout;
+    // What is not seen is not drawn.
+    const frames = [];
+    globalThis.requestAnimationFrame = (work) => (hidden ? frames.push(work) : requestAnimationFrame(work));
     globalThis.turn = (now) => {
       hidden = now === 'hidden';
-      for (const id of waiting.keys()) schedule(id);
+      for (const id of [...waiting.keys()]) schedule(id);
+      if (!hidden) for (const work of frames.splice(0)) requestAnimationFrame(work);
       document.dispatchEvent(new Event('visibilitychange', { bubbles: true }));
     };
     Object.defineProperty(document, 'visibilityState', { get: () => (hidden ? 'hidden' : 'visible') });

@@ -1,7 +1,7 @@
 // Fixtures of all tests: a relay with demo machines per file, programs that end with their test, and pages whose
 // errors fail the test.
 import { test as base, expect } from '@playwright/test';
-import { Relay, Watch, startGoPeer, startHostile, startScripted } from './programs.mjs';
+import { Relay, Watch, startGoPeer, startHost, startHostile, startScripted } from './programs.mjs';
 
 /** The stock WebRTC transport throws this at most once per dial; nothing else may reach a page's error list. */
 const KNOWN_WEBRTC_ERROR = 'closure invoked recursively or after being dropped';
@@ -28,6 +28,7 @@ export const test = base.extend({
       watch: async (relay) => keep(new Watch(relay)),
       goPeer: async (relay, ...args) => keep(await startGoPeer(relay, ...args)),
       scripted: async (relay, ...args) => keep(await startScripted(relay, ...args)),
+      host: async (relay, name) => keep(startHost(relay, name)),
       hostile: async (relay, as) => keep(await startHostile(relay, as)),
     });
     for (const program of running.reverse()) {

@@ -9,10 +9,10 @@ const PATIENCE = 120_000;
 export async function openRecording(page, relay, file) {
   await page.goto(relay.url);
   await page.waitForSelector('[data-connection="live"]', { timeout: PATIENCE });
-  await page.locator('.record summary').click();
+  await page.locator('.dock .record summary').click();
   await page.getByLabel('Recording to open').setInputFiles(file);
   await page.waitForSelector('[data-connection="recording"]', { timeout: PATIENCE });
-  await page.locator('.record summary').click();
+  await page.locator('.dock .record summary').click();
   await page.waitForSelector('.fleet a.row', { timeout: PATIENCE });
 }
 

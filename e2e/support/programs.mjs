@@ -189,6 +189,12 @@ export async function startScripted(relay, ...args) {
   return scripted;
 }
 
+/** One host of the demo as a process of its own, on a day when nothing goes wrong. */
+export function startHost(relay, name) {
+  const args = ['demo', '--host', name, '--calm', '--seed', '7', '--topic', relay.topic, '--connect', relay.quic];
+  return new Program(name, programPath('STATEMESH_RELAY'), args);
+}
+
 /** A neighbour that lies; with `as` it says that its messages are that peer's. */
 export async function startHostile(relay, as) {
   const tcp = relay.about.addresses.find((address) => /\/tcp\/\d+\/p2p\//.test(address));

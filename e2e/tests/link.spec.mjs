@@ -86,6 +86,40 @@ test('D27 a copied link shows another tab the same machine, moment, state and wi
   await context.close();
 });
 
+test('D28 a link older than a tab’s history is found once that is there; else the page says what it has instead', async ({ page, browser, start }) => {
+  const mesh = await lamp(start);
+  await watchLamp(page, mesh, 2);
+  await page.keyboard.press('ArrowLeft');
+  await page.keyboard.press('ArrowLeft');
+  await tick(page, 1);
+  const link = new URL(await copied(page));
+  const context = await browser.newContext();
+  const late = await context.newPage();
+  await late.goto(link.href);
+  const time = String.raw`\d\d:\d\d:\d\d`;
+  await expect(found(late)).toHaveText(new RegExp(`^No history for ${time}\\. The oldest here is ${time}\\.$`), { timeout: FOLLOWED });
+  await isLive(late);
+  const follow = (hash) => late.evaluate((hash) => ((location.hash = ''), (location.hash = hash)), hash);
+
+  // A moment between two changes it has: the one before.
+  await expect.poll(() => late.evaluate(() => statemesh.get('lamp').time)).toBe(2);
+  const between = new URLSearchParams(link.hash.slice(1));
+  await follow(`#v=1&id=${between.get('id')}&e=${between.get('e')}&a=${Date.now() * 1_000}`);
+  await expect(found(late)).toHaveText(/^Nearest change, \d+\.\d\d s earlier$/);
+  await isPaused(late);
+  await tick(late, 2);
+
+  // What the first tab has seen, replayed: the very moment.
+  const download = page.waitForEvent('download');
+  await page.keyboard.press('ControlOrMeta+s');
+  await late.getByLabel('Recording to open').setInputFiles(await (await download).path());
+  await expect(late.getByText('This is the recording')).toBeVisible({ timeout: FOLLOWED });
+  await follow(link.hash);
+  await expect(found(late)).toHaveText('Found by machine time t1');
+  await tick(late, 1);
+  await context.close();
+});
+
 test('a link copied while live leads to the live view', async ({ page, start }) => {
   const mesh = await lamp(start);
   await watchLamp(page, mesh, 1);

@@ -92,12 +92,13 @@ test('D20 hostile names are text, isolated and cut', async ({ context, page, sta
     await expect(stateInView(page, 'Start')).toBeVisible();
     await expectIntact(page, dialogs);
   }
-  // The longest role beside the longest name.
+  // Another tab beside the longest name.
   const other = await context.newPage();
   await other.goto(relay.url);
   await page.goto(`${relay.url}peers`);
   await expect(connection(page, 'live')).toBeVisible();
-  await expect(page.getByText('shares nothing').first()).toBeVisible({ timeout: FOLLOWED });
+  const otherTab = page.locator('tr[data-peer]', { has: page.locator('.known', { hasText: 'first hand' }) });
+  await expect(otherTab.filter({ has: page.locator('.role', { hasText: 'tab' }) }).first()).toBeVisible({ timeout: FOLLOWED });
   await expect(page.locator(`[data-peer="${scripted.peer}"]`)).toContainText('<img', { timeout: FOLLOWED });
   await expectIntact(page, dialogs);
 });

@@ -13,8 +13,9 @@ const row = (page, peer) => page.locator(`tr[data-peer="${peer}"]`);
 
 /** The figure of a column, by its heading. */
 async function cell(page, peer, heading) {
-  const headings = await page.locator('table thead th').allTextContents();
-  return row(page, peer).locator('td').nth(headings.indexOf(heading));
+  const headings = page.locator('table thead th');
+  await expect(headings.filter({ hasText: heading })).toBeVisible();
+  return row(page, peer).locator('td').nth((await headings.allTextContents()).indexOf(heading));
 }
 
 async function lamp(start, ...args) {
@@ -175,10 +176,13 @@ test('D33 an owner whose clock is five seconds ahead: said so, and what is seen 
   };
   await expect(await cell(page, scripted.peer, 'Clock offset')).toHaveText(/ms$/, { timeout: LINKED });
   await expect(await cell(page, right.peer, 'Clock offset')).toHaveText(/ms$/, { timeout: LINKED });
-  const skewed = await offset(scripted.peer);
-  expect(Math.abs(skewed.ms - 5_000)).toBeLessThanOrEqual(skewed.sure + DELAY);
-  const straight = await offset(right.peer);
-  expect(Math.abs(straight.ms)).toBeLessThanOrEqual(straight.sure + DELAY);
+  // The fastest word of a minute tells it: on a busy machine the first one may have waited.
+  const wrong = async (peer, ahead) => {
+    const { ms, sure } = await offset(peer);
+    return Math.abs(ms - ahead) - sure;
+  };
+  await expect.poll(() => wrong(scripted.peer, 5_000), { timeout: LINKED }).toBeLessThanOrEqual(DELAY);
+  await expect.poll(() => wrong(right.peer, 0), { timeout: LINKED }).toBeLessThanOrEqual(DELAY);
 
   // On the axis of what is seen here nothing lies in the future or five seconds off.
   await page.getByRole('link', { name: 'Machines' }).first().click();

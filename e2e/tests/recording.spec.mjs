@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { test, expect, machineRow, stateInView } from '../support/fixtures.mjs';
 import { serveDist } from '../support/page.mjs';
+import { recording } from '../support/smesh.mjs';
 
 /** A message of the mesh, from one peer to the screen of another. */
 const FOLLOWED = 15_000;
@@ -30,7 +31,7 @@ async function seen(page, start, ticks) {
 
 /** Saves what `part` says and gives the file. */
 async function save(page, part) {
-  await page.locator('.record summary').click();
+  await page.locator('.dock .record summary').click();
   await page.getByRole('combobox', { name: 'What to save' }).selectOption(part);
   const download = page.waitForEvent('download');
   await page.getByRole('button', { name: 'Save', exact: true }).click();
@@ -190,6 +191,30 @@ test('D37 damaged, newer and foreign files are told apart, and the page goes on'
   await tick(page, 3);
 });
 
+test('D24 messages that never came are a row with their numbers and ticks, and the clock is the owner’s in the end', async ({ page, start }) => {
+  const relay = await start.relay();
+  await page.goto(relay.url);
+  await expect(pill(page)).toHaveAttribute('data-connection', 'live', { timeout: FOLLOWED });
+  const states = ['Driving', 'AtStop', 'Waiting'];
+  // 851 and 852 are missing until the owner says its clock.
+  const steps = ['+Driving', '?+AtStop', '?+Waiting', '-Driving', '='];
+  await drop(page, 'gap.smesh', recording({ id: 'courier-17', states, steps, first: 850 }));
+  await expect(page.getByText('This is the recording gap.smesh')).toBeVisible();
+  await visit(page, '/m', '#id=courier-17');
+  const rain = page.getByRole('grid', { name: 'Transitions' });
+  await expect(rain.locator('[data-kind="gap"]')).toHaveText('851, 852 not received: 2 ticks missed, order unknown');
+  const rows = await rain.locator('.rain-row').evaluateAll((all) =>
+    all.sort((a, b) => a.ariaRowIndex - b.ariaRowIndex).map((row) => row.querySelector('.tx')?.textContent ?? row.dataset.kind),
+  );
+  expect(rows, 'the last is the owner’s word').toEqual(['', '850', 'gap', '853', '']);
+  const ticks = () => Promise.all(states.map((state) => stateInView(page, state).getAttribute('data-tick')));
+  expect(await ticks()).toEqual(['2', '1', '1']);
+  // Until that word the clock lacks those ticks, and the page says so.
+  await rain.locator('.rain-row', { hasText: '853' }).last().click();
+  await expect.poll(ticks).toEqual(['2', '0', '0']);
+  await expect(page.getByRole('region', { name: 'Change at the cursor' })).toContainText('851, 852 not received');
+});
+
 test('a link to a recording asks first, and opens none from elsewhere', async ({ page, start }) => {
   const { relay } = await seen(page, start, 2);
   const { bytes } = await save(page, 'all');
@@ -220,7 +245,7 @@ const kept = (page) =>
 
 test('D58 what was recorded to this browser is back after a reload, until it is deleted', async ({ page, start }) => {
   const { scripted } = await seen(page, start, 2);
-  await page.locator('.record summary').click();
+  await page.locator('.dock .record summary').click();
   const keep = page.getByRole('switch', { name: 'Record to this browser' });
   await expect(keep).not.toBeChecked();
   await expect(page.getByText('0 bytes kept here.')).toBeVisible();
@@ -241,7 +266,7 @@ test('D58 what was recorded to this browser is back after a reload, until it is 
   await expect.poll(async () => Number(await stateInView(page, 'On').getAttribute('data-tick'))).toBeLessThan(3);
   await page.keyboard.press('Shift+L');
 
-  await page.locator('.record summary').click();
+  await page.locator('.dock .record summary').click();
   await expect(keep).toBeChecked();
   await page.getByRole('button', { name: 'Delete now' }).click();
   await expect(page.getByText('The recording in this browser was deleted.')).toBeVisible();
@@ -262,7 +287,7 @@ test('D58 a browser that keeps nothing says so', async ({ page, start }) => {
     };
   });
   await seen(page, start, 1);
-  await page.locator('.record summary').click();
+  await page.locator('.dock .record summary').click();
   const keep = page.getByRole('switch', { name: 'Record to this browser' });
   await keep.click();
   await expect(page.locator('.notices')).toContainText('Not recording: this browser keeps nothing for this page.');
@@ -277,7 +302,7 @@ test('D58 a browser that is full says so, and the page goes on', async ({ page, 
     };
   });
   const { scripted } = await seen(page, start, 1);
-  await page.locator('.record summary').click();
+  await page.locator('.dock .record summary').click();
   const keep = page.getByRole('switch', { name: 'Record to this browser' });
   await keep.click();
   await expect(page.locator('.notices')).toContainText('Not saved: the browser has no room (0 bytes used).', { timeout: FOLLOWED });
@@ -316,7 +341,7 @@ test('bookmarks have a name and a note, stay in this browser and travel with a r
   await expect(name).toHaveCount(0);
 
   await drop(page, 'kept.smesh', bytes);
-  const own = page.locator('.record').getByRole('link', { name: 'it went off <b>' });
+  const own = page.locator('.dock .record').getByRole('link', { name: 'it went off <b>' });
   await own.click();
   await tick(page, 2);
   await expect(pill(page)).toHaveText('Recording');

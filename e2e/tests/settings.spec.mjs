@@ -3,6 +3,7 @@ import { test, expect, machineRow } from '../support/fixtures.mjs';
 
 const FOLLOWED = 15_000;
 const KEPT = 'statemesh:settings';
+const MESHES = 'statemesh:meshes';
 
 const field = (page, name) => page.getByRole('combobox', { name });
 const root = (page) => page.locator('html');
@@ -53,7 +54,11 @@ test.describe('in a zone of its own', () => {
     await page.reload();
     await expect(page.locator('.dock .clock')).toBeVisible({ timeout: FOLLOWED });
     await hold();
-    expect(await page.evaluate(() => Object.keys(localStorage)), 'nothing else is kept').toEqual([KEPT]);
+    // Beside them only where this browser was: when, how many machines, the page, the mesh.
+    const meshes = () => page.evaluate((key) => localStorage.getItem(key), MESHES);
+    await expect.poll(meshes, { timeout: FOLLOWED }).toMatch(/^v1\n\d+\t\d+\thttp:\/\/127\.0\.0\.1:\d+\tparcel-eu\n$/);
+    const keys = await page.evaluate(() => Object.keys(localStorage).sort());
+    expect(keys, 'nothing else is kept').toEqual([MESHES, KEPT]);
 
     await page.getByRole('button', { name: 'All back to defaults' }).click();
     await expect(root(page)).not.toHaveAttribute('data-theme', /./);

@@ -76,6 +76,34 @@ test('D15 a click on a lane or on the timeline looks there', async ({ page, star
   await expect(row).toBeVisible();
 });
 
+test('D16 while paused another machine is shown as it was at that moment', async ({ page, start }) => {
+  const { relay, scripted, toggle } = await lamp(start);
+  scripted.tell({ do: 'expose', id: 'door', states: ['Open'], tags: ['host:desk'] });
+  const open = () => scripted.tell({ do: 'toggle', id: 'door', state: 'Open' });
+  await page.goto(relay.url);
+  const [lampTicks, doorTicks] = ['lamp', 'door'].map((id) => machineRow(page, scripted.peer, id).locator('.ticks'));
+  // Lamp 1, door 1, lamp 2, door 2, door 3.
+  for (const [turn, ticks, tick] of [[toggle, lampTicks, 1], [open, doorTicks, 1], [toggle, lampTicks, 2], [open, doorTicks, 2], [open, doorTicks, 3]]) {
+    turn();
+    await expect(ticks).toHaveText(String(tick), { timeout: FOLLOWED });
+  }
+  await machineRow(page, scripted.peer, 'lamp').click();
+  const on = stateInView(page, 'On');
+  await expect(on).toHaveAttribute('data-tick', '2');
+  await page.keyboard.press('ArrowLeft');
+  await isPaused(page);
+  await expect(on).toHaveAttribute('data-tick', '2');
+  const clock = await dock(page).locator('.clock').textContent();
+  await page.getByRole('navigation', { name: 'Machines' }).getByRole('link', { name: /^door/ }).click();
+  await expect(page.locator('.machine-view h1')).toHaveText('door');
+  await expect(stateInView(page, 'Open'), 'its last record before').toHaveAttribute('data-tick', '1');
+  await expect(page.locator('.facts')).toContainText('record 2 of 4');
+  await isPaused(page);
+  expect(await dock(page).locator('.clock').textContent()).toBe(clock);
+  await page.keyboard.press('ArrowRight');
+  await expect(stateInView(page, 'Open')).toHaveAttribute('data-tick', '2');
+});
+
 test('D07 an attention row leads to the machine as it was when it began', async ({ page, start }) => {
   const { relay, scripted, toggle } = await lamp(start, 'ErrBulb');
   await page.goto(relay.url);

@@ -157,6 +157,8 @@ struct Inner {
     announced: Option<(Seen, String)>,
     /// When the connection bar last waited for somebody.
     awaited_until: Seen,
+    /// When it was drawn last, and when it was drawn again after so many milliseconds.
+    drawn: (Seen, Option<(Seen, u64)>),
 }
 
 impl Store {
@@ -211,6 +213,7 @@ impl Store {
                 marked: false,
                 announced: None,
                 awaited_until: Seen(0),
+                drawn: (now, None),
             }),
         }
     }
@@ -344,10 +347,10 @@ impl Store {
             return;
         };
         self.follow_on(now);
-        let Some(drawing) = self
-            .inner
-            .try_update_value(|inner| inner.draw(self.wall.0.get_untracked(), now))
-        else {
+        let Some(drawing) = self.inner.try_update_value(|inner| {
+            inner.note_drawn();
+            inner.draw(self.wall.0.get_untracked(), now)
+        }) else {
             return;
         };
         if drawing.slow {

@@ -1,11 +1,17 @@
 //! What happened while nobody could see it: changes that lie between an owner's last word before and its first word after.
 
-use super::{History, Place, Seen};
+use super::{History, MachineKey, Place, Seen};
 
-/// Ticks that came at once after `to` and passed since `from`, and the machines that have such a gap.
+/// Ticks that came at once after `to` and passed since `from`, and the machines that have such a gap, of those that count.
 #[must_use]
-pub fn meanwhile(history: &History, from: Seen, to: Seen) -> (u64, usize) {
-    let gaps = history.machines().filter_map(|(_, track)| {
+pub fn meanwhile(
+    history: &History,
+    from: Seen,
+    to: Seen,
+    counts: impl Fn(&MachineKey) -> bool,
+) -> (u64, usize) {
+    let machines = history.machines().filter(|(key, _)| counts(key));
+    let gaps = machines.filter_map(|(_, track)| {
         let first = track.at(history.position(to)).unwrap_or(Place(0));
         let entries = track.entries(first).take(LOOKED_AT);
         let ticks: u64 = entries
@@ -45,13 +51,11 @@ mod tests {
         read(0, &[1, 1, 4, 1], 4_800, 12_500);
         read(1, &[1, 1, 1, 0], 4_900, 12_600);
         read(1, &[1, 1, 2, 0], 12_600, 13_000);
-        assert_eq!(
-            meanwhile(recorder.history(), Seen(5_000), Seen(12_000)),
-            (5, 2)
-        );
-        assert_eq!(
-            meanwhile(recorder.history(), Seen(500), Seen(1_000)),
-            (0, 0)
-        );
+        let all = |from, to| meanwhile(recorder.history(), Seen(from), Seen(to), |_| true);
+        assert_eq!(all(5_000, 12_000), (5, 2));
+        assert_eq!(all(500, 1_000), (0, 0));
+        let is_second = |key: &MachineKey| key.index.0 == 1;
+        let second = meanwhile(recorder.history(), Seen(5_000), Seen(12_000), is_second);
+        assert_eq!(second, (1, 1));
     }
 }

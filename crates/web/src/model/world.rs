@@ -59,8 +59,8 @@ pub struct World {
     rules: Thresholds,
     /// The last look at the rules.
     settled: Option<Seen>,
-    /// When the tab ran again after it had not, and for how long.
-    woke: Option<(Seen, u64)>,
+    /// When the tab ran again after it had not.
+    woke: Option<Seen>,
 }
 
 impl World {
@@ -150,7 +150,7 @@ impl World {
     pub fn settle(&mut self, now: Seen) {
         let before = self.settled.replace(now).unwrap_or(now);
         if now.since(before) >= ASLEEP {
-            self.woke = Some((now, now.since(before)));
+            self.woke = Some(now);
         }
         self.forget(now);
         self.settle_fresh(now);
@@ -158,7 +158,7 @@ impl World {
             return;
         }
         // A tab that slept heard nobody: that silence was its own.
-        let woke = self.woke.map_or(Seen(0), |(at, _)| at);
+        let woke = self.woke.unwrap_or(Seen(0));
         let live_since = self.connection.since.max(woke);
         for (key, machine) in &self.machines {
             let owner = self.peers.get(&key.peer);
@@ -261,12 +261,6 @@ impl World {
     #[must_use]
     pub fn traffic(&self) -> &Traffic {
         &self.traffic
-    }
-
-    /// When the tab ran again after it had not, and for how many milliseconds.
-    #[must_use]
-    pub fn woke(&self) -> Option<(Seen, u64)> {
-        self.woke
     }
 
     /// This tab's id.
@@ -532,7 +526,7 @@ mod tests {
         }
         world.settle(Seen(369_000));
         assert_eq!(world.assessment(&key).health, Health::Ok);
-        assert_eq!(world.woke(), Some((Seen(369_000), 360_000)));
+        assert_eq!(world.woke, Some(Seen(369_000)));
         // Whoever is silent from then on is.
         for second in 0..10 {
             world.settle(Seen(369_000 + second * 1_000));

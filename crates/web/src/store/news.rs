@@ -5,8 +5,9 @@ use statemesh::core::collections::OrderedSet;
 
 use super::Inner;
 use super::graph::name_of;
+use crate::browser;
 use crate::history::meanwhile;
-use crate::model::{Seen, Shown};
+use crate::model::{Machine, MachineKey, Seen, Shown};
 
 /// Something that is over, and what came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +32,17 @@ pub enum What {
 }
 
 impl Inner {
+    /// A frame: while a tab is hidden or frozen there is none.
+    pub(super) fn note_drawn(&mut self) {
+        let now = browser::now();
+        let (before, slept) = &mut self.drawn;
+        let gap = now.since(*before);
+        if gap >= WORTH_TELLING {
+            *slept = Some((now, gap));
+        }
+        *before = now;
+    }
+
     /// What there is to tell now.
     pub(super) fn news(&mut self, now: Seen) -> Option<News> {
         if self.aside.is_some() {
@@ -39,7 +51,7 @@ impl Inner {
         let connection = self.world.connection();
         let begun = connection.back.map(|(_, at)| at);
         let begun = begun.max(connection.through.and_then(|(_, since)| since));
-        let begun = begun.max(self.world.woke().map(|(at, _)| at));
+        let begun = begun.max(self.drawn.1.map(|(at, _)| at));
         let begun = begun.filter(|at| now.since(*at) < PATIENCE)?;
         let awaited = self.awaited(begun);
         if awaited > 0 {
@@ -49,16 +61,17 @@ impl Inner {
         let connection = self.world.connection();
         // As long as somebody is waited for, and a while longer.
         let is_fresh = |at: Seen| begun.since(at) < AT_ONCE && now.since(last) < SHOWN;
+        // The lifecycle of a peer changes with every link: that one was lost is said already.
+        let counts = |key: &MachineKey| {
+            let machine = self.world.machine(key);
+            machine.is_some_and(Machine::counts)
+        };
         let history = self.time.recorder().history();
         let journal = self.time.recorder().journal();
-        let slept = self
-            .world
-            .woke()
-            .filter(|(at, slept)| is_fresh(*at) && *slept >= WORTH_TELLING);
-        if let Some((at, slept)) = slept {
+        if let Some((at, slept)) = self.drawn.1.filter(|(at, _)| is_fresh(*at)) {
             return Some(News {
                 what: What::Slept(slept),
-                missed: meanwhile(history, Seen(at.0.saturating_sub(slept)), at),
+                missed: meanwhile(history, Seen(at.0.saturating_sub(slept)), at, counts),
                 awaited,
             });
         }
@@ -82,7 +95,7 @@ impl Inner {
         };
         Some(News {
             what,
-            missed: meanwhile(history, Seen(at.0.saturating_sub(lasted)), at),
+            missed: meanwhile(history, Seen(at.0.saturating_sub(lasted)), at, counts),
             awaited,
         })
     }
@@ -108,5 +121,5 @@ const SHOWN: u64 = 4_000;
 const AT_ONCE: u64 = 2_000;
 /// Whoever has not spoken after so long is waited for no more (guess).
 const PATIENCE: u64 = 20_000;
-/// Shorter sleeps are those of a tab that was looked away from for a moment.
+/// Shorter sleeps, in milliseconds, are those of a tab that was looked away from for a moment.
 const WORTH_TELLING: u64 = 60_000;
