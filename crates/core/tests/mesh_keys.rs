@@ -382,11 +382,11 @@ fn a_change_of_two_states_of_twenty_costs_180_bytes_and_320_with_its_envelope() 
         published(&mut node, now, Some(input));
     }
     let (mut largest, mut measured) = (0, 0);
-    // Two states take turns, until their ticks need two bytes each: that is up to twenty bytes more.
-    for change in 0..110_u64 {
+    // Two states take turns, until every tick needs three bytes: forty bytes more than at first.
+    for change in 0..200_u64 {
         let (one, other) = (change as usize % 20, (change as usize + 7) % 20);
-        clock[one] += 11;
-        clock[other] += 11;
+        clock[one] += 27;
+        clock[other] += 27;
         now = now + S(1);
         published(&mut node, now, None);
         let reading = Reading {
@@ -416,6 +416,10 @@ fn a_change_of_two_states_of_twenty_costs_180_bytes_and_320_with_its_envelope() 
         clock.iter().max().unwrap()
     );
     assert!(measured > 50, "{measured} changes were told by themselves");
+    assert!(
+        clock.iter().all(|tick| *tick > 127),
+        "every tick needs two bytes"
+    );
     assert!((100..=180).contains(&largest), "{largest} bytes of data");
     assert!(whole <= 320, "{whole} bytes in all");
 }

@@ -181,6 +181,11 @@ pub struct Extension {
     pub addresses: Option<Vec<String>>,
 }
 
+/// When a process started by its run's number, in milliseconds since 1970: runs count milliseconds since 2020, as a rule.
+fn started_ms(run: u64) -> u64 {
+    run.saturating_add(1_577_836_800_000)
+}
+
 /// Counters of a machine beside its clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ticks {

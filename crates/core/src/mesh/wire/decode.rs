@@ -10,7 +10,7 @@ use super::{
     MAX_ADDRESSES, MAX_LINKS, MAX_LIST, MAX_LISTED_PER_MESSAGE, MAX_MACHINES_PER_MESSAGE,
     MAX_MACHINES_PER_PEER, MAX_NESTING, MAX_PAYLOAD, MAX_PEERS_PER_MESSAGE, MAX_STATES,
     MAX_STATES_PER_MESSAGE, MAX_TEXT, MAX_TICK, Message, MessageKind, PerPeer, Shape, Ticks,
-    Transport,
+    Transport, started_ms,
 };
 use std::sync::Arc;
 
@@ -59,7 +59,7 @@ pub(crate) fn decode_knowing(
     if reader.left() > 0 {
         return Err(DecodeError("trailing bytes"));
     }
-    Ok(fields.finish(kind))
+    fields.finish(kind)
 }
 
 /// The type, wherever it stands.
@@ -93,6 +93,7 @@ struct Fields {
     extra_sums: Option<Option<PerPeer<u64>>>,
     digests: Option<Option<PerPeer<u64>>>,
     ticks: Option<Option<OrderedMap<MachineIdx, Ticks>>>,
+    listed_ticks: Option<Vec<Ticks>>,
     about: Option<About>,
     addresses: Option<Vec<String>>,
 }
@@ -140,13 +141,41 @@ impl Fields {
             (MessageKind::Info | MessageKind::Updates, b"Ticks") => {
                 once(&mut self.ticks, reader.machines(Reader::ticks)?)
             }
+            (MessageKind::Updates, b"X") => self.read_head(reader),
             (MessageKind::Info, b"About") => once(&mut self.about, reader.about()?),
             (MessageKind::Info, b"Addrs") => once(&mut self.addresses, reader.addresses()?),
             (_, _) => reader.skip_unknown(key),
         }
     }
 
-    fn finish(self, kind: MessageKind) -> Envelope {
+    /// Several keys in one, as most `updates` have them.
+    fn read_head(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
+        let numbers = reader.fixed_array(4)?;
+        if numbers % 2 != 0 || numbers / 2 > MAX_MACHINES_PER_PEER {
+            return Err(UNNAMED);
+        }
+        once(&mut self.version, reader.unsigned()?)?;
+        let run = reader.unsigned()?;
+        once(&mut self.run, run)?;
+        let wall_ms = started_ms(run).saturating_add(reader.unsigned()?);
+        once(&mut self.wall_ms, wall_ms)?;
+        if !reader.nil() {
+            once(&mut self.heartbeat_ms, reader.unsigned()?)?;
+        }
+        let mut listed = Vec::with_capacity(numbers / 2);
+        for _ in 0..numbers / 2 {
+            listed.push(Ticks {
+                machine: reader.unsigned()?,
+                queue: reader.unsigned()?,
+            });
+        }
+        if listed.is_empty() {
+            return Ok(());
+        }
+        once(&mut self.listed_ticks, listed)
+    }
+
+    fn finish(self, kind: MessageKind) -> Result<Envelope, DecodeError> {
         let sums = self.sums.flatten();
         let ids = self.ids.flatten();
         let body = match kind {
@@ -164,7 +193,12 @@ impl Fields {
                 machines: self.byes.flatten(),
             },
         };
-        Envelope {
+        let ticks = match (self.ticks.flatten(), self.listed_ticks) {
+            (ticks, None) => ticks,
+            (None, Some(listed)) => Some(named_as_listed(&body, listed)?),
+            (Some(_), Some(_)) => return Err(DUPLICATE),
+        };
+        Ok(Envelope {
             body,
             extension: Extension {
                 version: self.version,
@@ -175,12 +209,31 @@ impl Fields {
                 links: self.links,
                 sums: self.extra_sums.flatten(),
                 digests: self.digests.flatten(),
-                ticks: self.ticks.flatten(),
+                ticks,
                 about: self.about,
                 addresses: self.addresses,
             },
-        }
+        })
     }
+}
+
+/// Counters of the machines of one peer whose clocks a message tells, given in their order.
+fn named_as_listed(
+    body: &Message,
+    listed: Vec<Ticks>,
+) -> Result<OrderedMap<MachineIdx, Ticks>, DecodeError> {
+    let peers = match body {
+        Message::Updates { clocks } => clocks.as_ref(),
+        _ => None,
+    };
+    let mut peers = peers.into_iter().flat_map(OrderedMap::values);
+    let (Some(Some(machines)), None) = (peers.next(), peers.next()) else {
+        return Err(UNNAMED);
+    };
+    if machines.len() != listed.len() {
+        return Err(UNNAMED);
+    }
+    Ok(machines.keys().copied().zip(listed).collect())
 }
 
 /// Stores a field that may come only once.
@@ -744,5 +797,6 @@ fn spend(budget: &mut usize, amount: usize) -> Result<(), DecodeError> {
 
 const WRONG_TYPE: DecodeError = DecodeError("wrong type");
 const INCOMPLETE: DecodeError = DecodeError("incomplete");
+const UNNAMED: DecodeError = DecodeError("ticks of machines that are not listed");
 const DUPLICATE: DecodeError = DecodeError("duplicate key");
 const NEGATIVE: DecodeError = DecodeError("negative number");

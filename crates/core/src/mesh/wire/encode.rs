@@ -2,7 +2,7 @@
 
 use super::{
     About, Bye, Envelope, Extension, Info, Links, MAX_OWN_PAYLOAD, MAX_STATES_PER_MESSAGE, Message,
-    MessageKind, PerPeer,
+    MessageKind, PerPeer, Ticks, started_ms,
 };
 use crate::collections::OrderedMap;
 use crate::engine::StateDef;
@@ -29,7 +29,12 @@ pub fn encode(envelope: &Envelope, dialect: Dialect) -> Vec<u8> {
     };
     let kind = envelope.body.kind();
     let own_keys = if kind == MessageKind::Info { 3 } else { 2 };
-    out.map(own_keys + extra_keys(&envelope.extension));
+    let head = Head::of(envelope);
+    let extra = match &head {
+        Some(head) => extra_keys(&head.without(&envelope.extension)) + 1,
+        None => extra_keys(&envelope.extension),
+    };
+    out.map(own_keys + extra);
     out.text("Type");
     out.text(kind.name());
     match &envelope.body {
@@ -58,8 +63,62 @@ pub fn encode(envelope: &Envelope, dialect: Dialect) -> Vec<u8> {
             out.machines(machines.as_ref(), Writer::bye);
         }
     }
-    out.extension(&envelope.extension);
+    match head {
+        Some(head) => {
+            out.head(&head);
+            out.extension(&head.without(&envelope.extension));
+        }
+        None => out.extension(&envelope.extension),
+    }
     out.bytes
+}
+
+/// What nearly every `updates` of ours says beside its clocks, under one key: `[Sm, Run, ms since, Hb or nil, machine
+/// tick, queue tick, …]`, the ticks in the order of the clocks, where they are those of exactly these machines.
+struct Head {
+    version: u64,
+    run: u64,
+    /// `At`, in milliseconds since the process started, as far as its run tells.
+    since: u64,
+    heartbeat_ms: Option<u64>,
+    ticks: Vec<Ticks>,
+}
+
+impl Head {
+    fn of(envelope: &Envelope) -> Option<Self> {
+        let Message::Updates { clocks } = &envelope.body else {
+            return None;
+        };
+        let extension = &envelope.extension;
+        let run = extension.run?;
+        let mut peers = clocks.iter().flat_map(OrderedMap::values);
+        let ticks = match (&extension.ticks, peers.next(), peers.next()) {
+            (Some(ticks), Some(Some(machines)), None) if machines.keys().eq(ticks.keys()) => {
+                ticks.values().copied().collect()
+            }
+            _ => Vec::new(),
+        };
+        Some(Self {
+            version: extension.version?,
+            run,
+            since: extension.wall_ms?.checked_sub(started_ms(run))?,
+            heartbeat_ms: extension.heartbeat_ms,
+            ticks,
+        })
+    }
+
+    /// What is left to be said under keys of its own.
+    fn without(&self, extension: &Extension) -> Extension {
+        let is_counted = !self.ticks.is_empty();
+        Extension {
+            version: None,
+            run: None,
+            wall_ms: None,
+            heartbeat_ms: None,
+            ticks: extension.ticks.clone().filter(|_| !is_counted),
+            ..extension.clone()
+        }
+    }
 }
 
 /// What one introduction takes of a message: its bytes in our own dialect, index included, or more when its states are
@@ -305,6 +364,21 @@ impl Writer {
         self.optional_clock(bye.clock.as_deref());
     }
 
+    fn head(&mut self, head: &Head) {
+        self.text("X");
+        self.array(4 + 2 * head.ticks.len());
+        self.shortest(head.version);
+        self.shortest(head.run);
+        self.shortest(head.since);
+        match head.heartbeat_ms {
+            Some(heartbeat_ms) => self.shortest(heartbeat_ms),
+            None => self.nil(),
+        }
+        for ticks in &head.ticks {
+            self.counters(*ticks);
+        }
+    }
+
     fn extension(&mut self, extension: &Extension) {
         for (key, number) in [
             ("Sm", extension.version),
@@ -335,8 +409,7 @@ impl Writer {
             self.text("Ticks");
             self.machines(extension.ticks.as_ref(), |out, ticks| {
                 out.array(2);
-                out.shortest(ticks.machine);
-                out.shortest(ticks.queue);
+                out.counters(*ticks);
             });
         }
         if let Some(About {
@@ -358,6 +431,11 @@ impl Writer {
                 self.text(address);
             }
         }
+    }
+
+    fn counters(&mut self, ticks: Ticks) {
+        self.shortest(ticks.machine);
+        self.shortest(ticks.queue);
     }
 
     /// `[count, complete, [end, transport, round trip, ...], [end, ...]]`

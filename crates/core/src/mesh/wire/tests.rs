@@ -249,6 +249,110 @@ fn extra_keys_survive_and_follow_go_keys() {
     }
 }
 
+/// An `updates` of one machine at index 3, with more keys behind its clocks.
+fn updates(keys: u8, more: &str) -> String {
+    format!(
+        "{:02x} a454797065 a775706461746573 aa50656572436c6f636b73 81 <P1> 81 03 93 01 00 03 {more}",
+        0x82 + keys
+    )
+}
+
+#[test]
+fn what_nearly_every_update_says_is_one_key() {
+    let ticks = |queue| Ticks { machine: 1, queue };
+    let envelope = |ticks: Option<OrderedMap<MachineIdx, Ticks>>, heartbeat_ms| Envelope {
+        body: Message::Updates {
+            clocks: of(P1, 3, vec![1, 0, 3]),
+        },
+        extension: Extension {
+            version: Some(1),
+            run: Some(2),
+            wall_ms: Some(1_577_836_800_007),
+            heartbeat_ms,
+            ticks,
+            ..Extension::default()
+        },
+    };
+    let listed = Some([(MachineIdx(3), ticks(9))].into());
+    let others = Some([(MachineIdx(4), ticks(9))].into());
+    for (envelope, pattern) in [
+        // [1, 2, 5 ms after run 2 began, a heartbeat every 7 ms, ticks 1 and 9 of the machine listed]
+        (
+            envelope(listed, Some(7)),
+            updates(1, "a158 96 01 02 05 07 01 09"),
+        ),
+        (envelope(None, None), updates(1, "a158 94 01 02 05 c0")),
+        // Other machines are named.
+        (
+            envelope(others, None),
+            updates(2, "a158 94 01 02 05 c0 a55469636b73 81 04 92 01 09"),
+        ),
+    ] {
+        let payload = bytes(&pattern);
+        assert_eq!(decode(&payload).as_ref(), Ok(&envelope), "{pattern}");
+        assert_eq!(encode(&envelope, Dialect::Compact), payload, "{pattern}");
+    }
+}
+
+#[test]
+fn a_clock_before_its_run_is_said_in_full() {
+    let envelope = Envelope {
+        body: Message::Updates {
+            clocks: of(P1, 3, vec![1]),
+        },
+        extension: Extension {
+            version: Some(1),
+            run: Some(50_000),
+            wall_ms: Some(1_577_836_800_000),
+            ..Extension::default()
+        },
+    };
+    assert_eq!(
+        decode(&encode(&envelope, Dialect::Compact)).as_ref(),
+        Ok(&envelope)
+    );
+}
+
+#[test]
+fn what_updates_say_in_one_key_is_said_once_and_of_listed_machines() {
+    for (keys, more, problem) in [
+        (
+            1,
+            "a158 98 01 02 05 07 01 09 01 09",
+            "ticks of machines that are not listed",
+        ),
+        (
+            1,
+            "a158 95 01 02 05 07 01",
+            "ticks of machines that are not listed",
+        ),
+        (1, "a158 93 01 02 05", "wrong type"),
+        (1, "a158 c0", "wrong type"),
+        (1, "a158 94 01 c0 05 07", "wrong type"),
+        (1, "a158 dd7fffffff 01 02 05 07", "incomplete"),
+        (2, "a2536d 01 a158 94 01 02 05 07", "duplicate key"),
+        (2, "a158 94 01 02 05 07 a352756e 02", "duplicate key"),
+        (
+            2,
+            "a158 96 01 02 05 07 01 09 a55469636b73 81 03 92 01 09",
+            "duplicate key",
+        ),
+        (
+            2,
+            "a158 94 01 02 05 07 a158 94 01 02 05 07",
+            "duplicate key",
+        ),
+    ] {
+        assert_eq!(refused(&updates(keys, more)), problem, "{more}");
+    }
+    let far = bytes(&updates(
+        1,
+        "a158 94 01 cfffffffffffffffff cfffffffffffffffff 07",
+    ));
+    let wall_ms = decode(&far).map(|envelope| envelope.extension.wall_ms);
+    assert!(wall_ms.is_ok_and(|it| it == Some(u64::MAX)));
+}
+
 #[test]
 fn every_header_form_is_written_as_short_as_go_does() {
     for len in [0, 1, 15, 16, 31, 32, 255, 256, 4096] {
