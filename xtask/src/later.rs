@@ -403,3 +403,119 @@ impl Reencode for Shared {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use wasm_encoder::{
+        CodeSection, ConstExpr, ElementSection, Elements, Function, FunctionSection, RefType,
+        TableSection, TableType, TypeSection,
+    };
+
+    use super::*;
+
+    /// A function that calls these, of some size.
+    fn calling(callees: &[u32], is_small: bool) -> Function {
+        let mut function = Function::new([]);
+        for callee in callees {
+            function.instructions().call(*callee);
+        }
+        for _ in 0..if is_small { 1 } else { SMALL } {
+            function.instructions().nop();
+        }
+        function.instructions().end();
+        function
+    }
+
+    /// Functions with their names and callees; the first is exported, `in_table` are called from anywhere.
+    fn module(functions: &[(&str, &[u32], bool)], in_table: &[u32]) -> Vec<u8> {
+        let mut types = TypeSection::new();
+        types.ty().function([], []);
+        let mut declared = FunctionSection::new();
+        let mut code = CodeSection::new();
+        let mut names = NameMap::new();
+        for (number, (name, callees, is_small)) in (0..).zip(functions) {
+            declared.function(0);
+            code.function(&calling(callees, *is_small));
+            names.append(number, name);
+        }
+        let mut tables = TableSection::new();
+        tables.table(TableType {
+            element_type: RefType::FUNCREF,
+            table64: false,
+            minimum: 10,
+            maximum: None,
+            shared: false,
+        });
+        let mut exports = ExportSection::new();
+        exports.export("start", ExportKind::Func, 0);
+        exports.export("references", ExportKind::Table, 0);
+        let mut elements = ElementSection::new();
+        elements.active(
+            None,
+            &ConstExpr::i32_const(1),
+            Elements::Functions(in_table.into()),
+        );
+        let mut named = NameSection::new();
+        named.functions(&names);
+        let mut module = Module::new();
+        module.section(&types).section(&declared).section(&tables);
+        module.section(&exports).section(&elements).section(&code);
+        module.section(&named);
+        module.finish()
+    }
+
+    #[test]
+    fn views_come_later_with_what_only_they_call() -> Result<()> {
+        let mesh = "statemesh_web[fda423aef0148668]::pages::mesh::MeshPage";
+        let closure =
+            "<statemesh_web[0a]::pages::mesh::Table::draw::{closure#0} as core[1b]::Draw>::draw";
+        let whole = module(
+            &[
+                ("main", &[1, 4], false),
+                (mesh, &[2, 3], false),
+                ("only_the_view_calls_it", &[3], true),
+                ("both_call_it", &[], true),
+                ("statemesh_web::pages::meshes::Other", &[3], false),
+                (closure, &[6], false),
+                ("only_the_closure_calls_it", &[], false),
+                ("statemesh_web::pages::mesh::one_of_equal_ones", &[], true),
+                // Its type is in the name, and it is somebody else's.
+                ("core::drop::<statemesh_web::model::tree::Tree>", &[], false),
+                ("<statemesh_web::model::tree::Tree>::rows", &[], false),
+            ],
+            &[5, 7, 8, 9],
+        );
+        assert_eq!(later(&whole)?, [1, 2, 5, 6, 9]);
+        Ok(())
+    }
+
+    #[test]
+    fn hashes_of_crates_go_and_other_brackets_stay() {
+        for (name, kept) in [
+            ("a[0f]::b[12]::c", "a::b::c"),
+            ("<[u8] as a[0f]::B>::c", "<[u8] as a::B>::c"),
+            ("<[T; 3]>::x", "<[T; 3]>::x"),
+            ("plain", "plain"),
+        ] {
+            assert_eq!(without_hashes(name), kept);
+        }
+    }
+
+    #[test]
+    fn the_parted_module_exports_only_the_table_of_functions_and_numbers_its_functions()
+    -> Result<()> {
+        let mut numbered = Numbered::default();
+        let whole = numbered.encode(&module(&[("main", &[], true), ("b", &[], true)], &[1]))?;
+        assert_eq!(numbered.tables, [("references".to_owned(), 0)]);
+        let program = Program::read(&whole)?;
+        let names: Vec<&str> = program.names.values().map(String::as_str).collect();
+        assert_eq!(names, ["f0", "f1"]);
+        let mut shared = Shared {
+            tables: numbered.tables,
+            ..Shared::default()
+        };
+        shared.rename(&whole)?;
+        assert_eq!(shared.table.as_deref(), Some("s0"));
+        Ok(())
+    }
+}
