@@ -5,12 +5,14 @@
 //! `Type` may come last: only then a first pass looks for it. A count that lies ends the pass that meets it; what was
 //! reserved for it is bounded by the limits of [`super`].
 
+mod head;
+
 use super::{
     About, Bye, Envelope, Extension, Info, Link, LinkEnd, Links, MAX_ABOUT, MAX_ADDRESS,
     MAX_ADDRESSES, MAX_LINKS, MAX_LIST, MAX_LISTED_PER_MESSAGE, MAX_MACHINES_PER_MESSAGE,
     MAX_MACHINES_PER_PEER, MAX_NESTING, MAX_PAYLOAD, MAX_PEERS_PER_MESSAGE, MAX_STATES,
     MAX_STATES_PER_MESSAGE, MAX_TEXT, MAX_TICK, Message, MessageKind, PerPeer, Shape, Ticks,
-    Transport, started_ms,
+    Transport,
 };
 use std::sync::Arc;
 
@@ -148,33 +150,6 @@ impl Fields {
         }
     }
 
-    /// Several keys in one, as most `updates` have them.
-    fn read_head(&mut self, reader: &mut Reader<'_>) -> Result<(), DecodeError> {
-        let numbers = reader.fixed_array(4)?;
-        if numbers % 2 != 0 || numbers / 2 > MAX_MACHINES_PER_PEER {
-            return Err(UNNAMED);
-        }
-        once(&mut self.version, reader.unsigned()?)?;
-        let run = reader.unsigned()?;
-        once(&mut self.run, run)?;
-        let wall_ms = started_ms(run).saturating_add(reader.unsigned()?);
-        once(&mut self.wall_ms, wall_ms)?;
-        if !reader.nil() {
-            once(&mut self.heartbeat_ms, reader.unsigned()?)?;
-        }
-        let mut listed = Vec::with_capacity(numbers / 2);
-        for _ in 0..numbers / 2 {
-            listed.push(Ticks {
-                machine: reader.unsigned()?,
-                queue: reader.unsigned()?,
-            });
-        }
-        if listed.is_empty() {
-            return Ok(());
-        }
-        once(&mut self.listed_ticks, listed)
-    }
-
     fn finish(self, kind: MessageKind) -> Result<Envelope, DecodeError> {
         let sums = self.sums.flatten();
         let ids = self.ids.flatten();
@@ -195,7 +170,7 @@ impl Fields {
         };
         let ticks = match (self.ticks.flatten(), self.listed_ticks) {
             (ticks, None) => ticks,
-            (None, Some(listed)) => Some(named_as_listed(&body, listed)?),
+            (None, Some(listed)) => Some(head::named_as_listed(&body, listed)?),
             (Some(_), Some(_)) => return Err(DUPLICATE),
         };
         Ok(Envelope {
@@ -215,25 +190,6 @@ impl Fields {
             },
         })
     }
-}
-
-/// Counters of the machines of one peer whose clocks a message tells, given in their order.
-fn named_as_listed(
-    body: &Message,
-    listed: Vec<Ticks>,
-) -> Result<OrderedMap<MachineIdx, Ticks>, DecodeError> {
-    let peers = match body {
-        Message::Updates { clocks } => clocks.as_ref(),
-        _ => None,
-    };
-    let mut peers = peers.into_iter().flat_map(OrderedMap::values);
-    let (Some(Some(machines)), None) = (peers.next(), peers.next()) else {
-        return Err(UNNAMED);
-    };
-    if machines.len() != listed.len() {
-        return Err(UNNAMED);
-    }
-    Ok(machines.keys().copied().zip(listed).collect())
 }
 
 /// Stores a field that may come only once.
@@ -797,6 +753,5 @@ fn spend(budget: &mut usize, amount: usize) -> Result<(), DecodeError> {
 
 const WRONG_TYPE: DecodeError = DecodeError("wrong type");
 const INCOMPLETE: DecodeError = DecodeError("incomplete");
-const UNNAMED: DecodeError = DecodeError("ticks of machines that are not listed");
 const DUPLICATE: DecodeError = DecodeError("duplicate key");
 const NEGATIVE: DecodeError = DecodeError("negative number");
