@@ -263,7 +263,7 @@ const NOWHERE: i32 = i32::MIN;
 /// between two splits).
 const MOST_DEPTH: usize = 3_000;
 
-#[cfg(test)]
+#[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests {
     use proptest::prelude::*;
 
