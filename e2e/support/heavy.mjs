@@ -82,7 +82,7 @@ export async function throughTime(browser, page, count, seconds) {
 
 /** Opens the graph and drags the cursor along the recording. */
 export async function throughMesh(browser, page) {
-  await page.getByRole('link', { name: 'Mesh' }).first().click();
+  await page.getByRole('link', { name: 'Mesh', exact: true }).first().click();
   await page.waitForSelector('.graph [data-node]', { timeout: PATIENCE });
   const slider = await page.getByRole('slider', { name: 'Moment looked at' }).boundingBox();
   const steps = 100;
