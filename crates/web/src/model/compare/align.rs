@@ -263,7 +263,8 @@ const NOWHERE: i32 = i32::MIN;
 /// between two splits).
 const MOST_DEPTH: usize = 3_000;
 
-#[cfg(all(test, not(target_arch = "wasm32")))]
+#[cfg(test)]
+#[cfg(not(target_arch = "wasm32"))]
 mod tests {
     use proptest::prelude::*;
 
