@@ -87,7 +87,7 @@ pub use self::recorder::Recorder;
 pub use self::side::{LogLine, RefusedBy, Side};
 pub use self::sieve::{Passing, Sieve, Sift};
 pub use self::store::{History, Limits, Named, Refused};
-pub use self::then::{Face, Faces, neighbour};
+pub use self::then::{Face, Faces, error_beside, neighbour};
 pub use self::timeline::{Bar, Timeline, timeline};
 pub use self::track::{Known, Look, StateAt, Track};
 pub use self::trail::{Before, HOPS, before};

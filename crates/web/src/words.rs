@@ -46,6 +46,8 @@ pub const NO_CHANGE: &str = "No change since you joined. Current clocks are on t
 pub const COPIED: &str = "Copied";
 /// The clipboard refused.
 pub const NOT_COPIED: &str = "The browser denied the clipboard. Select and copy:";
+/// No moment at which an error began lies there.
+pub const NO_ERROR: &str = "No error began there, as far as this tab has seen.";
 /// The code of a view did not come.
 pub const NOT_LOADED: &str =
     "This view could not be loaded. Is the relay there? Open it again to try once more.";

@@ -11,6 +11,7 @@ use crate::preferences::Preferences;
 use crate::router::Router;
 use crate::sharing::Sharing;
 use crate::store::{Panel, Store};
+use crate::words;
 
 /// Listens as long as the page lives.
 pub fn listen(store: Store, router: Router, preferences: Preferences, sharing: Sharing) {
@@ -86,6 +87,18 @@ fn press(
         "?" => store.panel.set(Some(Panel::Keys)),
         "b" => sharing.bookmark(),
         "B" => sharing.lists.update(|lists| *lists += 1),
+        "e" | "E" => match store.step_error(key == "e") {
+            Some(machine) if router.route.get_untracked() == Route::Machines => {
+                if let Some(row) = store.row(&machine) {
+                    router.open(&row.with_untracked(|row| row.href.clone()));
+                }
+            }
+            Some(_) => {}
+            None => store.announcement.set(words::NO_ERROR.to_owned()),
+        },
+        "+" => store.zoom(true),
+        "-" => store.zoom(false),
+        "0" => store.set_window(None),
         "t" => store.timelines.update(|lines| *lines = (*lines + 1) % 3),
         "c" => sharing.copy_link(),
         "m" | "M" => match store.attention_after(key == "m") {

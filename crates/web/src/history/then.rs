@@ -160,6 +160,19 @@ pub fn neighbour(
     }
 }
 
+/// The next or the previous record of any machine in which an error state went on.
+#[must_use]
+pub fn error_beside(
+    history: &History,
+    from: Position,
+    forward: bool,
+) -> Option<(Position, MachineKey)> {
+    let found = history
+        .machines()
+        .filter_map(|(key, track)| Some((track.error_beside(from, forward)?, *key)));
+    if forward { found.min() } else { found.max() }
+}
+
 /// With so few machines nothing is looked through to save room.
 const FEW: usize = 64;
 
@@ -250,6 +263,32 @@ mod tests {
                 .collect();
             assert_eq!(rows, expected, "{at}");
         }
+    }
+
+    #[test]
+    fn errors_of_all_machines_follow_each_other() {
+        let mut page = story();
+        // An error that stays on is no new one; one that goes on again is.
+        page.read(0, &[1, 2, 3, 1], 9_500);
+        page.read(1, &[1, 1, 2, 3], 10_000);
+        page.read(0, &[1, 3, 3, 1], 11_000);
+        let history = page.recorder.history();
+        let walk = |forward, begin| {
+            let mut at = history.position(Seen(begin));
+            let mut found = Vec::new();
+            while let Some((position, key)) = error_beside(history, at, forward) {
+                found.push((position.at.0, key.index.0));
+                at = position;
+            }
+            found
+        };
+        let forward = walk(true, 0);
+        assert_eq!(forward, [(2_000, 1), (9_500, 0), (10_000, 1)]);
+        let mut back = walk(false, 20_000);
+        back.reverse();
+        assert_eq!(back, forward);
+        assert_eq!(walk(true, 10_000), []);
+        assert_eq!(walk(false, 500), []);
     }
 
     #[test]

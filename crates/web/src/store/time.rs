@@ -7,7 +7,7 @@ use super::{Store, Told};
 use crate::browser;
 use crate::history::{
     Cursor, Faces, Fidelity, History, Lane, Limits, LogIndex, Pace, Position, Recorder, Sieve,
-    Timeline, lane, neighbour, timeline,
+    Timeline, error_beside, lane, neighbour, timeline,
 };
 use crate::model::{Input, MachineKey, Seen, Thresholds, World};
 
@@ -334,6 +334,19 @@ impl Store {
         });
     }
 
+    /// Looks at the next or the previous moment at which an error state went on, of any machine; its machine.
+    pub fn step_error(self, forward: bool) -> Option<MachineKey> {
+        let mut found = None;
+        self.turn(|time, now, shown| {
+            let from = time.position(shown, now);
+            found = error_beside(time.recorder.history(), from, forward);
+            if let Some((position, _)) = found {
+                time.pause_at(position, now);
+            }
+        });
+        found.map(|(_, key)| key)
+    }
+
     /// Stops, or goes on from where it stopped.
     pub fn play_or_pause(self) {
         self.turn(|time, now, shown| {
@@ -366,6 +379,12 @@ impl Store {
         self.inner.update_value(|inner| inner.time.window = window);
         self.draw();
         self.frame.update(|frame| *frame = frame.wrapping_add(1));
+    }
+
+    /// Shows the next smaller or larger width in the lanes.
+    pub fn zoom(self, closer: bool) {
+        let window = self.inner.with_value(|inner| inner.time.window);
+        self.set_window(zoomed(window, closer));
     }
 
     /// Turns the cursor and draws at once: what was pressed shows in the same frame.
@@ -443,12 +462,46 @@ impl Time {
     }
 }
 
+/// The width beside this one; nothing is all there is.
+fn zoomed(window: Option<u64>, closer: bool) -> Option<u64> {
+    let mut all = WINDOWS.into_iter();
+    match window {
+        _ if closer => all
+            .rfind(|width| window.is_none_or(|window| *width < window))
+            .or(window),
+        Some(window) => all.find(|width| *width > window),
+        None => None,
+    }
+}
+
 /// Widths of the lanes to choose from, in milliseconds (dashboard design 3.3).
 pub const WINDOWS: [u64; 5] = [10_000, 60_000, 300_000, 900_000, 3_600_000];
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn widths_follow_each_other_up_to_all() {
+        let mut window = Some(WINDOWS[0]);
+        let mut wider = vec![window];
+        while window.is_some() {
+            window = zoomed(window, false);
+            wider.push(window);
+        }
+        let all: Vec<_> = WINDOWS.map(Some).into_iter().chain([None]).collect();
+        assert_eq!(wider, all);
+        assert_eq!(zoomed(None, false), None);
+        let mut closer = vec![None];
+        for _ in &WINDOWS {
+            window = zoomed(window, true);
+            closer.push(window);
+        }
+        closer.reverse();
+        assert_eq!(closer, all);
+        assert_eq!(zoomed(Some(WINDOWS[0]), true), Some(WINDOWS[0]));
+        assert_eq!(zoomed(Some(12_345), true), Some(WINDOWS[0]), "from a link");
+    }
 
     #[test]
     fn a_share_of_the_width_is_a_moment_and_back() {

@@ -117,6 +117,32 @@ impl Track {
         told.filter(|(_, tally)| tally.change).count() as u64
     }
 
+    /// The next or the previous record in which an error state went on, and when it was seen.
+    #[must_use]
+    pub fn error_beside(&self, from: Position, forward: bool) -> Option<Position> {
+        let near = self.chunk_at(from);
+        let in_chunk = |chunk: &Chunk| {
+            let found = chunk.tallies().enumerate();
+            let mut found = found
+                .filter(|(_, (_, tally))| tally.error)
+                .map(|(row, _)| chunk.position(row));
+            if forward {
+                found.find(|position| *position > from)
+            } else {
+                found.take_while(|position| *position < from).last()
+            }
+        };
+        if forward {
+            self.chunks
+                .iter()
+                .skip(near.unwrap_or(0))
+                .find_map(in_chunk)
+        } else {
+            let until = near? + 1;
+            self.chunks.iter().take(until).rev().find_map(in_chunk)
+        }
+    }
+
     /// The first record of a run whose replay satisfies `found`; chunks outside of `within` are passed by.
     pub(in crate::history) fn search(
         &self,
