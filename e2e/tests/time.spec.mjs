@@ -126,3 +126,24 @@ test('D07 an attention row leads to the machine as it was when it began', async 
   await page.keyboard.press('Shift+L');
   await expect(stateInView(page, 'ErrBulb')).toHaveAttribute('data-tick', '2');
 });
+
+test('e and Shift E lead to moments at which errors began; + - 0 change how much time the lanes show', async ({ page, start }) => {
+  const { relay, scripted, toggle } = await lamp(start, 'ErrBulb');
+  await page.goto(relay.url);
+  const ticks = machineRow(page, scripted.peer, 'lamp').locator('.ticks');
+  for (const tick of [1, 2, 3, 4]) {
+    await expect(ticks).toHaveText(String(tick - 1), { timeout: FOLLOWED });
+    toggle();
+  }
+  await expect(ticks).toHaveText('4', { timeout: FOLLOWED });
+  for (const [key, tick] of [['Shift+E', '3'], ['Shift+E', '1'], ['Shift+E', '1'], ['e', '3'], ['e', '3']]) {
+    await page.keyboard.press(key);
+    await isPaused(page);
+    await expect(ticks, key).toHaveText(tick);
+  }
+  const width = page.getByRole('combobox', { name: 'Window' });
+  for (const [key, shown] of [['+', '10 s'], ['+', '10 s'], ['-', '60 s'], ['0', 'all'], ['-', 'all'], ['+', '1 h']]) {
+    await page.keyboard.press(key);
+    await expect(width.locator('option:checked'), key).toHaveText(shown);
+  }
+});
