@@ -82,7 +82,7 @@ pub use fleet::Fleet;
 pub use frame::FrameBar;
 pub use glyph::{health_glyph, icon, state_glyph, state_shape};
 pub use keys::listen;
-pub use lane::{lane_head, lane_of};
+pub use lane::{lane_head, lane_of, look_anew, look_of};
 pub use led_here::led_here;
 pub use live_region::{LiveRegion, SkipButton};
 pub use log::LogPane;

@@ -1,6 +1,9 @@
 //! Drawing on canvases: lanes and timelines. Takes plain models and a width in pixels, and reads its colours from the
 //! stylesheet, so that themes and forced colours hold here, too. What is drawn is said in words elsewhere on the page.
 
+use std::cell::Cell;
+use std::sync::Arc;
+
 use leptos::prelude::window;
 use leptos::wasm_bindgen::JsCast;
 use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
@@ -16,7 +19,50 @@ pub struct Sheet {
     pub width: f64,
     /// Height.
     pub height: f64,
-    ink: Ink,
+    ink: Arc<Ink>,
+    /// The colours set last, by where their names lie: to set one is a text for the browser to read.
+    filled: Cell<*const u8>,
+    stroked: Cell<*const u8>,
+}
+
+/// How large lanes are and in which colours they are drawn: the same for all of a list, and slow to ask for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Look {
+    width: f64,
+    height: f64,
+    scale: f64,
+    ink: Arc<Ink>,
+    /// The tab's own are dimmer.
+    own: Arc<Ink>,
+}
+
+impl Look {
+    /// As this canvas has it, which is not the tab's own; `None` where it is not on screen.
+    pub fn of(canvas: &HtmlCanvasElement) -> Option<Self> {
+        let (width, height) = (
+            f64::from(canvas.client_width()),
+            f64::from(canvas.client_height()),
+        );
+        if width < 1.0 || height < 1.0 {
+            return None;
+        }
+        let ink = Ink::of(canvas)?;
+        let own = Ink {
+            change: ink.line.clone(),
+            ..ink.clone()
+        };
+        Some(Self {
+            width,
+            height,
+            scale: scale(),
+            ink: Arc::new(ink),
+            own: Arc::new(own),
+        })
+    }
+}
+
+fn scale() -> f64 {
+    window().device_pixel_ratio().clamp(1.0, 3.0)
 }
 
 /// What is wrong, and since when.
@@ -38,6 +84,7 @@ enum Round {
 }
 
 /// Colours, from the stylesheet.
+#[derive(Clone, Debug, PartialEq)]
 struct Ink {
     line: String,
     change: String,
@@ -60,9 +107,24 @@ impl Sheet {
         if width < 1.0 || height < 1.0 {
             return None;
         }
-        let scale = window().device_pixel_ratio().clamp(1.0, 3.0);
+        let ink = Arc::new(Ink::of(canvas)?);
+        Self::cleared(canvas, (width, height, scale()), ink)
+    }
+
+    /// Cleared, and as all lanes of its list look.
+    pub fn alike(canvas: &HtmlCanvasElement, look: &Look, is_own: bool) -> Option<Self> {
+        let ink = if is_own { &look.own } else { &look.ink };
+        let size = (look.width, look.height, look.scale);
+        Self::cleared(canvas, size, Arc::clone(ink))
+    }
+
+    fn cleared(
+        canvas: &HtmlCanvasElement,
+        (width, height, scale): (f64, f64, f64),
+        ink: Arc<Ink>,
+    ) -> Option<Self> {
         let context = canvas.get_context("2d").ok()??;
-        let context: CanvasRenderingContext2d = context.dyn_into().ok()?;
+        let context: CanvasRenderingContext2d = context.unchecked_into();
         let (across, down) = (
             (width * scale).round() as u32,
             (height * scale).round() as u32,
@@ -75,23 +137,13 @@ impl Sheet {
             .set_transform(scale, 0.0, 0.0, scale, 0.0, 0.0)
             .ok()?;
         context.clear_rect(0.0, 0.0, width + 1.0, height + 1.0);
-        let style = window().get_computed_style(canvas).ok()??;
-        let ink = |name: &str| style.get_property_value(name).unwrap_or_default();
         Some(Self {
             context,
             width,
             height,
-            ink: Ink {
-                line: ink("--lane-line"),
-                change: ink("--lane-change"),
-                error: ink("--lane-error"),
-                cancel: ink("--lane-cancel"),
-                hatch: ink("--lane-hatch"),
-                accent: ink("--lane-accent"),
-                tint: ink("--lane-tint"),
-                warn: ink("--lane-warn"),
-                ok: ink("--lane-ok"),
-            },
+            ink,
+            filled: Cell::new(std::ptr::null()),
+            stroked: Cell::new(std::ptr::null()),
         })
     }
 
@@ -100,12 +152,31 @@ impl Sheet {
     }
 
     fn fill(&self, color: &str, (x, y, width, height): (f64, f64, f64, f64)) {
-        self.context.set_fill_style_str(color);
+        self.fill_with(color);
         self.context.fill_rect(x, y, width, height);
     }
 
+    fn fill_with(&self, color: &str) {
+        if self.filled.replace(color.as_ptr()) != color.as_ptr() {
+            self.context.set_fill_style_str(color);
+        }
+    }
+
+    fn stroke_with(&self, color: &str) {
+        if self.stroked.replace(color.as_ptr()) != color.as_ptr() {
+            self.stroke_with(color);
+        }
+    }
+
+    /// What was set since it was saved is not set any more.
+    fn restore(&self) {
+        self.context.restore();
+        self.filled.set(std::ptr::null());
+        self.stroked.set(std::ptr::null());
+    }
+
     fn outline(&self, color: &str, (x, y, width, height): (f64, f64, f64, f64)) {
-        self.context.set_stroke_style_str(color);
+        self.stroke_with(color);
         self.context.set_line_width(1.0);
         self.context.stroke_rect(
             x + 0.5,
@@ -130,10 +201,10 @@ impl Sheet {
             context.line_to(x + rise, top);
             x += HATCH;
         }
-        context.set_stroke_style_str(&self.ink.hatch);
+        self.stroke_with(&self.ink.hatch);
         context.set_line_width(1.0);
         context.stroke();
-        context.restore();
+        self.restore();
     }
 
     fn cursor(&self, stage: &Stage) {
@@ -150,7 +221,20 @@ impl Sheet {
     pub fn lane(&self, lane: &Lane, stage: &Stage, trouble: &Trouble) {
         let middle = (self.height / 2.0).floor();
         self.fill(&self.ink.line, (0.0, middle, self.width, 1.0));
-        for span in &lane.spans {
+        // One colour after another; crosses are one path.
+        let of = |kind: SpanKind| lane.spans.iter().filter(move |span| span.kind == kind);
+        let is_counted = |span: &&LaneSpan| COUNTED.contains(&span.kind);
+        for span in lane.spans.iter().filter(|span| !is_counted(span)) {
+            self.span(span, stage, middle);
+        }
+        for span in of(SpanKind::Changes) {
+            self.span(span, stage, middle);
+        }
+        self.crosses(
+            of(SpanKind::Cancels).map(|span| self.x(stage, span.from)),
+            middle,
+        );
+        for span in of(SpanKind::Errors) {
             self.span(span, stage, middle);
         }
         for mark in &lane.marks {
@@ -177,7 +261,7 @@ impl Sheet {
                 .context
                 .set_global_composite_operation("destination-out");
             self.fill("rgb(0 0 0 / .6)", (x, 0.0, self.width - x, self.height));
-            self.context.restore();
+            self.restore();
         }
         let first = trouble
             .first
@@ -228,7 +312,7 @@ impl Sheet {
                 let bar = (from.floor(), 3.0, width.max(2.0).ceil(), self.height - 6.0);
                 self.fill(&self.ink.error, bar);
             }
-            SpanKind::Cancels => self.cross(from, middle),
+            SpanKind::Cancels => self.crosses(std::iter::once(from), middle),
             SpanKind::Between => {
                 let height = tall(span.height, self.height - 6.0).max(4.0);
                 let top = (middle - height / 2.0).round();
@@ -256,7 +340,7 @@ impl Sheet {
                 context.line_to(middle, y + SIDE);
                 context.line_to(x, center);
                 context.close_path();
-                context.set_fill_style_str(&ink.error);
+                self.fill_with(&ink.error);
                 context.fill();
             }
             Health::NotReady => {
@@ -286,7 +370,7 @@ impl Sheet {
         self.context.begin_path();
         self.context.move_to(from.0, from.1);
         self.context.line_to(to.0, to.1);
-        self.context.set_stroke_style_str(color);
+        self.stroke_with(color);
         self.context.set_line_width(1.4);
         self.context.stroke();
     }
@@ -308,24 +392,30 @@ impl Sheet {
             // A radius below zero alone fails.
             let _ = context.arc(x, y, radius, from + begin * quarter, from + end * quarter);
             if matches!(how, Round::Ring | Round::Dashed) {
-                context.set_stroke_style_str(color);
+                self.stroke_with(color);
                 context.set_line_width(1.4);
                 context.stroke();
             } else {
-                context.set_fill_style_str(color);
+                self.fill_with(color);
                 context.fill();
             }
         }
     }
 
-    fn cross(&self, x: f64, middle: f64) {
+    fn crosses(&self, at: impl Iterator<Item = f64>, middle: f64) {
         let context = &self.context;
-        context.begin_path();
-        for (from, to) in [(-2.5, 2.5), (2.5, -2.5)] {
-            context.move_to(x - 2.5, middle + from);
-            context.line_to(x + 2.5, middle + to);
+        let mut at = at.peekable();
+        if at.peek().is_none() {
+            return;
         }
-        context.set_stroke_style_str(&self.ink.cancel);
+        context.begin_path();
+        for x in at {
+            for (from, to) in [(-2.5, 2.5), (2.5, -2.5)] {
+                context.move_to(x - 2.5, middle + from);
+                context.line_to(x + 2.5, middle + to);
+            }
+        }
+        self.stroke_with(&self.ink.cancel);
         context.set_line_width(1.2);
         context.stroke();
     }
@@ -359,12 +449,32 @@ impl Sheet {
     }
 }
 
+impl Ink {
+    fn of(canvas: &HtmlCanvasElement) -> Option<Self> {
+        let style = window().get_computed_style(canvas).ok()??;
+        let ink = |name: &str| style.get_property_value(name).unwrap_or_default();
+        Some(Self {
+            line: ink("--lane-line"),
+            change: ink("--lane-change"),
+            error: ink("--lane-error"),
+            cancel: ink("--lane-cancel"),
+            hatch: ink("--lane-hatch"),
+            accent: ink("--lane-accent"),
+            tint: ink("--lane-tint"),
+            warn: ink("--lane-warn"),
+            ok: ink("--lane-ok"),
+        })
+    }
+}
+
 /// Heights of marks: twice as much is one step taller.
 fn tall(count: u64, most: f64) -> f64 {
     let steps = f64::from(u64::BITS - count.leading_zeros());
     (2.0 + 2.0 * steps).min(most)
 }
 
+/// Spans of which there may be one per pixel.
+const COUNTED: [SpanKind; 3] = [SpanKind::Changes, SpanKind::Cancels, SpanKind::Errors];
 /// Pixels from dot to dot.
 const DOTS: f64 = 5.0;
 /// Pixels from dash to dash.
