@@ -47,6 +47,7 @@ mod palette;
 mod peer_own;
 mod peer_panel;
 mod peer_table;
+mod pixels;
 mod rain;
 mod reader;
 mod record;

@@ -4,11 +4,12 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use leptos::prelude::window;
-use leptos::wasm_bindgen::JsCast;
-use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
+use leptos::prelude::{document, window};
+use leptos::wasm_bindgen::{Clamped, JsCast};
+use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
 
-use crate::history::{Lane, LaneSpan, MarkKind, SpanKind, Timeline};
+use super::pixels::{Palette, Pixels, Rgba, Trouble};
+use crate::history::{Lane, Timeline};
 use crate::model::{Health, SIDE, Seen};
 use crate::store::time::Stage;
 
@@ -32,13 +33,12 @@ pub struct Look {
     height: f64,
     scale: f64,
     ink: Arc<Ink>,
-    /// The tab's own are dimmer.
-    own: Arc<Ink>,
+    palette: Palette,
 }
 
 impl Look {
     /// As this canvas has it, which is not the tab's own; `None` where it is not on screen.
-    pub fn of(canvas: &HtmlCanvasElement) -> Option<Self> {
+    pub fn of(canvas: &HtmlCanvasElement, before: Option<&Self>) -> Option<Self> {
         let (width, height) = (
             f64::from(canvas.client_width()),
             f64::from(canvas.client_height()),
@@ -46,32 +46,54 @@ impl Look {
         if width < 1.0 || height < 1.0 {
             return None;
         }
-        let ink = Ink::of(canvas)?;
-        let own = Ink {
-            change: ink.line.clone(),
-            ..ink.clone()
+        let ink = Arc::new(Ink::of(canvas)?);
+        let palette = match before.filter(|before| before.ink == ink) {
+            Some(before) => before.palette,
+            None => ink.palette()?,
         };
         Some(Self {
             width,
             height,
             scale: scale(),
-            ink: Arc::new(ink),
-            own: Arc::new(own),
+            ink,
+            palette,
         })
+    }
+
+    /// Pixels across.
+    pub fn pixels(&self) -> usize {
+        self.width as usize
+    }
+
+    /// Draws a lane; the tab's own are dimmer.
+    pub fn draw(
+        &self,
+        canvas: &HtmlCanvasElement,
+        lane: &Lane,
+        stage: &Stage,
+        trouble: &Trouble,
+        is_own: bool,
+    ) {
+        let size = (self.width, self.height, self.scale);
+        let Some(sheet) = Sheet::sized(canvas, size, &self.ink) else {
+            return;
+        };
+        let mut pixels = Pixels::new(size);
+        let palette = Palette {
+            change: if is_own {
+                self.palette.line
+            } else {
+                self.palette.change
+            },
+            ..self.palette
+        };
+        pixels.lane(lane, stage, trouble, &palette);
+        sheet.put(&mut pixels);
     }
 }
 
 fn scale() -> f64 {
     window().device_pixel_ratio().clamp(1.0, 3.0)
-}
-
-/// What is wrong, and since when.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Trouble {
-    /// With the machine of the lane.
-    pub own: Option<(Health, Seen)>,
-    /// With any machine.
-    pub first: Option<Seen>,
 }
 
 #[derive(Clone, Copy)]
@@ -108,20 +130,21 @@ impl Sheet {
             return None;
         }
         let ink = Arc::new(Ink::of(canvas)?);
-        Self::cleared(canvas, (width, height, scale()), ink)
+        let scale = scale();
+        let sheet = Self::sized(canvas, (width, height, scale), &ink)?;
+        let context = &sheet.context;
+        context
+            .set_transform(scale, 0.0, 0.0, scale, 0.0, 0.0)
+            .ok()?;
+        context.clear_rect(0.0, 0.0, width + 1.0, height + 1.0);
+        Some(sheet)
     }
 
-    /// Cleared, and as all lanes of its list look.
-    pub fn alike(canvas: &HtmlCanvasElement, look: &Look, is_own: bool) -> Option<Self> {
-        let ink = if is_own { &look.own } else { &look.ink };
-        let size = (look.width, look.height, look.scale);
-        Self::cleared(canvas, size, Arc::clone(ink))
-    }
-
-    fn cleared(
+    /// With as many pixels as that needs.
+    fn sized(
         canvas: &HtmlCanvasElement,
         (width, height, scale): (f64, f64, f64),
-        ink: Arc<Ink>,
+        ink: &Arc<Ink>,
     ) -> Option<Self> {
         let context = canvas.get_context("2d").ok()??;
         let context: CanvasRenderingContext2d = context.unchecked_into();
@@ -133,15 +156,11 @@ impl Sheet {
             canvas.set_width(across);
             canvas.set_height(down);
         }
-        context
-            .set_transform(scale, 0.0, 0.0, scale, 0.0, 0.0)
-            .ok()?;
-        context.clear_rect(0.0, 0.0, width + 1.0, height + 1.0);
         Some(Self {
             context,
             width,
             height,
-            ink,
+            ink: Arc::clone(ink),
             filled: Cell::new(std::ptr::null()),
             stroked: Cell::new(std::ptr::null()),
         })
@@ -217,112 +236,12 @@ impl Sheet {
         }
     }
 
-    /// One machine's lane.
-    pub fn lane(&self, lane: &Lane, stage: &Stage, trouble: &Trouble) {
-        let middle = (self.height / 2.0).floor();
-        self.fill(&self.ink.line, (0.0, middle, self.width, 1.0));
-        // One colour after another; crosses are one path.
-        let of = |kind: SpanKind| lane.spans.iter().filter(move |span| span.kind == kind);
-        let is_counted = |span: &&LaneSpan| COUNTED.contains(&span.kind);
-        for span in lane.spans.iter().filter(|span| !is_counted(span)) {
-            self.span(span, stage, middle);
-        }
-        for span in of(SpanKind::Changes) {
-            self.span(span, stage, middle);
-        }
-        self.crosses(
-            of(SpanKind::Cancels).map(|span| self.x(stage, span.from)),
-            middle,
-        );
-        for span in of(SpanKind::Errors) {
-            self.span(span, stage, middle);
-        }
-        for mark in &lane.marks {
-            let x = self.x(stage, mark.at).floor();
-            match mark.kind {
-                MarkKind::Restart(_) => {
-                    self.fill(&self.ink.change, (x - 2.0, 2.0, 1.0, self.height - 4.0));
-                    self.fill(&self.ink.change, (x + 1.0, 2.0, 1.0, self.height - 4.0));
-                }
-                // What came before is not known.
-                MarkKind::Known => self.context.clear_rect(0.0, 0.0, x, self.height),
-                MarkKind::Schema | MarkKind::Fidelity(_) => {}
-            }
-        }
-        if let Some((health, since)) = trouble.own {
-            let until = stage.cursor.unwrap_or(stage.to);
-            self.trouble(health, self.x(stage, since), self.x(stage, until));
-        }
-        // What came after the moment looked at is there, but not what is shown.
-        if let Some(at) = stage.cursor.filter(|at| *at < stage.to) {
-            let x = self.x(stage, at);
-            self.context.save();
-            let _ = self
-                .context
-                .set_global_composite_operation("destination-out");
-            self.fill("rgb(0 0 0 / .6)", (x, 0.0, self.width - x, self.height));
-            self.restore();
-        }
-        let first = trouble
-            .first
-            .filter(|at| stage.from <= *at && *at <= stage.to);
-        if let Some(at) = first {
-            self.dashes(&self.ink.error, self.x(stage, at).floor());
-        }
-        self.cursor(stage);
-    }
-
-    /// How the machine is since then: solid red, hollow amber, dotted amber.
-    fn trouble(&self, health: Health, from: f64, to: f64) {
-        let (top, height) = ((self.height / 2.0).floor() - 2.0, 5.0);
-        let width = (to - from).max(2.0);
-        match health {
-            Health::Error => self.fill(&self.ink.error, (from, top, width, height)),
-            Health::NotReady => self.outline(&self.ink.warn, (from.floor(), top, width, height)),
-            Health::Quiet => {
-                let mut x = from;
-                while x < to {
-                    self.fill(&self.ink.warn, (x.floor(), top + 2.0, 2.0, 2.0));
-                    x += DOTS;
-                }
-            }
-            Health::Gone | Health::Stale | Health::Starting | Health::Ok => {}
-        }
-    }
-
-    /// A line from top to bottom, through all lanes as one.
-    fn dashes(&self, color: &str, x: f64) {
-        let mut y = 0.0;
-        while y < self.height {
-            self.fill(color, (x, y, 1.0, 3.0));
-            y += DASHES;
-        }
-    }
-
-    fn span(&self, span: &LaneSpan, stage: &Stage, middle: f64) {
-        let (from, to) = (self.x(stage, span.from), self.x(stage, span.to));
-        let width = (to - from).max(1.0);
-        match span.kind {
-            SpanKind::Changes => {
-                let height = tall(span.height, self.height - 4.0);
-                let bar = (from.floor(), middle - (height / 2.0).floor(), 1.0, height);
-                self.fill(&self.ink.change, bar);
-            }
-            SpanKind::Errors => {
-                let bar = (from.floor(), 3.0, width.max(2.0).ceil(), self.height - 6.0);
-                self.fill(&self.ink.error, bar);
-            }
-            SpanKind::Cancels => self.crosses(std::iter::once(from), middle),
-            SpanKind::Between => {
-                let height = tall(span.height, self.height - 6.0).max(4.0);
-                let top = (middle - height / 2.0).round();
-                self.outline(&self.ink.line, (from.floor(), top, width.max(2.0), height));
-            }
-            SpanKind::Missing | SpanKind::Silent | SpanKind::Lost | SpanKind::Dropped => {
-                self.context.clear_rect(from, 0.0, to - from, self.height);
-                self.hatch(from, to, 3.0, self.height - 3.0);
-            }
-            SpanKind::Gone => self.context.clear_rect(from, 0.0, to - from, self.height),
+    /// Shows these pixels, from the upper left corner on.
+    fn put(&self, pixels: &mut Pixels) {
+        let across = u32::try_from(pixels.across).unwrap_or_default();
+        // What is empty is no picture.
+        if let Ok(image) = ImageData::new_with_u8_clamped_array(Clamped(&pixels.bytes), across) {
+            let _ = self.context.put_image_data(&image, 0.0, 0.0);
         }
     }
 
@@ -402,24 +321,6 @@ impl Sheet {
         }
     }
 
-    fn crosses(&self, at: impl Iterator<Item = f64>, middle: f64) {
-        let context = &self.context;
-        let mut at = at.peekable();
-        if at.peek().is_none() {
-            return;
-        }
-        context.begin_path();
-        for x in at {
-            for (from, to) in [(-2.5, 2.5), (2.5, -2.5)] {
-                context.move_to(x - 2.5, middle + from);
-                context.line_to(x + 2.5, middle + to);
-            }
-        }
-        self.stroke_with(&self.ink.cancel);
-        context.set_line_width(1.2);
-        context.stroke();
-    }
-
     /// The timeline of the whole mesh.
     pub fn timeline(&self, timeline: &Timeline, stage: &Stage) {
         let base = self.height - 4.0;
@@ -465,30 +366,31 @@ impl Ink {
             ok: ink("--lane-ok"),
         })
     }
-}
 
-/// Heights of marks: twice as much is one step taller.
-fn tall(count: u64, most: f64) -> f64 {
-    let steps = f64::from(u64::BITS - count.leading_zeros());
-    (2.0 + 2.0 * steps).min(most)
-}
-
-/// Spans of which there may be one per pixel.
-const COUNTED: [SpanKind; 3] = [SpanKind::Changes, SpanKind::Cancels, SpanKind::Errors];
-/// Pixels from dot to dot.
-const DOTS: f64 = 5.0;
-/// Pixels from dash to dash.
-const DASHES: f64 = 5.0;
-/// Pixels between the lines of a hatch.
-const HATCH: f64 = 5.0;
-
-#[cfg(test)]
-mod tests {
-    use super::tall;
-
-    #[test]
-    fn more_is_taller_up_to_the_row() {
-        let heights = [1, 2, 3, 4, 1_000, u64::MAX].map(|count| tall(count, 15.0));
-        assert_eq!(heights, [4.0, 6.0, 6.0, 8.0, 15.0, 15.0]);
+    /// What the browser makes of the names.
+    fn palette(&self) -> Option<Palette> {
+        let canvas = document().create_element("canvas").ok()?;
+        let canvas: HtmlCanvasElement = canvas.unchecked_into();
+        let context = canvas.get_context("2d").ok()??;
+        let context: CanvasRenderingContext2d = context.unchecked_into();
+        let rgba = |color: &str| -> Option<Rgba> {
+            context.clear_rect(0.0, 0.0, 1.0, 1.0);
+            context.set_fill_style_str(color);
+            context.fill_rect(0.0, 0.0, 1.0, 1.0);
+            let image = context.get_image_data(0.0, 0.0, 1.0, 1.0).ok()?;
+            image.data().0.try_into().ok()
+        };
+        Some(Palette {
+            line: rgba(&self.line)?,
+            change: rgba(&self.change)?,
+            error: rgba(&self.error)?,
+            cancel: rgba(&self.cancel)?,
+            hatch: rgba(&self.hatch)?,
+            accent: rgba(&self.accent)?,
+            warn: rgba(&self.warn)?,
+        })
     }
 }
+
+/// Pixels between the lines of a hatch.
+const HATCH: f64 = 5.0;

@@ -5,7 +5,8 @@ use leptos::ev::MouseEvent;
 use leptos::html::{self, Canvas};
 use leptos::wasm_bindgen::JsCast;
 
-use super::canvas::{Look, Sheet, Trouble};
+use super::canvas::Look;
+use super::pixels::Trouble;
 use crate::derived::Derived;
 use crate::model::{MachineKey, Subject};
 use crate::store::Store;
@@ -26,8 +27,11 @@ pub fn look_anew(look: RwSignal<Option<Look>>, body: NodeRef<html::Div>) {
     let find = |what| body.get_untracked()?.query_selector(what).ok()?;
     // The tab's own are in other colours.
     let lane = find("a.row:not([data-own]) .lane").or_else(|| find(".lane"));
-    let found = lane.and_then(|lane| Look::of(lane.unchecked_ref()));
-    if look.try_get_untracked().is_some_and(|look| look != found) {
+    let Some(before) = look.try_get_untracked() else {
+        return;
+    };
+    let found = lane.and_then(|lane| Look::of(lane.unchecked_ref(), before.as_ref()));
+    if before != found {
         look.set(found);
     }
 }
@@ -44,14 +48,13 @@ pub fn lane_of(
         let (Some((key, is_own)), Some(canvas)) = (row.get(), canvas.get()) else {
             return;
         };
-        let sheet = look.with(|look| Sheet::alike(&canvas, look.as_ref()?, is_own));
-        let Some(sheet) = sheet else {
-            return;
-        };
-        let stage = store.lane_stage();
-        if let Some(lane) = store.lane(&key, &stage, sheet.width as usize) {
-            sheet.lane(&lane, &stage, &trouble(store, key));
-        }
+        look.with(|look| {
+            let Some(look) = look else { return };
+            let stage = store.lane_stage();
+            if let Some(lane) = store.lane(&key, &stage, look.pixels()) {
+                look.draw(&canvas, &lane, &stage, &trouble(store, key), is_own);
+            }
+        });
     });
     let seek = move |event: MouseEvent| {
         let Some(canvas) = canvas.get_untracked() else {

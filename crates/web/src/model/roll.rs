@@ -209,3 +209,87 @@ const HEALTHS: [Health; 7] = [
     Health::Starting,
     Health::Ok,
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture::{learned_of, peer, reading};
+    use super::super::health::assess;
+    use super::super::{Input, PeerFacts, Phase, World};
+    use super::*;
+
+    /// Machines of three owners that change, fail, recover and fall silent over two minutes.
+    fn told(step: u64) -> Vec<Input> {
+        let key = |owner, index| learned_of(owner, index, "", &[]).key;
+        let mut inputs = Vec::new();
+        if step < 70 {
+            let ready = 1 + u64::from(step % 30 > 20);
+            let clock = [1, ready, step, step / 40];
+            inputs.push(Input::Read(key(1, 0), reading(&clock, 0, step * 1_000)));
+        }
+        if step == 20 {
+            inputs.push(Input::Read(key(2, 1), reading(&[1, 2, 0, 1], 0, 20_000)));
+        }
+        let facts = (1..=3).map(|owner| PeerFacts {
+            heard: Some(Seen(1_000 * if owner == 2 { step.min(50) } else { step })),
+            heartbeat: (owner != 3).then_some(2_000),
+            ..PeerFacts::unknown(peer(owner))
+        });
+        if step % 5 == 0 {
+            inputs.push(Input::Peers(facts.collect()));
+        }
+        inputs
+    }
+
+    #[test]
+    fn answers_are_thought_again_when_they_may_differ_and_counts_follow() {
+        let mut world = World::new("relay".into(), false, Seen(0));
+        world.apply(Input::Phase(Phase::Live), Seen(0));
+        for (owner, index) in [(1, 0), (1, 1), (2, 1), (3, 0)] {
+            let learned = learned_of(owner, index, "m", &[1, index, 0, 0]);
+            world.apply(Input::Learned(learned), Seen(0));
+        }
+        let mut seen = OrderedSet::new();
+        for step in 0..120 {
+            for input in told(step) {
+                world.apply(input, Seen(step * 1_000));
+            }
+            for now in (step * 1_000..(step + 1) * 1_000).step_by(100).map(Seen) {
+                world.settle(now);
+                let mut counts = [0; HEALTHS.len()];
+                for machine in world.machines() {
+                    let owner = world.peer(&machine.key.peer);
+                    let answer = assess(machine, owner, now, Seen(0));
+                    assert_eq!(world.assessment(&machine.key), answer, "{now:?}");
+                    counts[place(answer.health)] += 1;
+                    seen.insert(answer.health);
+                }
+                assert_eq!(world.roll().counts, counts);
+                let troubled = counts[..5].iter().sum::<usize>();
+                assert_eq!(world.roll().troubled().count(), troubled);
+            }
+        }
+        let seen: Vec<Health> = seen.iter().copied().collect();
+        assert!(seen.len() >= 5, "{seen:?}");
+    }
+
+    #[test]
+    fn whoever_shares_a_name_is_counted_as_long_as_it_is_there() {
+        let mut roll = Roll::default();
+        let machine = |owner, index| {
+            let learned = learned_of(owner, index, "lamp", &[1, 1, 0, 0]);
+            Machine::new(learned, Seen(0))
+        };
+        let (first, again) = (machine(1, 0), machine(1, 1));
+        for it in [first.clone(), again.clone(), machine(2, 0), first.clone()] {
+            roll.insert(it);
+        }
+        assert_eq!(roll.namesakes(&first), 2);
+        assert_eq!(roll.of(&first.key.peer).count(), 2);
+        roll.change(&first.key, |machine| machine.gone = Some(Seen(1)));
+        assert!(roll.has_gone());
+        roll.remove(&first.key);
+        assert!(!roll.has_gone());
+        assert_eq!(roll.namesakes(&again), 1);
+        assert_eq!(roll.counts().map(|(_, count)| count).sum::<usize>(), 2);
+    }
+}
