@@ -373,21 +373,33 @@ impl Ink {
         let canvas: HtmlCanvasElement = canvas.unchecked_into();
         let context = canvas.get_context("2d").ok()??;
         let context: CanvasRenderingContext2d = context.unchecked_into();
-        let rgba = |color: &str| -> Option<Rgba> {
-            context.clear_rect(0.0, 0.0, 1.0, 1.0);
+        let names = [
+            &self.line,
+            &self.change,
+            &self.error,
+            &self.cancel,
+            &self.hatch,
+            &self.accent,
+            &self.warn,
+        ];
+        for (x, color) in (0_u8..).zip(names) {
             context.set_fill_style_str(color);
-            context.fill_rect(0.0, 0.0, 1.0, 1.0);
-            let image = context.get_image_data(0.0, 0.0, 1.0, 1.0).ok()?;
-            image.data().0.try_into().ok()
-        };
+            context.fill_rect(f64::from(x), 0.0, 1.0, 1.0);
+        }
+        let image = context
+            .get_image_data(0.0, 0.0, names.len() as f64, 1.0)
+            .ok()?;
+        let image = image.data().0;
+        let mut colors = image.chunks_exact(4).map(Rgba::try_from);
+        let mut next = || colors.next()?.ok();
         Some(Palette {
-            line: rgba(&self.line)?,
-            change: rgba(&self.change)?,
-            error: rgba(&self.error)?,
-            cancel: rgba(&self.cancel)?,
-            hatch: rgba(&self.hatch)?,
-            accent: rgba(&self.accent)?,
-            warn: rgba(&self.warn)?,
+            line: next()?,
+            change: next()?,
+            error: next()?,
+            cancel: next()?,
+            hatch: next()?,
+            accent: next()?,
+            warn: next()?,
         })
     }
 }
