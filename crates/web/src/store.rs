@@ -496,24 +496,8 @@ impl Inner {
             is_judged = self.world.take_judged();
         }
         let world = past.unwrap_or(&self.world);
-        let verdict = (counts || !is_past && is_judged).then(|| {
-            let verdict = match past {
-                None => verdict(world, wall, now),
-                Some(then) => past_verdict(then, at, &self.world, wall),
-            };
-            match self.aside {
-                // What is live is not in view.
-                Some(_) => Verdict {
-                    detail: Vec::new(),
-                    attention: 0,
-                    ..verdict
-                },
-                None => Verdict {
-                    attention: verdict.attention + watched,
-                    ..verdict
-                },
-            }
-        });
+        let verdict =
+            (counts || !is_past && is_judged).then(|| self.headline(past, at, now, watched, wall));
         let drawn = {
             let told = &self.time.told(at);
             let scene = Scene {
@@ -550,6 +534,33 @@ impl Inner {
                 .and_then(|verdict| self.announce(verdict, now)),
             verdict,
             first_remote: self.is_first_remote(),
+        }
+    }
+
+    /// The headline of a moment; `watched`: machines that only rules are about.
+    fn headline(
+        &self,
+        past: Option<&World>,
+        at: Seen,
+        now: Seen,
+        watched: usize,
+        wall: WallClock,
+    ) -> Verdict {
+        let verdict = match past {
+            None => verdict(&self.world, wall, now),
+            Some(then) => past_verdict(then, at, &self.world, wall),
+        };
+        match self.aside {
+            // What is live is not in view.
+            Some(_) => Verdict {
+                detail: Vec::new(),
+                attention: 0,
+                ..verdict
+            },
+            None => Verdict {
+                attention: verdict.attention + watched,
+                ..verdict
+            },
         }
     }
 

@@ -234,7 +234,7 @@ mod tests {
             heartbeat: (owner != 3).then_some(2_000),
             ..PeerFacts::unknown(peer(owner))
         });
-        if step % 5 == 0 {
+        if step.is_multiple_of(5) {
             inputs.push(Input::Peers(facts.collect()));
         }
         inputs
