@@ -43,9 +43,9 @@ use self::watch::Watch;
 use crate::browser;
 use crate::history::{Limits, Sift};
 use crate::model::{
-    AttentionRow, Connection, FleetRow, Frame, Group, Input, LinkFacts, MachineKey, MachineRef,
-    MachineScreen, NoFrame, Phase, Piece, Role, Seen, Thresholds, Verdict, WallClock, World, Zone,
-    attention_rows, join_rows, past_verdict, verdict,
+    AttentionRow, Connection, FleetRow, Frame, Group, Health, Input, LinkFacts, MachineKey,
+    MachineRef, MachineScreen, NoFrame, Phase, Piece, Role, Seen, Thresholds, Verdict, WallClock,
+    World, Zone, attention_rows, fleet_row, join_rows, past_verdict, verdict,
 };
 use statemesh::core::collections::OrderedSet;
 
@@ -73,6 +73,8 @@ pub struct Store {
     pub timelines: RwSignal<u8>,
     /// What the Machine view leaves out.
     pub sift: RwSignal<Sift>,
+    /// Counts up four times a second, while the page is seen.
+    pub beat: RwSignal<u32>,
     /// Counts up when lanes and timelines are to be drawn again.
     pub frame: RwSignal<u32>,
     /// Where the tab's peer stands.
@@ -152,7 +154,10 @@ struct Inner {
     /// Wall time of the zero of what is shown, in milliseconds since 1970.
     origin: u64,
     frame_asked: bool,
+    /// Everything is to be drawn anew.
     timer_passed: bool,
+    /// A quarter of a second passed.
+    ticked: bool,
     marked: bool,
     announced: Option<(Seen, String)>,
     /// When the connection bar last waited for somebody.
@@ -179,6 +184,7 @@ impl Store {
             step: RwSignal::new(None),
             timelines: RwSignal::new(2),
             sift: RwSignal::new(Sift::default()),
+            beat: RwSignal::new(0),
             frame: RwSignal::new(0),
             connection: RwSignal::new(world.connection().clone()),
             topic: RwSignal::new(None),
@@ -210,6 +216,7 @@ impl Store {
                 origin,
                 frame_asked: false,
                 timer_passed: true,
+                ticked: true,
                 marked: false,
                 announced: None,
                 awaited_until: Seen(0),
@@ -267,7 +274,8 @@ impl Store {
         if browser::is_hidden() {
             return self.look_out_unseen();
         }
-        self.inner.update_value(|inner| inner.timer_passed = true);
+        self.beat.update(|beat| *beat = beat.wrapping_add(1));
+        self.inner.update_value(|inner| inner.ticked = true);
         self.ask_frame();
     }
 
@@ -317,10 +325,41 @@ impl Store {
             .unwrap_or_default()
     }
 
-    /// The signal of one row. Rows live as long as their machine is known.
+    /// The signal of one row, as long as whoever asks is there.
     #[must_use]
     pub fn row(self, key: &MachineKey) -> Option<ArcRwSignal<FleetRow>> {
-        self.inner.with_value(|inner| inner.views.row(key))
+        let key = *key;
+        let row = self.inner.try_update_value(|inner| {
+            let (past, at) = inner.time.past(inner.now());
+            let world = past.unwrap_or(&inner.world);
+            let row = || Some(fleet_row(world, world.machine(&key)?, at));
+            inner.views.row(&key, row)
+        });
+        let row = row.flatten()?;
+        on_cleanup(move || {
+            self.inner
+                .try_update_value(|inner| inner.views.release(&key));
+        });
+        Some(row)
+    }
+
+    /// One row as it is drawn now.
+    #[must_use]
+    pub fn row_now(self, key: &MachineKey) -> Option<FleetRow> {
+        self.inner.with_value(|inner| {
+            let (past, at) = inner.time.past(inner.now());
+            let world = past.unwrap_or(&inner.world);
+            Some(fleet_row(world, world.machine(key)?, at))
+        })
+    }
+
+    /// Health of one machine as it is drawn now.
+    #[must_use]
+    pub fn health(self, key: &MachineKey) -> Health {
+        self.inner.with_value(|inner| {
+            let (past, _) = inner.time.past(inner.now());
+            past.unwrap_or(&inner.world).assessment(key).health
+        })
     }
 
     /// The signal of one host.
@@ -355,10 +394,10 @@ impl Store {
         };
         if drawing.slow {
             self.look_out();
-            self.clock.set(now);
+            set(self.clock, now);
         }
-        if drawing.slow || drawing.moved {
-            self.now.set(drawing.at);
+        if drawing.counts {
+            set(self.now, drawing.at);
             self.frame.update(|frame| *frame = frame.wrapping_add(1));
         }
         set(self.dock, drawing.dock);
@@ -367,8 +406,12 @@ impl Store {
         if let Some(news) = drawing.news {
             set(self.news, news);
         }
-        set(self.verdict, drawing.verdict);
-        set(self.attention, drawing.attention);
+        if let Some(verdict) = drawing.verdict {
+            set(self.verdict, verdict);
+        }
+        if let Some(attention) = drawing.attention {
+            set(self.attention, attention);
+        }
         for (signal, row) in drawing.drawn.rows {
             signal.set(row);
         }
@@ -403,13 +446,13 @@ impl Store {
 /// What one frame changes; computed while the store is borrowed, applied after.
 struct Drawing {
     slow: bool,
-    /// Another moment is looked at.
-    moved: bool,
+    /// Another moment is looked at, or time passed in the one looked at.
+    counts: bool,
     at: Seen,
     dock: Dock,
     connection: Connection,
-    verdict: Verdict,
-    attention: Vec<AttentionRow>,
+    verdict: Option<Verdict>,
+    attention: Option<Vec<AttentionRow>>,
     drawn: Drawn,
     peers: Option<PeersScreen>,
     link: Option<LinkFacts>,
@@ -431,30 +474,86 @@ impl Inner {
         } else {
             self.world.settle(now);
         }
-        let slow = std::mem::take(&mut self.timer_passed);
+        let asked = std::mem::take(&mut self.timer_passed);
+        let slow = std::mem::take(&mut self.ticked) | asked;
         let moved =
             self.time.look(&self.world, self.views.shown(), now) | std::mem::take(&mut self.turned);
-        let watched = self.watch(slow || moved, now);
+        let fresh = asked || moved;
+        // A moment that was drawn stays as it is; of a recording, everything does.
+        let is_past = self.time.past(now).0.is_some();
+        let is_still = is_past && !fresh;
+        let counts = fresh || slow && !(is_still && self.aside.is_some());
+        let watched = self.watch(fresh || slow && !is_still, now);
         let (past, at) = self.time.past(now);
         let mut changes = Changes {
-            slow,
+            slow: slow && !is_still,
             reshaped: moved,
+            moved: fresh,
             dirty: OrderedSet::new(),
         };
+        let mut is_judged = true;
         if past.is_none() {
             // What came while something else was looked at is drawn now.
             changes.reshaped |= self.world.take_reshaped();
             changes.dirty = self.world.take_dirty();
+            is_judged = self.world.take_judged();
         }
         let world = past.unwrap_or(&self.world);
-        if moved {
-            changes.dirty = world.machines().map(|machine| machine.key).collect();
+        let verdict =
+            (counts || !is_past && is_judged).then(|| self.headline(past, at, now, watched, wall));
+        let drawn = {
+            let told = &self.time.told(at);
+            let scene = Scene {
+                world,
+                at,
+                now,
+                told,
+                is_still,
+            };
+            self.views.draw(&scene, &changes)
+        };
+        let attention = (counts && !is_still || !is_past && is_judged)
+            .then(|| join_rows(attention_rows(world, at), &self.watch.rows));
+        let mesh = counts
+            .then(|| self.graph.draw(world, &self.world, &self.time, at, now))
+            .flatten();
+        let peers = counts
+            .then(|| self.peers.draw(world, &self.time, at, now, self.origin))
+            .flatten();
+        Drawing {
+            slow,
+            counts,
+            at,
+            attention,
+            drawn,
+            peers,
+            link: self.world.main_link().cloned(),
+            news: slow.then(|| self.news(now)),
+            dock: self.time.dock(&self.world, self.views.shown(), now),
+            connection: self.world.connection().clone(),
+            mesh,
+            announcement: verdict
+                .as_ref()
+                .and_then(|verdict| self.announce(verdict, now)),
+            verdict,
+            first_remote: self.is_first_remote(),
         }
+    }
+
+    /// The headline of a moment; `watched`: machines that only rules are about.
+    fn headline(
+        &self,
+        past: Option<&World>,
+        at: Seen,
+        now: Seen,
+        watched: usize,
+        wall: WallClock,
+    ) -> Verdict {
         let verdict = match past {
-            None => verdict(world, wall, now),
+            None => verdict(&self.world, wall, now),
             Some(then) => past_verdict(then, at, &self.world, wall),
         };
-        let verdict = match self.aside {
+        match self.aside {
             // What is live is not in view.
             Some(_) => Verdict {
                 detail: Vec::new(),
@@ -465,38 +564,6 @@ impl Inner {
                 attention: verdict.attention + watched,
                 ..verdict
             },
-        };
-        let drawn = {
-            let told = &self.time.told(at);
-            let scene = Scene {
-                world,
-                at,
-                now,
-                told,
-            };
-            self.views.draw(&scene, &changes)
-        };
-        let attention = join_rows(attention_rows(world, at), &self.watch.rows);
-        let mesh = (slow || moved)
-            .then(|| self.graph.draw(world, &self.world, &self.time, at, now))
-            .flatten();
-        Drawing {
-            slow,
-            moved,
-            at,
-            attention,
-            drawn,
-            peers: (slow || moved)
-                .then(|| self.peers.draw(world, &self.time, at, now, self.origin))
-                .flatten(),
-            link: self.world.main_link().cloned(),
-            news: slow.then(|| self.news(now)),
-            dock: self.time.dock(&self.world, self.views.shown(), now),
-            connection: self.world.connection().clone(),
-            mesh,
-            announcement: self.announce(&verdict, now),
-            verdict,
-            first_remote: self.is_first_remote(),
         }
     }
 

@@ -1,11 +1,15 @@
 //! Drawing on canvases: lanes and timelines. Takes plain models and a width in pixels, and reads its colours from the
 //! stylesheet, so that themes and forced colours hold here, too. What is drawn is said in words elsewhere on the page.
 
-use leptos::prelude::window;
-use leptos::wasm_bindgen::JsCast;
-use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement};
+use std::cell::Cell;
+use std::sync::Arc;
 
-use crate::history::{Lane, LaneSpan, MarkKind, SpanKind, Timeline};
+use leptos::prelude::{document, window};
+use leptos::wasm_bindgen::{Clamped, JsCast};
+use web_sys::{CanvasRenderingContext2d, HtmlCanvasElement, ImageData};
+
+use super::pixels::{Palette, Pixels, Rgba, Trouble};
+use crate::history::{Lane, Timeline};
 use crate::model::{Health, SIDE, Seen};
 use crate::store::time::Stage;
 
@@ -16,16 +20,80 @@ pub struct Sheet {
     pub width: f64,
     /// Height.
     pub height: f64,
-    ink: Ink,
+    ink: Arc<Ink>,
+    /// The colours set last, by where their names lie: to set one is a text for the browser to read.
+    filled: Cell<*const u8>,
+    stroked: Cell<*const u8>,
 }
 
-/// What is wrong, and since when.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Trouble {
-    /// With the machine of the lane.
-    pub own: Option<(Health, Seen)>,
-    /// With any machine.
-    pub first: Option<Seen>,
+/// How large lanes are and in which colours they are drawn: the same for all of a list, and slow to ask for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Look {
+    width: f64,
+    height: f64,
+    scale: f64,
+    ink: Arc<Ink>,
+    palette: Palette,
+}
+
+impl Look {
+    /// As this canvas has it, which is not the tab's own; `None` where it is not on screen.
+    pub fn of(canvas: &HtmlCanvasElement, before: Option<&Self>) -> Option<Self> {
+        let (width, height) = (
+            f64::from(canvas.client_width()),
+            f64::from(canvas.client_height()),
+        );
+        if width < 1.0 || height < 1.0 {
+            return None;
+        }
+        let ink = Arc::new(Ink::of(canvas)?);
+        let palette = match before.filter(|before| before.ink == ink) {
+            Some(before) => before.palette,
+            None => ink.palette()?,
+        };
+        Some(Self {
+            width,
+            height,
+            scale: scale(),
+            ink,
+            palette,
+        })
+    }
+
+    /// Pixels across.
+    pub fn pixels(&self) -> usize {
+        self.width as usize
+    }
+
+    /// Draws a lane; the tab's own are dimmer.
+    pub fn draw(
+        &self,
+        canvas: &HtmlCanvasElement,
+        lane: &Lane,
+        stage: &Stage,
+        trouble: &Trouble,
+        is_own: bool,
+    ) {
+        let size = (self.width, self.height, self.scale);
+        let Some(sheet) = Sheet::sized(canvas, size, &self.ink) else {
+            return;
+        };
+        let mut pixels = Pixels::new(size);
+        let palette = Palette {
+            change: if is_own {
+                self.palette.line
+            } else {
+                self.palette.change
+            },
+            ..self.palette
+        };
+        pixels.lane(lane, stage, trouble, &palette);
+        sheet.put(&mut pixels);
+    }
+}
+
+fn scale() -> f64 {
+    window().device_pixel_ratio().clamp(1.0, 3.0)
 }
 
 #[derive(Clone, Copy)]
@@ -38,6 +106,7 @@ enum Round {
 }
 
 /// Colours, from the stylesheet.
+#[derive(Clone, Debug, PartialEq)]
 struct Ink {
     line: String,
     change: String,
@@ -60,9 +129,25 @@ impl Sheet {
         if width < 1.0 || height < 1.0 {
             return None;
         }
-        let scale = window().device_pixel_ratio().clamp(1.0, 3.0);
+        let ink = Arc::new(Ink::of(canvas)?);
+        let scale = scale();
+        let sheet = Self::sized(canvas, (width, height, scale), &ink)?;
+        let context = &sheet.context;
+        context
+            .set_transform(scale, 0.0, 0.0, scale, 0.0, 0.0)
+            .ok()?;
+        context.clear_rect(0.0, 0.0, width + 1.0, height + 1.0);
+        Some(sheet)
+    }
+
+    /// With as many pixels as that needs.
+    fn sized(
+        canvas: &HtmlCanvasElement,
+        (width, height, scale): (f64, f64, f64),
+        ink: &Arc<Ink>,
+    ) -> Option<Self> {
         let context = canvas.get_context("2d").ok()??;
-        let context: CanvasRenderingContext2d = context.dyn_into().ok()?;
+        let context: CanvasRenderingContext2d = context.unchecked_into();
         let (across, down) = (
             (width * scale).round() as u32,
             (height * scale).round() as u32,
@@ -71,27 +156,13 @@ impl Sheet {
             canvas.set_width(across);
             canvas.set_height(down);
         }
-        context
-            .set_transform(scale, 0.0, 0.0, scale, 0.0, 0.0)
-            .ok()?;
-        context.clear_rect(0.0, 0.0, width + 1.0, height + 1.0);
-        let style = window().get_computed_style(canvas).ok()??;
-        let ink = |name: &str| style.get_property_value(name).unwrap_or_default();
         Some(Self {
             context,
             width,
             height,
-            ink: Ink {
-                line: ink("--lane-line"),
-                change: ink("--lane-change"),
-                error: ink("--lane-error"),
-                cancel: ink("--lane-cancel"),
-                hatch: ink("--lane-hatch"),
-                accent: ink("--lane-accent"),
-                tint: ink("--lane-tint"),
-                warn: ink("--lane-warn"),
-                ok: ink("--lane-ok"),
-            },
+            ink: Arc::clone(ink),
+            filled: Cell::new(std::ptr::null()),
+            stroked: Cell::new(std::ptr::null()),
         })
     }
 
@@ -100,12 +171,31 @@ impl Sheet {
     }
 
     fn fill(&self, color: &str, (x, y, width, height): (f64, f64, f64, f64)) {
-        self.context.set_fill_style_str(color);
+        self.fill_with(color);
         self.context.fill_rect(x, y, width, height);
     }
 
+    fn fill_with(&self, color: &str) {
+        if self.filled.replace(color.as_ptr()) != color.as_ptr() {
+            self.context.set_fill_style_str(color);
+        }
+    }
+
+    fn stroke_with(&self, color: &str) {
+        if self.stroked.replace(color.as_ptr()) != color.as_ptr() {
+            self.stroke_with(color);
+        }
+    }
+
+    /// What was set since it was saved is not set any more.
+    fn restore(&self) {
+        self.context.restore();
+        self.filled.set(std::ptr::null());
+        self.stroked.set(std::ptr::null());
+    }
+
     fn outline(&self, color: &str, (x, y, width, height): (f64, f64, f64, f64)) {
-        self.context.set_stroke_style_str(color);
+        self.stroke_with(color);
         self.context.set_line_width(1.0);
         self.context.stroke_rect(
             x + 0.5,
@@ -130,10 +220,10 @@ impl Sheet {
             context.line_to(x + rise, top);
             x += HATCH;
         }
-        context.set_stroke_style_str(&self.ink.hatch);
+        self.stroke_with(&self.ink.hatch);
         context.set_line_width(1.0);
         context.stroke();
-        context.restore();
+        self.restore();
     }
 
     fn cursor(&self, stage: &Stage) {
@@ -146,99 +236,12 @@ impl Sheet {
         }
     }
 
-    /// One machine's lane.
-    pub fn lane(&self, lane: &Lane, stage: &Stage, trouble: &Trouble) {
-        let middle = (self.height / 2.0).floor();
-        self.fill(&self.ink.line, (0.0, middle, self.width, 1.0));
-        for span in &lane.spans {
-            self.span(span, stage, middle);
-        }
-        for mark in &lane.marks {
-            let x = self.x(stage, mark.at).floor();
-            match mark.kind {
-                MarkKind::Restart(_) => {
-                    self.fill(&self.ink.change, (x - 2.0, 2.0, 1.0, self.height - 4.0));
-                    self.fill(&self.ink.change, (x + 1.0, 2.0, 1.0, self.height - 4.0));
-                }
-                // What came before is not known.
-                MarkKind::Known => self.context.clear_rect(0.0, 0.0, x, self.height),
-                MarkKind::Schema | MarkKind::Fidelity(_) => {}
-            }
-        }
-        if let Some((health, since)) = trouble.own {
-            let until = stage.cursor.unwrap_or(stage.to);
-            self.trouble(health, self.x(stage, since), self.x(stage, until));
-        }
-        // What came after the moment looked at is there, but not what is shown.
-        if let Some(at) = stage.cursor.filter(|at| *at < stage.to) {
-            let x = self.x(stage, at);
-            self.context.save();
-            let _ = self
-                .context
-                .set_global_composite_operation("destination-out");
-            self.fill("rgb(0 0 0 / .6)", (x, 0.0, self.width - x, self.height));
-            self.context.restore();
-        }
-        let first = trouble
-            .first
-            .filter(|at| stage.from <= *at && *at <= stage.to);
-        if let Some(at) = first {
-            self.dashes(&self.ink.error, self.x(stage, at).floor());
-        }
-        self.cursor(stage);
-    }
-
-    /// How the machine is since then: solid red, hollow amber, dotted amber.
-    fn trouble(&self, health: Health, from: f64, to: f64) {
-        let (top, height) = ((self.height / 2.0).floor() - 2.0, 5.0);
-        let width = (to - from).max(2.0);
-        match health {
-            Health::Error => self.fill(&self.ink.error, (from, top, width, height)),
-            Health::NotReady => self.outline(&self.ink.warn, (from.floor(), top, width, height)),
-            Health::Quiet => {
-                let mut x = from;
-                while x < to {
-                    self.fill(&self.ink.warn, (x.floor(), top + 2.0, 2.0, 2.0));
-                    x += DOTS;
-                }
-            }
-            Health::Gone | Health::Stale | Health::Starting | Health::Ok => {}
-        }
-    }
-
-    /// A line from top to bottom, through all lanes as one.
-    fn dashes(&self, color: &str, x: f64) {
-        let mut y = 0.0;
-        while y < self.height {
-            self.fill(color, (x, y, 1.0, 3.0));
-            y += DASHES;
-        }
-    }
-
-    fn span(&self, span: &LaneSpan, stage: &Stage, middle: f64) {
-        let (from, to) = (self.x(stage, span.from), self.x(stage, span.to));
-        let width = (to - from).max(1.0);
-        match span.kind {
-            SpanKind::Changes => {
-                let height = tall(span.height, self.height - 4.0);
-                let bar = (from.floor(), middle - (height / 2.0).floor(), 1.0, height);
-                self.fill(&self.ink.change, bar);
-            }
-            SpanKind::Errors => {
-                let bar = (from.floor(), 3.0, width.max(2.0).ceil(), self.height - 6.0);
-                self.fill(&self.ink.error, bar);
-            }
-            SpanKind::Cancels => self.cross(from, middle),
-            SpanKind::Between => {
-                let height = tall(span.height, self.height - 6.0).max(4.0);
-                let top = (middle - height / 2.0).round();
-                self.outline(&self.ink.line, (from.floor(), top, width.max(2.0), height));
-            }
-            SpanKind::Missing | SpanKind::Silent | SpanKind::Lost | SpanKind::Dropped => {
-                self.context.clear_rect(from, 0.0, to - from, self.height);
-                self.hatch(from, to, 3.0, self.height - 3.0);
-            }
-            SpanKind::Gone => self.context.clear_rect(from, 0.0, to - from, self.height),
+    /// Shows these pixels, from the upper left corner on.
+    fn put(&self, pixels: &mut Pixels) {
+        let across = u32::try_from(pixels.across).unwrap_or_default();
+        // What is empty is no picture.
+        if let Ok(image) = ImageData::new_with_u8_clamped_array(Clamped(&pixels.bytes), across) {
+            let _ = self.context.put_image_data(&image, 0.0, 0.0);
         }
     }
 
@@ -256,7 +259,7 @@ impl Sheet {
                 context.line_to(middle, y + SIDE);
                 context.line_to(x, center);
                 context.close_path();
-                context.set_fill_style_str(&ink.error);
+                self.fill_with(&ink.error);
                 context.fill();
             }
             Health::NotReady => {
@@ -286,7 +289,7 @@ impl Sheet {
         self.context.begin_path();
         self.context.move_to(from.0, from.1);
         self.context.line_to(to.0, to.1);
-        self.context.set_stroke_style_str(color);
+        self.stroke_with(color);
         self.context.set_line_width(1.4);
         self.context.stroke();
     }
@@ -308,26 +311,14 @@ impl Sheet {
             // A radius below zero alone fails.
             let _ = context.arc(x, y, radius, from + begin * quarter, from + end * quarter);
             if matches!(how, Round::Ring | Round::Dashed) {
-                context.set_stroke_style_str(color);
+                self.stroke_with(color);
                 context.set_line_width(1.4);
                 context.stroke();
             } else {
-                context.set_fill_style_str(color);
+                self.fill_with(color);
                 context.fill();
             }
         }
-    }
-
-    fn cross(&self, x: f64, middle: f64) {
-        let context = &self.context;
-        context.begin_path();
-        for (from, to) in [(-2.5, 2.5), (2.5, -2.5)] {
-            context.move_to(x - 2.5, middle + from);
-            context.line_to(x + 2.5, middle + to);
-        }
-        context.set_stroke_style_str(&self.ink.cancel);
-        context.set_line_width(1.2);
-        context.stroke();
     }
 
     /// The timeline of the whole mesh.
@@ -359,26 +350,59 @@ impl Sheet {
     }
 }
 
-/// Heights of marks: twice as much is one step taller.
-fn tall(count: u64, most: f64) -> f64 {
-    let steps = f64::from(u64::BITS - count.leading_zeros());
-    (2.0 + 2.0 * steps).min(most)
-}
+impl Ink {
+    fn of(canvas: &HtmlCanvasElement) -> Option<Self> {
+        let style = window().get_computed_style(canvas).ok()??;
+        let ink = |name: &str| style.get_property_value(name).unwrap_or_default();
+        Some(Self {
+            line: ink("--lane-line"),
+            change: ink("--lane-change"),
+            error: ink("--lane-error"),
+            cancel: ink("--lane-cancel"),
+            hatch: ink("--lane-hatch"),
+            accent: ink("--lane-accent"),
+            tint: ink("--lane-tint"),
+            warn: ink("--lane-warn"),
+            ok: ink("--lane-ok"),
+        })
+    }
 
-/// Pixels from dot to dot.
-const DOTS: f64 = 5.0;
-/// Pixels from dash to dash.
-const DASHES: f64 = 5.0;
-/// Pixels between the lines of a hatch.
-const HATCH: f64 = 5.0;
-
-#[cfg(test)]
-mod tests {
-    use super::tall;
-
-    #[test]
-    fn more_is_taller_up_to_the_row() {
-        let heights = [1, 2, 3, 4, 1_000, u64::MAX].map(|count| tall(count, 15.0));
-        assert_eq!(heights, [4.0, 6.0, 6.0, 8.0, 15.0, 15.0]);
+    /// What the browser makes of the names.
+    fn palette(&self) -> Option<Palette> {
+        let canvas = document().create_element("canvas").ok()?;
+        let canvas: HtmlCanvasElement = canvas.unchecked_into();
+        let context = canvas.get_context("2d").ok()??;
+        let context: CanvasRenderingContext2d = context.unchecked_into();
+        let names = [
+            &self.line,
+            &self.change,
+            &self.error,
+            &self.cancel,
+            &self.hatch,
+            &self.accent,
+            &self.warn,
+        ];
+        for (x, color) in (0_u8..).zip(names) {
+            context.set_fill_style_str(color);
+            context.fill_rect(f64::from(x), 0.0, 1.0, 1.0);
+        }
+        let image = context
+            .get_image_data(0.0, 0.0, names.len() as f64, 1.0)
+            .ok()?;
+        let image = image.data().0;
+        let mut colors = image.chunks_exact(4).map(Rgba::try_from);
+        let mut next = || colors.next()?.ok();
+        Some(Palette {
+            line: next()?,
+            change: next()?,
+            error: next()?,
+            cancel: next()?,
+            hatch: next()?,
+            accent: next()?,
+            warn: next()?,
+        })
     }
 }
+
+/// Pixels between the lines of a hatch.
+const HATCH: f64 = 5.0;

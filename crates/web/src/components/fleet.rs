@@ -7,14 +7,15 @@ use crate::ui::prelude::*;
 use leptos::ev::{self, KeyboardEvent};
 use leptos::html;
 
+use super::canvas::Look;
 use super::dynamic::{RowKey, dynamic, rows};
 use super::fleet_label::label;
 use super::fleet_row::row;
-use super::lane_head;
 use super::roving::Roving;
+use super::{lane_head, look_anew, look_of};
 use crate::browser;
 use crate::derived::Derived;
-use crate::model::{Grouping, InView, Labels, Layout, MachineKey};
+use crate::model::{Grouping, InView, Labels, Layout, MachineKey, Seats};
 use crate::store::Store;
 use crate::words::overview as words;
 
@@ -29,6 +30,21 @@ pub struct FleetList {
     pub roving: Roving,
     /// A row that is to take the focus as soon as it is there.
     pub wanted: RwSignal<Option<MachineKey>>,
+    /// How lanes look.
+    pub look: RwSignal<Option<Look>>,
+}
+
+/// What a row is about, and where it stands: another machine may take the same row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seat {
+    /// The machine.
+    pub key: MachineKey,
+    /// Its row, counted from the top.
+    pub index: usize,
+    /// How far down, in thirds of a row.
+    pub top: u32,
+    /// How deep in a tree.
+    pub depth: u8,
 }
 
 /// The list.
@@ -46,6 +62,7 @@ pub fn Fleet() -> impl IntoView {
         says_host: Memo::new(move |_| bar.grouping.get() != Grouping::Host),
         roving: Roving::new(first),
         wanted: RwSignal::new(None),
+        look: look_of(store, body),
     };
     provide_context(list);
     let view = in_view_of(store, list, narrow, (scroller, body));
@@ -53,7 +70,16 @@ pub fn Fleet() -> impl IntoView {
         let focused = list.roving.focused();
         layout.with(|layout| layout.in_view(view.get(), focused.as_ref()))
     });
-    let items = move || layout.with(|layout| shown.with(|shown| items(layout, shown)));
+    let seated = StoredValue::new_local(Seated::default());
+    let items = move || {
+        layout.with(|layout| {
+            shown.with(|shown| {
+                seated
+                    .try_update_value(|seated| items(layout, shown, seated))
+                    .unwrap_or_default()
+            })
+        })
+    };
     let height = move || thirds(layout.with(|layout| layout.height));
     let count = Memo::new(move |_| layout.with(|layout| layout.rows.len() + 1));
     // By the pointer, and by the focus.
@@ -116,14 +142,22 @@ fn in_view_of(
         let Some(height) = list.layout.try_with_untracked(|layout| layout.height) else {
             return;
         };
-        narrow.set(browser::is_narrow());
+        if narrow.get_untracked() != browser::is_narrow() {
+            narrow.set(browser::is_narrow());
+        }
+        if list.look.with_untracked(Option::is_none) {
+            look_anew(list.look, body);
+        }
         if let Some(seen) = in_view(scroller, body, height)
             && view.get_untracked() != seen
         {
             view.set(seen);
         }
     };
-    let resized = window_event_listener(ev::resize, move |_| look());
+    let resized = window_event_listener(ev::resize, move |_| {
+        look();
+        look_anew(list.look, body);
+    });
     on_cleanup(move || {
         resized.remove();
         store.hold_fleet(false);
@@ -139,35 +173,73 @@ fn in_view_of(
 /// A label, or a row.
 enum Item {
     Label(usize),
-    Row(MachineKey),
+    Row(u64, ArcRwSignal<Seat>),
 }
 
 impl Item {
     fn key(&self) -> RowKey {
         match self {
             Self::Label(at) => RowKey::Numbered(None, *at as u64),
-            Self::Row(key) => RowKey::Machine(*key),
+            Self::Row(seat, _) => RowKey::Numbered(None, SEATS + seat),
         }
     }
 
     fn draw(self) -> AnyView {
         match self {
             Self::Label(at) => view! { <LabelAt at /> }.into_any(),
-            Self::Row(key) => row(key),
+            Self::Row(_, seat) => row(seat),
         }
     }
 }
 
+/// Rows that are there.
+#[derive(Default)]
+struct Seated {
+    seats: Seats<MachineKey>,
+    rows: Vec<(u64, ArcRwSignal<Seat>)>,
+}
+
+impl Seated {
+    /// The rows of these machines, each told what it is about now.
+    fn seat(&mut self, wanted: &[Seat]) -> Vec<Item> {
+        let seats = self.seats.seat(wanted.iter().map(|seat| seat.key));
+        let mut before = std::mem::take(&mut self.rows);
+        let rows = seats.into_iter().zip(wanted).map(|(number, seat)| {
+            let known = before.iter().position(|(it, _)| *it == number);
+            let row = known.map(|at| before.swap_remove(at).1);
+            let row = row.unwrap_or_else(|| ArcRwSignal::new(*seat));
+            if row.with_untracked(|old| old != seat) {
+                row.set(*seat);
+            }
+            (number, row)
+        });
+        self.rows = rows.collect();
+        let rows = self.rows.iter().cloned();
+        rows.map(|(number, row)| Item::Row(number, row)).collect()
+    }
+}
+
 /// From top to bottom, as they are read: a label, then its rows.
-fn items(layout: &Layout, shown: &InView) -> Vec<Item> {
+fn items(layout: &Layout, shown: &InView, seated: &mut Seated) -> Vec<Item> {
     let labels = shown.labels.iter().filter_map(|at| layout.labels.get(*at));
     let mut labels = labels.peekable();
-    let mut items = Vec::with_capacity(shown.labels.len() + shown.rows.len());
-    for (key, top, _) in shown.rows.iter().filter_map(|at| layout.rows.get(*at)) {
-        while let Some(label) = labels.next_if(|label| label.1 <= *top) {
+    let seat = |index: &usize| {
+        let (key, top, depth) = *layout.rows.get(*index)?;
+        Some(Seat {
+            key,
+            index: *index,
+            top,
+            depth,
+        })
+    };
+    let wanted: Vec<Seat> = shown.rows.iter().filter_map(seat).collect();
+    let rows = seated.seat(&wanted);
+    let mut items = Vec::with_capacity(shown.labels.len() + rows.len());
+    for (row, seat) in rows.into_iter().zip(&wanted) {
+        while let Some(label) = labels.next_if(|label| label.1 <= seat.top) {
             items.push(Item::Label(label.0));
         }
-        items.push(Item::Row(*key));
+        items.push(row);
     }
     items.extend(labels.map(|label| Item::Label(label.0)));
     items
@@ -282,3 +354,5 @@ fn move_focus(event: &KeyboardEvent, list: FleetList) {
 const STEP: u32 = 12;
 /// Rows by Page Up and Page Down.
 const PAGE: usize = 20;
+/// Numbers of rows begin here; those below are of labels.
+const SEATS: u64 = 1 << 32;

@@ -4,101 +4,101 @@ use crate::ui::prelude::*;
 use leptos::html;
 
 use super::dynamic::dynamic;
-use super::fleet::{FleetList, shifted};
+use super::fleet::{FleetList, Seat, shifted};
 use super::{health_glyph, lane_of, name};
 use crate::derived::Derived;
 use crate::model::{FleetRow, MachineKey, StateWord, WordKind, grouped};
 use crate::store::Store;
 use crate::words;
 
-/// Its row.
-pub fn row(key: MachineKey) -> AnyView {
-    view! { <Row key /> }.into_any()
+/// The row of whoever has this seat.
+pub fn row(seat: ArcRwSignal<Seat>) -> AnyView {
+    view! { <Row seat /> }.into_any()
 }
 
 #[component]
-fn Row(key: MachineKey) -> impl IntoView {
+fn Row(seat: ArcRwSignal<Seat>) -> impl IntoView {
     let store = expect_context::<Store>();
     let list = expect_context::<FleetList>();
-    store.row(&key).map(|row| {
-        let fixed = row.get_untracked();
-        let health = value(&row, |row| row.health);
-        let changed = value(&row, |row| row.changed);
-        let states = value(&row, |row| (row.states.clone(), row.more));
-        let hearsay = part(&row, |row| row.hearsay);
-        let age = move || changed.get().age(store.now.get()).text();
-        let rate = Memo::new(move |_| {
-            store.frame.track();
-            let (changes, all) = store.rate(&key);
-            words::overview::rate(changes, all)
-        });
-        let link = focusable(list, key);
-        let place = place(list, key);
-        let top = move || shifted(place.with(|place| place.0));
-        let indent = move || {
-            let depth = place.with(|place| place.1);
-            (depth > 0).then(|| format!("{depth}.375rem"))
-        };
-        let index = Memo::new(move |_| {
-            list.layout
-                .with(|layout| layout.place(&key).map(|at| at + 2))
-        });
-        let host = fixed.host.clone();
-        view! {
-            <a
-                class="row"
-                role="row"
-                node_ref=link
-                style:transform=top
-                href=part(&row, |row| row.href.clone())
-                aria-label=part(&row, |row| row.label.clone())
-                aria-rowindex=index
-                tabindex=move || list.roving.tabindex(key)
-                on:focus=move |_| list.roving.enter(key)
-                data-machine=fixed.mark
-                data-own=fixed.own.then_some("")
-                data-health=move || health.get().mark()
-            >
-                <span class="of-host" role="gridcell">
-                    {dynamic(move || list.says_host.get().then(|| name(&host)))}
-                </span>
-                <span class="health" role="gridcell" title=part(&row, |row| row.rule.clone())>
-                    {dynamic(move || health_glyph(health.get()))}
-                </span>
-                <span
-                    class="machine"
-                    role="gridcell"
-                    class:hearsay=hearsay
-                    style:padding-left=indent
-                    title=move || words::provenance(!hearsay.get())
-                >
-                    {name(&fixed.name)}
-                </span>
-                <span class="active-states" role="gridcell">
-                    {dynamic(move || states.with(|(states, more)| state_words(states, *more)))}
-                </span>
-                <span class="ticks num" role="gridcell">
-                    {part(&row, |row| grouped(row.time))}
-                </span>
-                <span class="rate num" role="gridcell">
-                    {rate}
-                </span>
-                <span class="changed num" role="gridcell">
-                    {dynamic(age)}
-                </span>
-                <span class="lanes" role="presentation">
-                    {lane_of(store, key)}
-                </span>
-            </a>
-        }
-    })
+    let seat = Derived::new(move || seat.get());
+    let key = Derived::new(move || seat.with(|seat| seat.key));
+    let row: Facts = Derived::new(move || store.row(&key.get()));
+    let own = Derived::new(move || look(row, |row| row.is_some_and(|row| row.own)));
+    let link = focusable(list, key);
+    let top = move || shifted(seat.with(|seat| seat.top));
+    let index = move || seat.with(|seat| seat.index + 2);
+    let lane = Derived::new(move || Some((key.get(), own.get())));
+    let facts = move |read: fn(&FleetRow) -> String| look(row, |row| row.map(read));
+    view! {
+        <a
+            class="row"
+            role="row"
+            node_ref=link
+            style:transform=top
+            href=move || facts(|row| row.href.clone())
+            aria-label=move || facts(|row| row.label.clone())
+            aria-rowindex=index
+            tabindex=move || list.roving.tabindex(key.get())
+            on:focus=move |_| list.roving.enter(key.get_untracked())
+            data-machine=move || facts(|row| row.mark.clone())
+            data-own=move || own.get().then_some("")
+            data-health=move || look(row, |row| row.map(|row| row.health.mark()))
+        >
+            {dynamic(move || look(row, |row| row.map(|row| cells(list, row, seat.with(|seat| seat.depth)))))}
+            <span class="rate num" role="gridcell">
+                {dynamic(move || rate(store, key))}
+            </span>
+            <span class="changed num" role="gridcell">
+                {dynamic(move || Some(look(row, |row| row.map(|row| row.changed))?.age(store.now.get()).text()))}
+            </span>
+            <span class="lanes" role="presentation">
+                {lane_of(store, lane, list.look)}
+            </span>
+        </a>
+    }
+}
+
+/// What a machine says of itself.
+fn cells(list: FleetList, row: &FleetRow, depth: u8) -> AnyView {
+    let host = list.says_host.get().then(|| name(&row.host));
+    let indent = (depth > 0).then(|| format!("{depth}.375rem"));
+    view! {
+        <span class="of-host" role="gridcell">
+            {host}
+        </span>
+        <span class="health" role="gridcell" title=row.rule.clone()>
+            {health_glyph(row.health)}
+        </span>
+        <span
+            class="machine"
+            role="gridcell"
+            class:hearsay=row.hearsay
+            style:padding-left=indent
+            title=words::provenance(!row.hearsay)
+        >
+            {name(&row.name)}
+        </span>
+        <span class="active-states" role="gridcell">
+            {state_words(&row.states, row.more)}
+        </span>
+        <span class="ticks num" role="gridcell">
+            {grouped(row.time)}
+        </span>
+    }
+    .into_any()
+}
+
+fn rate(store: Store, key: Derived<MachineKey>) -> String {
+    store.frame.track();
+    let (changes, all) = store.rate(&key.get());
+    words::overview::rate(changes, all)
 }
 
 /// Takes the focus when the list wants it to.
-fn focusable(list: FleetList, key: MachineKey) -> NodeRef<html::A> {
+fn focusable(list: FleetList, key: Derived<MachineKey>) -> NodeRef<html::A> {
     let link = NodeRef::<html::A>::new();
     Effect::new(move |_| {
-        let Some(link) = link.get().filter(|_| list.wanted.get() == Some(key)) else {
+        let Some(link) = link.get().filter(|_| list.wanted.get() == Some(key.get())) else {
             return;
         };
         list.wanted.set(None);
@@ -108,33 +108,14 @@ fn focusable(list: FleetList, key: MachineKey) -> NodeRef<html::A> {
     link
 }
 
-/// Where it stands, and how deep in a tree.
-fn place(list: FleetList, key: MachineKey) -> Memo<(u32, u8)> {
-    Memo::new(move |_| {
-        let place = list.layout.with(|layout| {
-            let row = layout.rows.get(layout.place(&key)?)?;
-            Some((row.1, row.2))
-        });
-        place.unwrap_or_default()
+/// The machine of a row, as it is drawn.
+type Facts = Derived<Option<ArcRwSignal<FleetRow>>>;
+
+fn look<T>(row: Facts, read: impl FnOnce(Option<&FleetRow>) -> T) -> T {
+    row.with(|row| match row {
+        Some(row) => row.with(|row| read(Some(row))),
+        None => read(None),
     })
-}
-
-/// One part of a row, which repaints only when it changes.
-fn part<T: PartialEq + Send + Sync + 'static>(
-    row: &ArcRwSignal<FleetRow>,
-    read: fn(&FleetRow) -> T,
-) -> Memo<T> {
-    let row = row.clone();
-    Memo::new(move |_| row.with(read))
-}
-
-/// The same for what is computed further.
-fn value<T: PartialEq + Send + Sync + 'static>(
-    row: &ArcRwSignal<FleetRow>,
-    read: fn(&FleetRow) -> T,
-) -> Derived<T> {
-    let row = row.clone();
-    Derived::new(move || row.with(read))
 }
 
 fn state_words(states: &[StateWord], more: usize) -> impl IntoView + use<> {

@@ -2,25 +2,59 @@
 
 use crate::ui::prelude::*;
 use leptos::ev::MouseEvent;
-use leptos::html::Canvas;
+use leptos::html::{self, Canvas};
+use leptos::wasm_bindgen::JsCast;
 
-use super::canvas::{Sheet, Trouble};
+use super::canvas::Look;
+use super::pixels::Trouble;
+use crate::derived::Derived;
 use crate::model::{MachineKey, Subject};
 use crate::store::Store;
 use crate::words;
 
+/// How the lanes of a list look; asked anew as often as ages count on.
+pub fn look_of(store: Store, body: NodeRef<html::Div>) -> RwSignal<Option<Look>> {
+    let look = RwSignal::new(None);
+    Effect::new(move |_| {
+        store.beat.track();
+        look_anew(look, body);
+    });
+    look
+}
+
+/// Asks one of the lanes how it looks.
+pub fn look_anew(look: RwSignal<Option<Look>>, body: NodeRef<html::Div>) {
+    let find = |what| body.get_untracked()?.query_selector(what).ok()?;
+    // The tab's own are in other colours.
+    let lane = find("a.row:not([data-own]) .lane").or_else(|| find(".lane"));
+    let Some(before) = look.try_get_untracked() else {
+        return;
+    };
+    let found = lane.and_then(|lane| Look::of(lane.unchecked_ref(), before.as_ref()));
+    if before != found {
+        look.set(found);
+    }
+}
+
 /// A canvas as wide as its cell. A click looks at that moment.
-pub fn lane_of(store: Store, key: MachineKey) -> impl IntoView {
+pub fn lane_of(
+    store: Store,
+    row: Derived<Option<(MachineKey, bool)>>,
+    look: RwSignal<Option<Look>>,
+) -> impl IntoView {
     let canvas = NodeRef::<Canvas>::new();
     Effect::new(move |_| {
         store.frame.track();
-        let Some(sheet) = canvas.get().and_then(|canvas| Sheet::on(&canvas)) else {
+        let (Some((key, is_own)), Some(canvas)) = (row.get(), canvas.get()) else {
             return;
         };
-        let stage = store.lane_stage();
-        if let Some(lane) = store.lane(&key, &stage, sheet.width as usize) {
-            sheet.lane(&lane, &stage, &trouble(store, key));
-        }
+        look.with(|look| {
+            let Some(look) = look else { return };
+            let stage = store.lane_stage();
+            if let Some(lane) = store.lane(&key, &stage, look.pixels()) {
+                look.draw(&canvas, &lane, &stage, &trouble(store, key), is_own);
+            }
+        });
     });
     let seek = move |event: MouseEvent| {
         let Some(canvas) = canvas.get_untracked() else {

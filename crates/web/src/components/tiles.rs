@@ -176,9 +176,8 @@ fn TileLabel(at: usize, layout: Derived<Arc<Layout>>) -> impl IntoView {
 }
 
 fn open(store: Store, router: Router, key: Option<MachineKey>) {
-    let row = key.and_then(|key| store.row(&key));
-    if let Some(row) = row {
-        router.open(&row.with_untracked(|row| row.href.clone()));
+    if let Some(row) = key.and_then(|key| store.row_now(&key)) {
+        router.open(&row.href);
     }
 }
 
@@ -207,10 +206,7 @@ fn draw(store: Store, sheet: &Sheet, layout: &Layout, top: f64, chosen: Option<M
         }
         for (at, key) in section.machines.iter().enumerate() {
             let (x, y) = layout.square(section, at);
-            if let Some(row) = store.row(key) {
-                let health = row.with_untracked(|row| row.health);
-                sheet.tile(health, x, y - top, chosen == Some(*key));
-            }
+            sheet.tile(store.health(key), x, y - top, chosen == Some(*key));
         }
     }
 }

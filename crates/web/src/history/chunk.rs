@@ -261,6 +261,12 @@ impl Chunk {
         })
     }
 
+    /// Some of its records happened between two looks.
+    pub(super) fn has_intervals(&self) -> bool {
+        let mut rows = self.rows.iter();
+        !self.is_thinned && rows.any(|row| row.flags & (EXACT | OPEN | FIRST_LOOK) == 0)
+    }
+
     /// Per record, when it was seen and what it counts as.
     pub(super) fn tallies(&self) -> impl Iterator<Item = (Seen, Tally)> + '_ {
         let at = |row: &Row| Seen(self.base.at.0 + u64::from(row.at));

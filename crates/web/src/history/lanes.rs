@@ -130,15 +130,13 @@ fn draw_intervals(lane: &mut Lane, track: &Track, begin: Position, end: Position
     let first = track
         .at(begin)
         .map_or(track.places().0, |at| Place(at.0 + 1));
-    for entry in track.entries(first).take_while(|it| it.at.by < end.at) {
-        let Interval { after, by } = entry.at;
-        let is_interval = !entry.is_first_look && after.is_some_and(|after| after < by);
-        if let (Some(after), Some(detail), true) = (after, &entry.detail, is_interval) {
+    for (Interval { after, by }, ticks) in track.intervals(first, end) {
+        if let Some(after) = after.filter(|after| *after < by) {
             lane.spans.push(LaneSpan {
                 kind: SpanKind::Between,
                 from: after,
                 to: by,
-                height: detail.ticks(),
+                height: ticks,
             });
         }
     }

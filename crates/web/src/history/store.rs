@@ -68,6 +68,8 @@ pub struct History {
     limits: Limits,
     pinned: OrderedSet<MachineKey>,
     last: Position,
+    /// Of the oldest record held.
+    oldest: Option<Seen>,
     bytes: usize,
 }
 
@@ -87,6 +89,7 @@ impl History {
             limits,
             pinned: OrderedSet::new(),
             last: Position::default(),
+            oldest: None,
             bytes: 0,
         }
     }
@@ -124,9 +127,7 @@ impl History {
         let seen = self.next(record.at.by);
         let epoch = epoch.map_or(1, |last| last + 1);
         let track = Track::begin(Arc::clone(schema), record, epoch, seen);
-        self.bytes += track.bytes();
-        let id = named.id;
-        self.machines.insert(named.key, Recorded { id, track });
+        self.add(named, track);
         self.last = seen;
         self.make_room();
         Ok(())
@@ -210,16 +211,29 @@ impl History {
             return;
         }
         self.last = self.last.max(track.newest());
+        self.add(named, track);
+        self.make_room();
+    }
+
+    fn add(&mut self, named: Named, track: Track) {
         self.bytes += track.bytes();
+        let oldest = track.oldest().at;
+        self.oldest = Some(self.oldest.map_or(oldest, |it| it.min(oldest)));
         let id = named.id;
         self.machines.insert(named.key, Recorded { id, track });
-        self.make_room();
+    }
+
+    /// Something was dropped.
+    fn look_for_oldest(&mut self) {
+        let oldest = self.machines().map(|(_, track)| track.oldest().at);
+        self.oldest = oldest.min();
     }
 
     /// Takes a machine out, to put it back with more.
     pub(super) fn take(&mut self, key: &MachineKey) -> Option<Track> {
         let recorded = self.machines.remove(key)?;
         self.bytes -= recorded.track.bytes();
+        self.look_for_oldest();
         Some(recorded.track)
     }
 
@@ -313,7 +327,7 @@ impl History {
     /// The oldest record held.
     #[must_use]
     pub fn oldest(&self) -> Option<Seen> {
-        self.machines().map(|(_, track)| track.oldest().at).min()
+        self.oldest
     }
 
     /// Everything since then is held, of every machine; something before it was dropped.
@@ -386,6 +400,7 @@ impl History {
         self.release(&[Room::Sides], enough);
         self.release(&[Room::Changes, Room::Oldest], enough);
         while self.bytes() > enough && self.forget_one() {}
+        self.look_for_oldest();
     }
 
     fn release(&mut self, rooms: &[Room], enough: usize) {
@@ -418,6 +433,7 @@ impl History {
         };
         if let Some(recorded) = self.machines.remove(&key) {
             self.bytes -= recorded.track.bytes();
+            self.look_for_oldest();
         }
         true
     }

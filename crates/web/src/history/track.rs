@@ -287,6 +287,33 @@ impl Track {
         entries.skip_while(move |entry| entry.place < from)
     }
 
+    /// Changes that happened between two looks, from a record on and before a position: when, and how many ticks.
+    pub(super) fn intervals(
+        &self,
+        from: Place,
+        end: Position,
+    ) -> impl Iterator<Item = (Interval, u64)> + '_ {
+        let first = self
+            .locate(from.max(self.places().0))
+            .map_or(self.chunks.len(), |(chunk, _)| chunk);
+        let chunks = self.chunks.range(first..);
+        let chunks = chunks.take_while(move |chunk| chunk.begins() < end);
+        // Most chunks have none, and their records are not read for it.
+        let chunks = chunks.filter(|chunk| chunk.has_intervals());
+        chunks.flat_map(move |chunk| {
+            let mut replay = chunk.replay();
+            (0..chunk.len()).filter_map(move |row| {
+                let is_read = replay.step();
+                let is_asked = chunk.first().0 + row as u64 >= from.0
+                    && chunk.position(row).at < end.at
+                    && !replay.is_first_look();
+                let at = replay.at().filter(|_| is_read && is_asked)?;
+                let ticks = replay.changes.iter().map(|change| change.ticks());
+                Some((at, ticks.fold(0, u64::saturating_add)))
+            })
+        })
+    }
+
     /// What stands beside a record.
     #[must_use]
     pub fn side(&self, place: Place) -> Option<Side> {

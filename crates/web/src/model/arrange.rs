@@ -301,7 +301,6 @@ pub struct Layout {
     pub rows: Vec<(MachineKey, u32, u8)>,
     /// Height of it all.
     pub height: u32,
-    places: OrderedMap<MachineKey, usize>,
 }
 
 /// How labels stand to their rows.
@@ -341,14 +340,13 @@ impl Layout {
             }
         }
         layout.height = top;
-        layout.places = layout.rows.iter().map(|row| row.0).zip(0..).collect();
         layout
     }
 
     /// The row of a machine, counted from the top.
     #[must_use]
     pub fn place(&self, key: &MachineKey) -> Option<usize> {
-        self.places.get(key).copied()
+        self.rows.iter().position(|row| row.0 == *key)
     }
 
     /// What is to be drawn while `view` is seen: everything if it is little, else what is in view, and `focused`.

@@ -187,6 +187,36 @@ pub fn assess_by(
     judge(&vitals, owner, now, live_since)
 }
 
+/// Until when time alone does not change that answer.
+pub fn turns_after(
+    rules: Thresholds,
+    machine: &Machine,
+    owner: Option<&PeerFacts>,
+    now: Seen,
+    live_since: Seen,
+    answer: &Assessment,
+) -> Seen {
+    if matches!(answer.rule, Rule::NotHeard { .. }) {
+        return Seen(now.0 + 1);
+    }
+    let vitals = Vitals {
+        rules,
+        ..machine.vitals()
+    };
+    let heard = |owner: &PeerFacts| owner.heard.unwrap_or(machine.changed.by).0;
+    let by_owner = owner.map(|owner| match owner.heartbeat {
+        Some(expected) => [
+            live_since.0.saturating_add(expected + EXCUSED_MARGIN + 1),
+            heard(owner).saturating_add(rules.stale.max(expected * 5 / 2) + 1),
+        ],
+        None => [heard(owner).saturating_add(WORTH_SAYING); 2],
+    });
+    let turns = vitals
+        .turns()
+        .chain(by_owner.into_iter().flatten().map(Seen));
+    turns.filter(|at| *at > now).min().unwrap_or(Seen(u64::MAX))
+}
+
 /// Applies the rules to a machine as it is or was.
 #[must_use]
 pub fn judge(
@@ -325,6 +355,32 @@ fn starting(machine: &Vitals<'_>, now: Seen) -> Option<Assessment> {
 }
 
 impl Vitals<'_> {
+    /// When time alone may change what the rules say that look at the machine alone: never at other instants.
+    pub fn turns(&self) -> impl Iterator<Item = Seen> {
+        let after = |since: Seen, wait: u64| since.0.saturating_add(wait);
+        let conditions = &self.conditions;
+        let not_ready = conditions
+            .not_ready_since
+            .filter(|_| self.schema.ready.is_some());
+        let quiet = conditions.worked.zip(self.longest_gap);
+        let quiet = quiet.map(|(worked, longest)| {
+            let patience = self.rules.quiet.max(longest.saturating_mul(4));
+            after(worked, patience).saturating_add(1)
+        });
+        let turns = [
+            not_ready.map(|since| after(since.by, self.rules.not_ready)),
+            conditions
+                .started_since
+                .filter(|_| not_ready.is_some())
+                .map(|since| after(since.by, self.rules.starting)),
+            quiet,
+            conditions
+                .error_over
+                .map(|over| after(over.by, self.rules.recovered)),
+        ];
+        turns.into_iter().flatten().map(Seen)
+    }
+
     /// When rules that wait would come true if all stayed as it is.
     pub fn due(&self) -> impl Iterator<Item = Seen> {
         let ready = self

@@ -50,6 +50,12 @@ impl MachineRef {
     #[must_use]
     pub fn of(world: &World, machine: &Machine) -> Self {
         let owner = machine.key.peer.to_string();
+        if world.roll().namesakes(machine) <= 1 {
+            return Self {
+                id: machine.id.to_string(),
+                owner: tail(&owner, SHORT).to_owned(),
+            };
+        }
         let namesakes: Vec<String> = world
             .machines()
             .filter(|other| other.id == machine.id && other.key.peer != machine.key.peer)

@@ -69,6 +69,11 @@ pub fn belongs(tags: &[String]) -> (Role, Option<Shown>) {
     (Role::of(tags), tag(tags, "host").map(Shown::new))
 }
 
+fn tail(key: &MachineKey) -> [u8; 8] {
+    let text = key.peer.to_string();
+    text.as_bytes().last_chunk().copied().unwrap_or_default()
+}
+
 fn tag<'a>(tags: &'a [String], key: &str) -> Option<&'a str> {
     tags.iter()
         .find_map(|tag| tag.strip_prefix(key)?.strip_prefix(':'))
@@ -151,6 +156,8 @@ pub struct Machine {
     pub id: Arc<str>,
     /// Id as it may be shown.
     pub shown: Shown,
+    /// The last characters of its owner's id.
+    pub tail: [u8; 8],
     /// What it is to the mesh.
     pub role: Role,
     /// `host:` tag as it may be shown.
@@ -239,6 +246,7 @@ impl Machine {
         Self {
             key,
             shown: Shown::new(&id),
+            tail: tail(&key),
             id,
             role: Role::of(&tags),
             host: tag(&tags, "host").map(Shown::new),

@@ -4,7 +4,7 @@
 
 use statemesh::PeerId;
 
-use super::health::Assessment;
+use super::roll::Roll;
 use super::world::World;
 use super::{
     Health, Interval, Machine, MachineKey, MachineRef, PeerFacts, Phase, Piece, Rule, Seen, Shown,
@@ -49,19 +49,13 @@ struct Ended {
 
 impl Attention {
     /// Begins, continues and ends entries as health says.
-    pub(super) fn follow(
-        &mut self,
-        machines: &OrderedMap<MachineKey, Machine>,
-        assessments: &OrderedMap<MachineKey, Assessment>,
-        peers: &OrderedMap<PeerId, PeerFacts>,
-        now: Seen,
-    ) {
-        let problems = problems(machines, assessments, peers);
+    pub(super) fn follow(&mut self, roll: &Roll, peers: &OrderedMap<PeerId, PeerFacts>, now: Seen) {
+        let problems = problems(roll, peers);
         let last = &mut self.last;
         self.entries.for_each_mut(|subject, entry| {
             if entry.over.is_none() && !problems.contains_key(subject) {
                 entry.over = Some(now);
-                *last = name_of(machines, subject).map(|name| Ended {
+                *last = name_of(roll, subject).map(|name| Ended {
                     name,
                     began: entry.onset.by,
                     lasted: now.since(entry.onset.by),
@@ -71,7 +65,7 @@ impl Attention {
         self.entries.extend(problems);
         self.entries.retain(|subject, entry| {
             let past = entry.over.is_some_and(|over| now.since(over) >= DIMMED_FOR);
-            !past && name_of(machines, subject).is_some()
+            !past && is_known(roll, subject)
         });
     }
 
@@ -95,14 +89,11 @@ impl Attention {
     }
 }
 
-fn problems(
-    machines: &OrderedMap<MachineKey, Machine>,
-    assessments: &OrderedMap<MachineKey, Assessment>,
-    peers: &OrderedMap<PeerId, PeerFacts>,
-) -> OrderedMap<Subject, Entry> {
+fn problems(roll: &Roll, peers: &OrderedMap<PeerId, PeerFacts>) -> OrderedMap<Subject, Entry> {
     let mut problems = OrderedMap::new();
-    for (key, machine) in machines.iter().filter(|(_, machine)| machine.counts()) {
-        let Some(answer) = assessments.get(key) else {
+    for (key, known) in roll.troubled().filter(|(_, it)| it.machine.counts()) {
+        let machine = &known.machine;
+        let Some(answer) = known.answer else {
             continue;
         };
         let crashed = machine.gone.is_some()
@@ -130,15 +121,22 @@ fn problems(
     problems
 }
 
-fn name_of(machines: &OrderedMap<MachineKey, Machine>, subject: &Subject) -> Option<Shown> {
+fn is_known(roll: &Roll, subject: &Subject) -> bool {
+    match subject {
+        Subject::Machine(key) | Subject::Watch(_, key) => roll.machine(key).is_some(),
+        Subject::Host(peer) => roll.of(peer).next().is_some(),
+    }
+}
+
+fn name_of(roll: &Roll, subject: &Subject) -> Option<Shown> {
     match subject {
         Subject::Machine(key) | Subject::Watch(_, key) => {
-            machines.get(key).map(|machine| machine.shown.clone())
+            roll.machine(key).map(|machine| machine.shown.clone())
         }
-        Subject::Host(peer) => machines
-            .values()
-            .find(|machine| machine.key.peer == *peer)
-            .map(host_name),
+        Subject::Host(peer) => {
+            let first = roll.of(peer).next();
+            first.map(|(_, known)| host_name(&known.machine))
+        }
     }
 }
 
@@ -216,9 +214,7 @@ fn attention_row(
             (machine, Piece::Name(machine.shown.clone()))
         }
         Subject::Host(peer) => {
-            let mut all = world
-                .machines()
-                .filter(|machine| machine.key.peer == peer && machine.counts());
+            let mut all = world.machines_of(&peer).filter(|it| it.counts());
             let first = all.next()?;
             (first, Piece::Text(words::machines(1 + all.count())))
         }
@@ -312,23 +308,7 @@ fn problem_counts(world: &World) -> (usize, usize) {
 }
 
 fn counts(world: &World) -> Vec<(Health, usize)> {
-    let shown = [
-        Health::Error,
-        Health::NotReady,
-        Health::Quiet,
-        Health::Stale,
-        Health::Gone,
-        Health::Starting,
-        Health::Ok,
-    ];
-    let mut counts: Vec<(Health, usize)> = shown.map(|health| (health, 0)).to_vec();
-    for machine in world.machines().filter(|machine| machine.counts()) {
-        let found = world.assessment(&machine.key).health;
-        if let Some((_, count)) = counts.iter_mut().find(|(health, _)| *health == found) {
-            *count += 1;
-        }
-    }
-    counts
+    world.roll().counts().collect()
 }
 
 type Sentences = (Vec<Piece>, Vec<Piece>);

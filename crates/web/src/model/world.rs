@@ -8,8 +8,9 @@ use std::collections::VecDeque;
 
 use statemesh::PeerId;
 
-use super::health::assess_by;
+use super::health::{assess_by, turns_after};
 use super::peers::Departure;
+use super::roll::Roll;
 use super::verdict::Attention;
 use super::{
     Assessment, Connection, Health, HealthTurn, Interval, Learned, LinkFacts, Machine, MachineKey,
@@ -43,8 +44,7 @@ pub enum Input {
 /// The tab's knowledge.
 #[derive(Debug)]
 pub struct World {
-    machines: OrderedMap<MachineKey, Machine>,
-    assessments: OrderedMap<MachineKey, Assessment>,
+    roll: Roll,
     peers: OrderedMap<PeerId, PeerFacts>,
     links: Vec<LinkFacts>,
     traffic: Traffic,
@@ -55,8 +55,12 @@ pub struct World {
     dirty: OrderedSet<MachineKey>,
     fresh: OrderedSet<MachineKey>,
     reshaped: bool,
+    /// What is said of all may differ.
+    judged: bool,
     turns: VecDeque<HealthTurn>,
     rules: Thresholds,
+    /// What all answers depend on besides their machine and its owner.
+    judged_by: Option<(Seen, Thresholds)>,
     /// The last look at the rules.
     settled: Option<Seen>,
     /// When the tab ran again after it had not.
@@ -68,8 +72,7 @@ impl World {
     #[must_use]
     pub fn new(relay: String, https: bool, now: Seen) -> Self {
         Self {
-            machines: OrderedMap::new(),
-            assessments: OrderedMap::new(),
+            roll: Roll::default(),
             peers: OrderedMap::new(),
             links: Vec::new(),
             traffic: Traffic::default(),
@@ -80,8 +83,10 @@ impl World {
             dirty: OrderedSet::new(),
             fresh: OrderedSet::new(),
             reshaped: true,
+            judged: true,
             turns: VecDeque::new(),
             rules: Thresholds::default(),
+            judged_by: None,
             settled: None,
             woke: None,
         }
@@ -91,8 +96,7 @@ impl World {
     #[must_use]
     pub fn then(&self, machines: Vec<(Machine, Assessment)>, at: Seen) -> Self {
         let mut world = Self {
-            machines: OrderedMap::new(),
-            assessments: OrderedMap::new(),
+            roll: Roll::default(),
             peers: self.peers.clone(),
             links: self.links.clone(),
             traffic: self.traffic.clone(),
@@ -103,27 +107,29 @@ impl World {
             dirty: OrderedSet::new(),
             fresh: OrderedSet::new(),
             reshaped: true,
+            judged: true,
             turns: VecDeque::new(),
             rules: self.rules,
+            judged_by: None,
             settled: None,
             woke: None,
         };
         for (machine, answer) in machines {
-            world.assessments.insert(machine.key, answer);
-            world.machines.insert(machine.key, machine);
+            let key = machine.key;
+            world.roll.insert(machine);
+            world.roll.judge(&key, answer, Seen(0));
         }
         world.peers.for_each_mut(|_, facts| {
             facts.gone = facts.gone.filter(|gone| gone.at <= at);
         });
         world.forget(at);
-        world
-            .attention
-            .follow(&world.machines, &world.assessments, &world.peers, at);
+        world.attention.follow(&world.roll, &world.peers, at);
         world
     }
 
     /// Takes one event.
     pub fn apply(&mut self, input: Input, now: Seen) {
+        self.judged |= !matches!(input, Input::Read(..));
         match input {
             Input::Own(peer) => self.own = Some(peer),
             Input::Learned(learned) => self.learn(learned, now),
@@ -160,31 +166,35 @@ impl World {
         // A tab that slept heard nobody: that silence was its own.
         let woke = self.woke.unwrap_or(Seen(0));
         let live_since = self.connection.since.max(woke);
-        for (key, machine) in &self.machines {
-            let owner = self.peers.get(&key.peer);
+        if self.judged_by.replace((live_since, self.rules)) != Some((live_since, self.rules)) {
+            self.roll.doubt(None);
+        }
+        let mut judged = Vec::new();
+        for (key, known) in self.roll.iter().filter(|(_, known)| known.until <= now) {
+            let (machine, owner) = (&known.machine, self.peers.get(&key.peer));
             let answer = assess_by(self.rules, machine, owner, now, live_since);
-            if self.assessments.get(key) != Some(&answer) {
-                self.reshaped |= self
-                    .assessments
-                    .get(key)
-                    .map(|old| old.health == Health::Gone)
-                    != Some(answer.health == Health::Gone);
-                let before = self.assessments.get(key).map(|old| old.health);
+            let until = turns_after(self.rules, machine, owner, now, live_since, &answer);
+            if known.answer != Some(answer) {
+                let before = known.answer.map(|old| old.health);
+                self.judged |= before != Some(answer.health) || answer.health != Health::Ok;
+                self.reshaped |=
+                    before.map(|old| old == Health::Gone) != Some(answer.health == Health::Gone);
                 note_turn(&mut self.turns, machine, before, &answer);
-                self.assessments.insert(*key, answer);
                 self.dirty.insert(*key);
             }
+            judged.push((*key, answer, until));
         }
-        self.attention
-            .follow(&self.machines, &self.assessments, &self.peers, now);
+        for (key, answer, until) in judged {
+            self.roll.judge(&key, answer, until);
+        }
+        self.attention.follow(&self.roll, &self.peers, now);
     }
 
     /// Changed states are marked for a moment: their rows are drawn once more when it is over.
     fn settle_fresh(&mut self, now: Seen) {
-        let machines = &self.machines;
+        let roll = &self.roll;
         let is_fresh = |key: &MachineKey| {
-            machines
-                .get(key)
+            roll.machine(key)
                 .is_some_and(|machine| now.since(machine.changed.by) < FRESH_FOR)
         };
         let settled: Vec<MachineKey> = self
@@ -209,21 +219,45 @@ impl World {
         std::mem::take(&mut self.reshaped)
     }
 
+    /// May what is said of all differ since the last call?
+    pub fn take_judged(&mut self) -> bool {
+        std::mem::take(&mut self.judged)
+    }
+
     /// All machines, by owner and index.
     pub fn machines(&self) -> impl Iterator<Item = &Machine> {
-        self.machines.values()
+        self.roll.machines()
+    }
+
+    /// All machines with what is thought of them, by owner and index.
+    pub fn assessed(&self) -> impl Iterator<Item = (&Machine, Health)> {
+        let health = |answer: Option<Assessment>| answer.map_or(Health::Ok, |it| it.health);
+        self.roll
+            .iter()
+            .map(move |(_, known)| (&known.machine, health(known.answer)))
+    }
+
+    /// Machines of one owner, by index.
+    pub fn machines_of(&self, peer: &PeerId) -> impl Iterator<Item = &Machine> {
+        self.roll.of(peer).map(|(_, known)| &known.machine)
+    }
+
+    /// Everybody, for what is said of all at once.
+    pub(super) fn roll(&self) -> &Roll {
+        &self.roll
     }
 
     /// One machine.
     #[must_use]
     pub fn machine(&self, key: &MachineKey) -> Option<&Machine> {
-        self.machines.get(key)
+        self.roll.machine(key)
     }
 
     /// Its health; fine before the first look.
     #[must_use]
     pub fn assessment(&self, key: &MachineKey) -> Assessment {
-        self.assessments.get(key).copied().unwrap_or(Assessment {
+        let answer = self.roll.get(key).and_then(|known| known.answer);
+        answer.unwrap_or(Assessment {
             health: Health::Ok,
             was: None,
             rule: Rule::Fine,
@@ -299,22 +333,23 @@ impl World {
     fn learn(&mut self, learned: Learned, now: Seen) {
         let key = learned.key;
         self.reshaped = true;
-        if let Some(known) = self.machines.get_mut(&key) {
+        let is_same = self.roll.change(&key, |known| {
             known.gone = None;
-            if known.schema == learned.schema {
-                known.read(learned.reading);
-                self.dirty.insert(key);
-                return;
+            let is_same = known.schema == learned.schema;
+            if is_same {
+                known.read(learned.reading.clone());
             }
+            is_same
+        });
+        if is_same != Some(true) {
+            self.roll.insert(Machine::new(learned, now));
         }
-        self.machines.insert(key, Machine::new(learned, now));
-        self.assessments.remove(&key);
         self.dirty.insert(key);
     }
 
     /// What went and is back, under a new index or a new key of the same host, takes the place of what went.
     fn drop_superseded(&mut self) {
-        let live = || self.machines.values().filter(|one| one.gone.is_none());
+        let live = || self.machines().filter(|one| one.gone.is_none());
         let by_peer: OrderedSet<(&str, PeerId)> =
             live().map(|one| (&*one.id, one.key.peer)).collect();
         let by_host: OrderedSet<(&str, &Shown)> = live()
@@ -329,30 +364,29 @@ impl World {
                         .is_some_and(|host| by_host.contains(&(&*one.id, host))))
         };
         let superseded: Vec<MachineKey> = self
-            .machines
-            .values()
+            .roll
+            .gone()
             .filter(is_back)
             .map(|one| one.key)
             .collect();
         for key in superseded {
-            self.machines.remove(&key);
-            self.assessments.remove(&key);
+            self.roll.remove(&key);
             self.reshaped = true;
         }
     }
 
     fn read(&mut self, key: MachineKey, reading: Reading) {
-        if let Some(machine) = self.machines.get_mut(&key)
-            && machine.read(reading)
-        {
+        if self.roll.change(&key, |machine| machine.read(reading)) == Some(true) {
             self.fresh.insert(key);
             self.dirty.insert(key);
         }
     }
 
     fn lose(&mut self, key: MachineKey, now: Seen) {
-        if let Some(machine) = self.machines.get_mut(&key) {
+        let lost = self.roll.change(&key, |machine| {
             machine.gone.get_or_insert(now);
+        });
+        if lost.is_some() {
             self.dirty.insert(key);
         }
     }
@@ -362,51 +396,54 @@ impl World {
             .peers
             .get_or_insert_with(peer, || PeerFacts::unknown(peer));
         facts.gone.get_or_insert(Departure { at: now, said_bye });
-        let keys: Vec<MachineKey> = self.keys_of(peer).collect();
+        let keys: Vec<MachineKey> = self.machines_of(&peer).map(|one| one.key).collect();
         for key in keys {
             self.lose(key, now);
         }
     }
 
-    fn keys_of(&self, peer: PeerId) -> impl Iterator<Item = MachineKey> + '_ {
-        self.machines
-            .keys()
-            .filter(move |key| key.peer == peer)
-            .copied()
-    }
-
     /// The mesh's own list replaces ours; those that went stay while their machines are shown.
     fn take_peers(&mut self, peers: Vec<PeerFacts>) {
-        self.peers.retain(|_, facts| facts.gone.is_some());
+        // What its owner's word says of a machine may differ now.
+        let word = |facts: &PeerFacts| (facts.heard, facts.heartbeat);
+        let mut known = std::mem::take(&mut self.peers);
         for facts in peers {
+            let before = known.remove(&facts.peer);
+            if before.as_ref().map(word) != Some(word(&facts)) {
+                self.roll.doubt(Some(&facts.peer));
+            }
             self.peers.insert(facts.peer, facts);
+        }
+        for (peer, facts) in known {
+            if facts.gone.is_some() {
+                self.peers.insert(peer, facts);
+            } else {
+                self.roll.doubt(Some(&peer));
+            }
         }
     }
 
     /// Drops what went long ago, or is one too many.
     fn forget(&mut self, now: Seen) {
-        let mut gone: Vec<(Seen, MachineKey)> = self
-            .machines
-            .iter()
-            .filter_map(|(key, machine)| machine.gone.map(|at| (at, *key)))
-            .collect();
-        if gone.is_empty() {
+        if !self.roll.has_gone() {
             return;
         }
+        let gone = self.roll.gone();
+        let mut gone: Vec<(Seen, MachineKey)> = gone
+            .filter_map(|machine| Some((machine.gone?, machine.key)))
+            .collect();
         self.drop_superseded();
         gone.sort_unstable();
         let surplus = gone.len().saturating_sub(GONE_KEPT);
         for (at, (since, key)) in gone.into_iter().enumerate() {
             if at < surplus || now.since(since) >= GONE_FOR {
-                self.machines.remove(&key);
-                self.assessments.remove(&key);
+                self.roll.remove(&key);
                 self.reshaped = true;
             }
         }
-        let machines = &self.machines;
-        self.peers.retain(|peer, facts| {
-            facts.gone.is_none() || machines.keys().any(|key| key.peer == *peer)
-        });
+        let roll = &self.roll;
+        self.peers
+            .retain(|peer, facts| facts.gone.is_none() || roll.of(peer).next().is_some());
     }
 }
 

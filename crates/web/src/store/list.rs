@@ -57,6 +57,8 @@ pub struct List {
     sorting: Sorting,
     drawn: Arc<Arranged>,
     drawn_at: Seen,
+    /// In an order that may not be the one asked for any more.
+    drawn_held: bool,
 }
 
 /// What the history says of a machine.
@@ -77,6 +79,8 @@ pub struct Scene<'a> {
     pub now: Seen,
     /// What the history says.
     pub told: &'a dyn Told,
+    /// Nothing differs from what was drawn last, but what was asked.
+    pub is_still: bool,
 }
 
 impl List {
@@ -88,13 +92,15 @@ impl List {
         is_reshaped: bool,
     ) -> Option<Arc<Arranged>> {
         let asked = std::mem::take(&mut self.is_asked);
-        let due = !self.is_held && scene.now.since(self.drawn_at) >= RESORT_EVERY;
+        let is_open = !scene.is_still || self.drawn_held;
+        let due = !self.is_held && is_open && scene.now.since(self.drawn_at) >= RESORT_EVERY;
         if !(self.is_open && (asked || is_reshaped || due)) {
             return None;
         }
         self.drawn_at = scene.now;
         let is_live = self.sorting != Sorting::Mesh;
         let held = (self.is_held && is_live && !asked).then(|| Arc::clone(&self.drawn));
+        self.drawn_held = held.is_some();
         let drawn = self.arrange(scene, hosts, held.as_deref());
         if drawn == *self.drawn {
             return None;

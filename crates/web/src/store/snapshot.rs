@@ -262,6 +262,7 @@ impl Inner {
             at: then.at,
             now: then.now,
             told: &told,
+            is_still: false,
         };
         let mut hosts = crate::model::fleet(&then.world, then.at);
         super::shelf::arrange(&mut hosts, &then.world, &self.views.shelf);

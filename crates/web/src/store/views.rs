@@ -17,7 +17,8 @@ use crate::model::{
 #[derive(Default)]
 pub struct Views {
     groups: OrderedMap<PeerId, ArcRwSignal<Group>>,
-    rows: OrderedMap<MachineKey, ArcRwSignal<FleetRow>>,
+    /// Of those somebody looks at, and by how many.
+    rows: OrderedMap<MachineKey, (ArcRwSignal<FleetRow>, usize)>,
     wanted: Option<MachineRef>,
     machine_page: bool,
     shown: Option<MachineKey>,
@@ -34,6 +35,8 @@ pub struct Changes {
     pub slow: bool,
     /// Machines came or went, or changed their place.
     pub reshaped: bool,
+    /// Another moment is looked at: each may look different.
+    pub moved: bool,
     /// Machines that look different.
     pub dirty: OrderedSet<MachineKey>,
 }
@@ -53,9 +56,28 @@ pub struct Drawn {
 }
 
 impl Views {
-    /// The signal of one row.
-    pub fn row(&self, key: &MachineKey) -> Option<ArcRwSignal<FleetRow>> {
-        self.rows.get(key).cloned()
+    /// The signal of one row, for one more who looks at it.
+    pub fn row(
+        &mut self,
+        key: &MachineKey,
+        row: impl FnOnce() -> Option<FleetRow>,
+    ) -> Option<ArcRwSignal<FleetRow>> {
+        if !self.rows.contains_key(key) {
+            self.rows.insert(*key, (ArcRwSignal::new(row()?), 0));
+        }
+        let (signal, users) = self.rows.get_mut(key)?;
+        *users += 1;
+        Some(signal.clone())
+    }
+
+    /// One looks at it no longer.
+    pub fn release(&mut self, key: &MachineKey) {
+        if let Some((_, users)) = self.rows.get_mut(key) {
+            *users = users.saturating_sub(1);
+            if *users == 0 {
+                self.rows.remove(key);
+            }
+        }
     }
 
     /// The signal of one host.
@@ -85,21 +107,14 @@ impl Views {
     /// Draws what changed.
     pub fn draw(&mut self, scene: &Scene<'_>, changes: &Changes) -> Drawn {
         let (world, at) = (scene.world, scene.at);
-        let mut rows = Vec::new();
-        for key in &changes.dirty {
-            if let Some(machine) = world.machine(key) {
-                let row = fleet_row(world, machine, at);
-                match self.rows.get(key) {
-                    Some(signal) if signal.with_untracked(|old| *old != row) => {
-                        rows.push((signal.clone(), row));
-                    }
-                    Some(_) => {}
-                    None => {
-                        self.rows.insert(*key, ArcRwSignal::new(row));
-                    }
-                }
-            }
-        }
+        let is_dirty = |key: &MachineKey| changes.moved || changes.dirty.contains(key);
+        let seen = self.rows.iter().filter(|(key, _)| is_dirty(key));
+        let rows = seen.filter_map(|(key, (signal, _))| {
+            let row = fleet_row(world, world.machine(key)?, at);
+            let differs = signal.with_untracked(|old| *old != row);
+            differs.then(|| (signal.clone(), row))
+        });
+        let rows = rows.collect();
         let (groups, hosts) = if changes.slow || changes.reshaped {
             let (groups, hosts) = self.draw_groups(world, at);
             (groups, Some(hosts))

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use leptos::prelude::{Owner, RenderEffect, untrack};
+use leptos::prelude::{Owner, RenderEffect, document, untrack};
 use web_sys::Node;
 
 use super::shape::{State, comment, insert, remove};
@@ -118,7 +118,19 @@ fn update<K: Clone + Eq + Hash>(
         .iter()
         .map(|known| known.as_ref().map(|(place, _)| *place))
         .collect();
-    let stays = in_order(&places);
+    let mut stays = in_order(&places, None);
+    let moves = |at: &usize| known[*at].is_some() && !stays[*at];
+    if (0..known.len()).any(|at| moves(&at)) {
+        // Whoever is moved loses the focus: the others go around it.
+        let focused = document().active_element();
+        let focused = focused.filter(|it| parent.contains(Some(it)));
+        let is_in = |it: &Option<(usize, Kept<K>)>, focused: &Node| {
+            let row = it.as_ref().map(|(_, row)| row.state.first());
+            row.is_some_and(|row| row.contains(Some(focused)))
+        };
+        let fixed = focused.and_then(|it| known.iter().position(|row| is_in(row, &it)));
+        stays = in_order(&places, fixed);
+    }
     let mut next = end.clone();
     let mut shown = Vec::with_capacity(rows.len());
     for ((row, known), stays) in rows.into_iter().zip(known).zip(stays).rev() {
@@ -146,18 +158,24 @@ fn update<K: Clone + Eq + Hash>(
     shown
 }
 
-/// Marks the longest run of numbers that rise.
-fn in_order(numbers: &[Option<usize>]) -> Vec<bool> {
+/// Marks the longest run of numbers that rise; one through that at `fixed` if there is one.
+fn in_order(numbers: &[Option<usize>], fixed: Option<usize>) -> Vec<bool> {
+    let fixed = fixed.and_then(|at| Some((at, numbers[at]?)));
+    let fits = |at: usize, number: usize| {
+        fixed.is_none_or(|(place, through)| at.cmp(&place) == number.cmp(&through))
+    };
     // Where the best run of each length ends, and what is before each in its run.
     let mut ends: Vec<(usize, usize)> = Vec::new();
     let mut previous = vec![None; numbers.len()];
     for (at, number) in numbers.iter().enumerate() {
-        let Some(number) = number else { continue };
-        let length = ends.partition_point(|(last, _)| last < number);
+        let Some(number) = number.filter(|number| fits(at, *number)) else {
+            continue;
+        };
+        let length = ends.partition_point(|(last, _)| *last < number);
         previous[at] = length.checked_sub(1).map(|length| ends[length].1);
         match ends.get_mut(length) {
-            Some(end) => *end = (*number, at),
-            None => ends.push((*number, at)),
+            Some(end) => *end = (number, at),
+            None => ends.push((number, at)),
         }
     }
     let mut marks = vec![false; numbers.len()];
@@ -176,7 +194,7 @@ mod tests {
     #[test]
     fn the_longest_run_stays() {
         let stays = |numbers: &[Option<usize>]| -> Vec<usize> {
-            let marks = in_order(numbers).into_iter().enumerate();
+            let marks = in_order(numbers, None).into_iter().enumerate();
             marks.filter_map(|(at, mark)| mark.then_some(at)).collect()
         };
         assert!(stays(&[]).is_empty());
@@ -189,5 +207,19 @@ mod tests {
         assert_eq!(stays(&[Some(2), Some(1), Some(0)]), [2]);
         let mixed = [Some(4), Some(0), Some(5), Some(1), Some(2)];
         assert_eq!(stays(&mixed), [1, 3, 4]);
+    }
+
+    #[test]
+    fn the_one_with_the_focus_stays() {
+        let stays = |numbers: &[usize], fixed| -> Vec<usize> {
+            let numbers: Vec<Option<usize>> = numbers.iter().copied().map(Some).collect();
+            let marks = in_order(&numbers, Some(fixed)).into_iter().enumerate();
+            marks.filter_map(|(at, mark)| mark.then_some(at)).collect()
+        };
+        // The first becomes the last: the others go before it.
+        assert_eq!(stays(&[1, 2, 0], 2), [2]);
+        assert_eq!(stays(&[1, 2, 0], 0), [0, 1]);
+        assert_eq!(stays(&[4, 0, 5, 1, 2], 0), [0, 2]);
+        assert_eq!(stays(&[0, 1, 2], 1), [0, 1, 2]);
     }
 }
