@@ -7,7 +7,7 @@ use super::dynamic::dynamic;
 use super::fleet::{FleetList, shifted};
 use super::{health_glyph, lane_of, name};
 use crate::derived::Derived;
-use crate::model::{FleetRow, MachineKey, StateWord, WordKind, grouped};
+use crate::model::{FleetRow, MachineKey, Seen, StateWord, WordKind, grouped};
 use crate::store::Store;
 use crate::words;
 
@@ -44,6 +44,10 @@ fn Row(key: MachineKey) -> impl IntoView {
                 .with(|layout| layout.place(&key).map(|at| at + 2))
         });
         let host = fixed.host.clone();
+        let words = row.clone();
+        let spoken = Memo::new(move |_| {
+            words.with(|row| row.spoken(row.since.map_or(Seen(0), |_| store.now.get())))
+        });
         view! {
             <a
                 class="row"
@@ -51,7 +55,7 @@ fn Row(key: MachineKey) -> impl IntoView {
                 node_ref=link
                 style:transform=top
                 href=part(&row, |row| row.href.clone())
-                aria-label=part(&row, |row| row.label.clone())
+                aria-label=spoken
                 aria-rowindex=index
                 tabindex=move || list.roving.tabindex(key)
                 on:focus=move |_| list.roving.enter(key)
