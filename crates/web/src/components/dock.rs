@@ -209,12 +209,20 @@ fn Slider() -> impl IntoView {
     let value = move || {
         let dock = store.dock.get();
         let at = dock.at.unwrap_or(store.clock.get());
-        let text = store.wall.text(at, 3);
-        match dock.mode {
-            Mode::Live => format!("{text}, live"),
-            Mode::Paused => format!("{text}, paused"),
-            Mode::Playing => format!("{text}, playing"),
-        }
+        let mode = match dock.mode {
+            Mode::Live => ", live",
+            Mode::Paused => ", paused",
+            Mode::Playing => ", playing",
+        };
+        let record = store.spoken_record();
+        let comma = record.as_ref().map_or("", |_| ", ");
+        [
+            &store.wall.text(at, 3),
+            mode,
+            comma,
+            record.as_deref().unwrap_or_default(),
+        ]
+        .concat()
     };
     let share = move || {
         store.frame.track();

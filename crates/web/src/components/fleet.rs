@@ -266,7 +266,7 @@ fn LabelAt(at: usize) -> impl IntoView {
     let height = move || thirds(place.with(|place| place.2));
     view! {
         <div class="group" role="row" style:transform=top style:height=height>
-            {dynamic(move || section.get().map(|(name, count)| label(store, &name, count)))}
+            {dynamic(move || section.get().map(|(name, count)| label(store, &name, count, true)))}
         </div>
     }
 }

@@ -10,21 +10,22 @@ use crate::model::{Group, Health, Label, PeerRole, Shown, age_text};
 use crate::store::Store;
 use crate::words;
 
-/// The label of a section of so many machines.
-pub fn label(store: Store, label: &Label, count: usize) -> AnyView {
+/// The label of a section of so many machines; in a grid it is a row of two cells.
+pub fn label(store: Store, label: &Label, count: usize, is_row: bool) -> AnyView {
+    let (header, cell) = roles(is_row);
     let line = |what: AnyView| {
         view! {
-            <span class="host-name" role="rowheader">
+            <span class="host-name" role=header>
                 {what}
             </span>
-            <span class="host-facts" role="gridcell">
+            <span class="host-facts" role=cell>
                 {words::machines(count)}
             </span>
         }
         .into_any()
     };
     match label {
-        Label::Host(peer) => host(store, *peer),
+        Label::Host(peer) => host(store, *peer, is_row),
         Label::Health(health) => {
             let health = *health;
             line(view! { {health_glyph(health)} " " {words::health(health)} }.into_any())
@@ -35,17 +36,22 @@ pub fn label(store: Store, label: &Label, count: usize) -> AnyView {
     }
 }
 
-fn host(store: Store, peer: PeerId) -> AnyView {
+fn roles(is_row: bool) -> (Option<&'static str>, Option<&'static str>) {
+    (is_row.then_some("rowheader"), is_row.then_some("gridcell"))
+}
+
+fn host(store: Store, peer: PeerId, is_row: bool) -> AnyView {
+    let (header, cell) = roles(is_row);
     let Some(group) = store.host(&peer) else {
         return ().into_any();
     };
     let of_title = group.clone();
     let title = Derived::new(move || of_title.with(Title::of));
     view! {
-        <span class="host-name" role="rowheader">
+        <span class="host-name" role=header>
             {dynamic(move || title.with(host_title))}
         </span>
-        <span class="host-facts" role="gridcell">
+        <span class="host-facts" role=cell>
             {dynamic(move || group.with(|group| host_line(store, group)))}
         </span>
     }

@@ -7,7 +7,7 @@ use super::dynamic::dynamic;
 use super::fleet::{FleetList, Seat, shifted};
 use super::{health_glyph, lane_of, name};
 use crate::derived::Derived;
-use crate::model::{FleetRow, MachineKey, StateWord, WordKind, grouped};
+use crate::model::{FleetRow, MachineKey, Seen, StateWord, WordKind, grouped};
 use crate::store::Store;
 use crate::words;
 
@@ -28,6 +28,8 @@ fn Row(seat: ArcRwSignal<Seat>) -> impl IntoView {
     let top = move || shifted(seat.with(|seat| seat.top));
     let index = move || seat.with(|seat| seat.index + 2);
     let lane = Derived::new(move || Some((key.get(), own.get())));
+    let now = move |row: &FleetRow| row.since.map_or(Seen(0), |_| store.now.get());
+    let spoken = move || look(row, |row| row.map(|row| row.spoken(now(row))));
     let facts = move |read: fn(&FleetRow) -> String| look(row, |row| row.map(read));
     view! {
         <a
@@ -36,7 +38,7 @@ fn Row(seat: ArcRwSignal<Seat>) -> impl IntoView {
             node_ref=link
             style:transform=top
             href=move || facts(|row| row.href.clone())
-            aria-label=move || facts(|row| row.label.clone())
+            aria-label=spoken
             aria-rowindex=index
             tabindex=move || list.roving.tabindex(key.get())
             on:focus=move |_| list.roving.enter(key.get_untracked())

@@ -50,24 +50,24 @@ pub fn Tiles() -> impl IntoView {
             }
         }
     };
+    let owned = move || chosen.get().map(|_| CHOSEN);
     let height = move || px(layout.with(|layout| layout.height));
     let shown_height = move || px(seen.with(|seen| seen.1));
     let down = move || format!("translateY({})", px(seen.with(|seen| seen.2)));
     view! {
         <div
             class="tiles"
-            role="listbox"
-            tabindex="0"
-            aria-label="Machines"
-            aria-activedescendant=move || chosen.get().map(|_| CHOSEN)
-            aria-owns=CHOSEN
             node_ref=scroller
             on:scroll=move |_| look.run(())
             on:keydown=on_key
         >
             <div class="body" style:height=height>
                 <canvas
-                    aria-hidden="true"
+                    role="listbox"
+                    tabindex="0"
+                    aria-label="Machines"
+                    aria-activedescendant=owned
+                    aria-owns=owned
                     node_ref=canvas
                     style:height=shown_height
                     style:transform=down
@@ -141,7 +141,7 @@ fn status(store: Store, key: &MachineKey) -> impl IntoView + use<> {
         dynamic(move || {
             row.with(|row| {
                 view! {
-                    <span id=CHOSEN role="option" aria-selected="true" aria-label=row.label.clone()>
+                    <span id=CHOSEN role="option" aria-selected="true" aria-label=row.spoken(store.now.get_untracked())>
                         {health_glyph(row.health)}
                         <b>{name(&row.name)}</b>
                         <span class="on">{name(&row.host)}</span>
@@ -170,7 +170,7 @@ fn TileLabel(at: usize, layout: Derived<Arc<Layout>>) -> impl IntoView {
     };
     view! {
         <div class="group" style:transform=place>
-            {dynamic(move || section.get().map(|(name, count)| label(store, &name, count)))}
+            {dynamic(move || section.get().map(|(name, count)| label(store, &name, count, false)))}
         </div>
     }
 }

@@ -1,6 +1,8 @@
 //! Top bar: mark, name of the mesh, views, connection, theme. On a phone the views move to a bar at the bottom.
 
 use crate::ui::prelude::*;
+use leptos::ev::KeyboardEvent;
+use leptos::html::Details;
 
 use super::dynamic::dynamic;
 use super::link_menu::LinkMenuButton;
@@ -88,18 +90,18 @@ pub fn TopBar() -> impl IntoView {
             </a>
             {dynamic(mesh)}
             <nav class="tabs" aria-label="Views">
-                <Tabs />
+                {tabs(&Tab::ALL)}
             </nav>
             <span class="grow"></span>
             <button
                 class="button search"
                 type="button"
-                aria-label="Search everything"
+                aria-label="Find machine, state or peer Ctrl K"
                 aria-haspopup="dialog"
                 on:click=move |_| store.panel.set(Some(Panel::Search))
             >
                 {icon("i-search")}
-                <span>"Find machine, state or peer"</span>
+                <span>"Find machine, state or peer"</span> " "
                 <kbd>"Ctrl K"</kbd>
             </button>
             <Pill />
@@ -116,37 +118,69 @@ pub fn TopBar() -> impl IntoView {
 pub fn BottomBar() -> impl IntoView {
     view! {
         <nav class="bottom" aria-label="Views">
-            <Tabs />
+            {tabs(Tab::ALL.split_last().map_or(&[], |(_, first)| first))}
+            <More />
         </nav>
     }
 }
 
+/// What a phone has no room for: the last view, search, settings.
 #[component]
-fn Tabs() -> impl IntoView {
+fn More() -> impl IntoView {
+    let store = expect_context::<Store>();
+    let menu = NodeRef::<Details>::new();
+    let close = move || {
+        if let Some(menu) = menu.get_untracked() {
+            menu.set_open(false);
+        }
+    };
+    let on_key = move |event: KeyboardEvent| {
+        if event.key() == "Escape" {
+            close();
+        }
+    };
+    let search = move |_| store.panel.set(Some(Panel::Search));
+    view! {
+        <details class="more-views" node_ref=menu on:keydown=on_key>
+            <summary>{icon("i-more")} <span>"More"</span></summary>
+            <div class="popover" on:click=move |_| close()>
+                {tabs(&[Tab::Compare])}
+                <button type="button" aria-haspopup="dialog" on:click=search>
+                    {icon("i-search")}
+                    <span>"Search"</span>
+                </button>
+                <a href=Route::Settings.path()>{icon("i-settings")} <span>"Settings"</span></a>
+                <a href=Route::Join.path()>{icon("mark")} <span>"Join a mesh"</span></a>
+            </div>
+        </details>
+    }
+}
+
+fn tabs(shown: &[Tab]) -> impl IntoView + use<> {
     let store = expect_context::<Store>();
     let route = expect_context::<Router>().route;
     let count = Memo::new(move |_| store.verdict.with(|verdict| verdict.attention));
-    Tab::ALL
-        .map(|tab| {
-            let current = move || (route.get() == tab.route()).then_some("page");
-            let badge = move || {
-                (tab == Tab::Overview && count.get() > 0).then(|| {
-                    view! {
-                        <span class="badge">
-                            {count} <span class="vh">" need attention"</span>
-                        </span>
-                    }
-                })
-            };
-            view! {
-                <a href=tab.route().path() aria-current=current>
-                    {icon(tab.icon())}
-                    <span>{tab.word()}</span>
-                    {dynamic(badge)}
-                </a>
-            }
-        })
-        .collect_view()
+    let tab = |tab: &Tab| {
+        let tab = *tab;
+        let current = move || (route.get() == tab.route()).then_some("page");
+        let badge = move || {
+            (tab == Tab::Overview && count.get() > 0).then(|| {
+                view! {
+                    <span class="badge">
+                        {count} <span class="vh">" need attention"</span>
+                    </span>
+                }
+            })
+        };
+        view! {
+            <a href=tab.route().path() aria-current=current>
+                {icon(tab.icon())}
+                <span>{tab.word()}</span>
+                {dynamic(badge)}
+            </a>
+        }
+    };
+    shown.iter().map(tab).collect_view()
 }
 
 /// The connection mark; scripts read its data attributes.

@@ -183,20 +183,28 @@ fn hatch(
         };
         push(SpanKind::Missing, gap.from.at, end);
     }
-    let mut gone: Option<Seen> = None;
+    // Who said goodbye is not there; who did not was not heard any more.
+    let mut push_gone = |(at, said_bye): (Seen, bool), until| {
+        let kind = match said_bye {
+            true => SpanKind::Gone,
+            false => SpanKind::Silent,
+        };
+        push(kind, at, until);
+    };
+    let mut gone = None;
     let end = Position { at: to, order: 0 };
     for mark in track.marks(Position::default(), end) {
         match (mark.standing.gone, gone) {
-            (Some((at, _)), None) => gone = Some(at),
-            (None, Some(at)) => {
-                push(SpanKind::Gone, at, mark.at.at);
+            (Some(went), None) => gone = Some(went),
+            (None, Some(went)) => {
+                push_gone(went, mark.at.at);
                 gone = None;
             }
             (Some(_), Some(_)) | (None, None) => {}
         }
     }
-    if let Some(at) = gone {
-        push(SpanKind::Gone, at, to);
+    if let Some(went) = gone {
+        push_gone(went, to);
     }
 }
 
@@ -260,6 +268,23 @@ mod tests {
                 mark(MarkKind::Restart(2), 7_000)
             ]
         );
+    }
+
+    #[test]
+    fn who_said_goodbye_is_not_there_and_who_did_not_is_hatched() {
+        for (said_bye, kind) in [(true, SpanKind::Gone), (false, SpanKind::Silent)] {
+            let mut recorder = Recorder::new(Limits::default());
+            let lamp = learned("lamp", &[1, 0, 0, 0]);
+            let key = lamp.key;
+            recorder.take(&Input::Learned(lamp), Seen(1_000));
+            recorder.take(&Input::PeerGone(key.peer, said_bye), Seen(5_000));
+            let track = recorder.history().track(&key).unwrap();
+            let window = (Seen(0), Seen(9_000));
+            let lane = lane(&key, track, recorder.journal(), window, 750);
+            let from_the_loss = lane.spans.iter().filter(|it| it.to == Seen(9_000));
+            let spans: Vec<_> = from_the_loss.map(|it| (it.kind, it.from.0)).collect();
+            assert_eq!(spans, [(kind, 5_000)], "{said_bye}");
+        }
     }
 
     #[test]

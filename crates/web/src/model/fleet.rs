@@ -66,8 +66,10 @@ pub struct FleetRow {
     pub hearsay: bool,
     /// This tab's own.
     pub own: bool,
-    /// For screen readers.
-    pub label: String,
+    /// For screen readers: who, and what of its states.
+    pub label: (String, String),
+    /// When what is wrong with it began.
+    pub since: Option<Seen>,
     /// The rule that fired, for tooltips.
     pub rule: String,
 }
@@ -168,6 +170,18 @@ fn group(world: &World, peer: PeerId, mut machines: Vec<&Machine>, now: Seen) ->
     }
 }
 
+impl FleetRow {
+    /// As it is spoken: `courier-17 on van-17, Not ready, since 38 seconds, 8 states active, time 1291`.
+    #[must_use]
+    pub fn spoken(&self, now: Seen) -> String {
+        let (who, what) = &self.label;
+        let since = self
+            .since
+            .map(|since| words::overview::spoken_since(now.since(since)));
+        [who, since.as_deref().unwrap_or_default(), what].concat()
+    }
+}
+
 /// One row as of `now`.
 #[must_use]
 pub fn fleet_row(world: &World, machine: &Machine, now: Seen) -> FleetRow {
@@ -188,12 +202,16 @@ pub fn fleet_row(world: &World, machine: &Machine, now: Seen) -> FleetRow {
         changed: machine.changed,
         hearsay: !machine.first_hand,
         own: machine.own,
-        label: format!(
-            "{} on {}, {}, {active} states active, time {time}",
-            machine.shown.plain(),
-            super::verdict::host_name(machine).plain(),
-            words::health(answer.health),
+        label: (
+            format!(
+                "{} on {}, {}",
+                machine.shown.plain(),
+                super::verdict::host_name(machine).plain(),
+                words::health(answer.health),
+            ),
+            words::overview::active_at(active, time),
         ),
+        since: (!matches!(answer.health, Health::Ok | Health::Starting)).then_some(answer.onset.by),
         rule: super::Piece::plain(&words::rule(machine, answer.rule, answer.onset.by)),
         name: machine.shown.clone(),
         host: super::verdict::host_name(machine),

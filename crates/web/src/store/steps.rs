@@ -7,6 +7,7 @@ use crate::ui::prelude::*;
 use super::{Inner, Store, set};
 use crate::history::{self, Chain, Link, Place, cause_of, chain, effects};
 use crate::model::{MachineKey, MachineRef, MomentLink, SchemaFacts, Seen, Shown, Steps};
+use crate::words;
 
 /// A step that is looked at. It is one of a transition: where the cursor leaves that, there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,6 +152,20 @@ impl Store {
                 chain,
             })
         })
+    }
+}
+
+impl Store {
+    /// Which record of the machine shown is at the cursor, as it is spoken.
+    #[must_use]
+    pub fn spoken_record(self) -> Option<String> {
+        let (key, name) = self.inner.with_value(|inner| {
+            let key = inner.views.shown()?;
+            let id = inner.time.history().id(key)?;
+            Some((*key, Shown::new(id).plain()))
+        })?;
+        let change = self.change(&key)?;
+        Some(words::machine::spoken_record(&name, &change))
     }
 }
 

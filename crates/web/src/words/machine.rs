@@ -215,6 +215,14 @@ pub fn not_in_clock(known: &Known) -> Option<String> {
     }
 }
 
+/// The same as it is spoken: `courier-17 transition 862 of 915`.
+#[must_use]
+pub fn spoken_record(machine: &str, change: &ChangeDetail) -> String {
+    let (row, total) = change.row;
+    let word = change.number.map_or("record", |_| "transition");
+    format!("{machine} {word} {} of {total}", row + 1)
+}
+
 /// Which record of how many is at the cursor: what it is called, its number, the rest.
 #[must_use]
 pub fn record_of(change: &ChangeDetail) -> (&'static str, String, String) {

@@ -3,6 +3,25 @@
 use crate::model::{Sorting, grouped};
 use crate::store::{Hop, Panel};
 
+/// What of a machine's states is spoken after its health.
+#[must_use]
+pub fn active_at(active: usize, time: u64) -> String {
+    let states = if active == 1 { "state" } else { "states" };
+    format!(", {active} {states} active, time {time}")
+}
+
+/// For how long, as it is spoken: `, since 38 seconds`.
+#[must_use]
+pub fn spoken_since(ms: u64) -> String {
+    let seconds = ms / 1000;
+    let (count, one, more) = match seconds {
+        0..120 => (seconds, "second", "seconds"),
+        120..7200 => (seconds / 60, "minute", "minutes"),
+        _ => (seconds / 3600, "hour", "hours"),
+    };
+    format!(", since {count} {}", if count == 1 { one } else { more })
+}
+
 /// A key the filter does not know.
 #[must_use]
 pub fn unknown_key(key: &str, near: Option<&str>) -> String {
