@@ -1,4 +1,4 @@
-// By touch on a small screen (D17), and the picture in the README.
+// By touch on a small screen (D17).
 import { test, expect, connection, remoteMachines, sideways, stateInView } from '../support/fixtures.mjs';
 
 /** Smaller targets are missed by fingers. */

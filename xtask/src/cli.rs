@@ -44,6 +44,16 @@ pub enum Task {
         #[arg(long, requires = "name")]
         quick: bool,
     },
+    /// Take pictures of every view of the page into target/shots, and those of the guide into docs/pictures
+    ///
+    /// Builds the page and the relay, plays the demo's incident and takes each view at 360, 768, 1440 and 2560 pixels,
+    /// light and dark: VIEW-WIDTH-THEME.png. Needs chromium and a machine that is not busy; some minutes.
+    Shots {
+        /// Record the demo's incident anew into examples/incident.smesh, which the page offers to whoever has no mesh;
+        /// no pictures
+        #[arg(long)]
+        record: bool,
+    },
     /// Write a large made-up recording (docs/smesh.md), to try what opens it; the same numbers give the same bytes
     Gen(Recording),
 }

@@ -1,4 +1,5 @@
-//! Project tasks: `cargo xtask run`, `build`, `package`, `test`, `vectors`, `fuzz-smoke`, `bench`, `gen`.
+//! Project tasks: `cargo xtask run`, `build`, `package`, `test`, `vectors`, `fuzz-smoke`, `bench`, `gen`,
+//! `shots`.
 //!
 //! Everything a person or a build machine does with the checkout goes through here, so that both do the same. No task
 //! needs root; `test` asks for system packages when they are missing.
@@ -19,6 +20,7 @@ mod package;
 mod packages;
 mod relay;
 mod run;
+mod shots;
 mod small;
 mod steps;
 mod test;
@@ -53,6 +55,7 @@ fn perform(task: Task, claim: Claim) -> Result<ExitCode> {
         Task::Vectors { files } => vectors::vectors(&files),
         Task::FuzzSmoke { seconds } => fuzz::smoke(seconds),
         Task::Gen(recording) => generate::generate(&recording),
+        Task::Shots { record } => shots::shots(record),
         Task::Bench { name: None, .. } => {
             bench::list();
             Ok(ExitCode::SUCCESS)

@@ -218,6 +218,14 @@ impl Sharing {
         });
     }
 
+    /// Opens the recording that comes with the page. It is looked at in the Overview.
+    pub fn look_at_incident(self) {
+        if self.router.route.get_untracked() == Route::Join {
+            self.router.show(Route::Overview);
+        }
+        self.fetch(INCIDENT.to_owned());
+    }
+
     fn show(self, bytes: Option<Vec<u8>>, name: String) {
         self.when_whole(move || self.read(bytes, name));
     }
@@ -427,6 +435,9 @@ fn recording_of(fragment: &str) -> Option<String> {
     let is_here = path.starts_with('/') && !path.starts_with("//") && !path.contains("..");
     (is_here && path.len() <= 256 && path.chars().all(is_plain)).then(|| path.to_owned())
 }
+
+/// The recording that comes with the page (index.html names it for trunk).
+const INCIDENT: &str = "/incident.smesh";
 
 /// What went well is said for so long (guess: long enough to read twice).
 const SAID_FOR: std::time::Duration = std::time::Duration::from_secs(8);

@@ -551,15 +551,11 @@ impl Inner {
     ) -> Verdict {
         let verdict = match past {
             None => verdict(&self.world, wall, now),
-            Some(then) => past_verdict(then, at, &self.world, wall),
+            Some(then) => past_verdict(then, at, self.present(), wall),
         };
         match self.aside {
             // What is live is not in view.
-            Some(_) => Verdict {
-                detail: Vec::new(),
-                attention: 0,
-                ..verdict
-            },
+            Some(_) => verdict,
             None => Verdict {
                 attention: verdict.attention + watched,
                 ..verdict
@@ -577,7 +573,9 @@ impl Inner {
         }
         let words = Piece::plain(&verdict.headline);
         match &self.announced {
-            Some((at, old)) if *old == words || now.since(*at) < ANNOUNCE_EVERY => None,
+            Some((_, old)) if *old == words => None,
+            // A recording ends before what was announced live: that is no haste.
+            Some((at, _)) if *at <= now && now.since(*at) < ANNOUNCE_EVERY => None,
             Some(_) | None => {
                 self.announced = Some((now, words.clone()));
                 Some(words)

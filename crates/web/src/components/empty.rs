@@ -3,7 +3,7 @@
 use crate::ui::prelude::*;
 
 use super::dynamic::dynamic;
-use super::{SampleSwitch, name};
+use super::{IncidentButton, SampleSwitch, name};
 use crate::model::Shown;
 use crate::store::Store;
 
@@ -31,6 +31,7 @@ pub fn EmptyMesh() -> impl IntoView {
             <pre>{dynamic(go)}</pre>
             <p>"Or try every view in 10 s:"</p>
             <SampleSwitch />
+            <IncidentButton />
         </section>
     }
 }

@@ -302,7 +302,7 @@ mod tests {
                 detail,
                 counts,
                 ..
-            } = past_verdict(&then, Seen(at), &page.world, wall);
+            } = past_verdict(&then, Seen(at), Some(&page.world), wall);
             let plain = |pieces: &[_]| crate::model::Piece::plain(pieces);
             (plain(&headline), plain(&detail), counts)
         };

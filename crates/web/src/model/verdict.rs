@@ -252,12 +252,7 @@ pub struct Verdict {
 #[must_use]
 pub fn verdict(world: &World, wall: WallClock, now: Seen) -> Verdict {
     let counts = counts(world);
-    let problems: Vec<(&Subject, &Entry)> = world
-        .attention()
-        .in_order()
-        .into_iter()
-        .filter(|(_, entry)| entry.over.is_none())
-        .collect();
+    let problems = open_in_order(world);
     let (headline, detail) = sentences(world, &counts, &problems, wall, now);
     Verdict {
         headline,
@@ -267,19 +262,28 @@ pub fn verdict(world: &World, wall: WallClock, now: Seen) -> Verdict {
     }
 }
 
-/// The headline as of a moment, and how it is now.
+fn open_in_order(world: &World) -> Vec<(&Subject, &Entry)> {
+    let mut problems = world.attention().in_order();
+    problems.retain(|(_, entry)| entry.over.is_none());
+    problems
+}
+
+/// The headline as of a moment, and how it is now; of a recording, which has no present, who failed first until then.
 #[must_use]
-pub fn past_verdict(then: &World, at: Seen, present: &World, wall: WallClock) -> Verdict {
+pub fn past_verdict(then: &World, at: Seen, present: Option<&World>, wall: WallClock) -> Verdict {
     let counts = counts(then);
     let total = counts.iter().map(|(_, count)| count).sum();
-    let (needing, silent) = problem_counts(present);
+    let (needing, silent) = present.map(problem_counts).unwrap_or_default();
     Verdict {
         headline: vec![Piece::Text(words::at_moment(
             &wall.text(at, 3),
             problem_counts(then),
             total,
         ))],
-        detail: vec![Piece::Text(words::by_now(needing, silent))],
+        detail: match present {
+            Some(_) => vec![Piece::Text(words::by_now(needing, silent))],
+            None => first_to_fail(then, &open_in_order(then), at, "earlier"),
+        },
         attention: needing + silent,
         counts: counts.into_iter().filter(|(_, count)| *count > 0).collect(),
     }
@@ -351,7 +355,7 @@ fn sentences(
             if !problems.is_empty() {
                 (
                     vec![Piece::Text(words::problems(needing, silent))],
-                    first_to_fail(world, problems, now),
+                    first_to_fail(world, problems, now, "ago"),
                 )
             } else if present == 0 {
                 (
@@ -386,8 +390,13 @@ fn no_problem(world: &World, wall: WallClock, now: Seen) -> Vec<Piece> {
     }
 }
 
-/// Who failed first, if that is known, and who followed.
-fn first_to_fail(world: &World, problems: &[(&Subject, &Entry)], now: Seen) -> Vec<Piece> {
+/// Who failed first, if that is known, and who followed; so long `ago`, or `earlier`.
+fn first_to_fail(
+    world: &World,
+    problems: &[(&Subject, &Entry)],
+    now: Seen,
+    before: &str,
+) -> Vec<Piece> {
     let named: Vec<(Piece, &Entry, bool)> = problems
         .iter()
         .filter_map(|(subject, entry)| {
@@ -402,7 +411,7 @@ fn first_to_fail(world: &World, problems: &[(&Subject, &Entry)], now: Seen) -> V
     let Some((first, entry, is_host)) = named.first() else {
         return Vec::new();
     };
-    let ago = age_text(now.since(entry.onset.by));
+    let ago = [&age_text(now.since(entry.onset.by)), " ", before].concat();
     let failed = if *is_host { "fell silent" } else { "failed" };
     let others = &named[1..];
     let together: Vec<&Piece> = others
@@ -415,23 +424,23 @@ fn first_to_fail(world: &World, problems: &[(&Subject, &Entry)], now: Seen) -> V
         append_names(&mut line, &together, " and ");
         let were = if together.is_empty() { "was" } else { "were" };
         line.push(Piece::Text(format!(
-            " {were} failing when first seen, {ago} ago."
+            " {were} failing when first seen, {ago}."
         )));
         return line;
     }
-    let ago = entry.onset.age(now).text();
+    let ago = [&entry.onset.age(now).text(), " ", before].concat();
     if !together.is_empty() {
         append_names(&mut line, &together, " and ");
         line.push(Piece::Text(format!(
-            " failed at about the same time, {ago} ago."
+            " failed at about the same time, {ago}."
         )));
         return line;
     }
     let Some((_, last, _)) = others.last() else {
-        line.push(Piece::Text(format!(" {failed} {ago} ago.")));
+        line.push(Piece::Text(format!(" {failed} {ago}.")));
         return line;
     };
-    line.push(Piece::Text(format!(" {failed} first, {ago} ago. ")));
+    line.push(Piece::Text(format!(" {failed} first, {ago}. ")));
     let names: Vec<&Piece> = others.iter().map(|(name, _, _)| name).collect();
     append_names(&mut line, &names, "");
     line.push(Piece::Text(format!(
@@ -562,6 +571,20 @@ mod tests {
                     .into()
             )
         );
+    }
+
+    #[test]
+    fn a_recording_has_no_present_and_names_who_failed_first() {
+        let mut world = fleet();
+        fail(&mut world, 1, 1, 1_000, 1_000);
+        fail(&mut world, 1, 0, 1_200, 1_200);
+        world.settle(Seen(1_200));
+        let past = past_verdict(&world, Seen(9_000), None, WallClock::default());
+        assert_eq!(
+            Piece::plain(&past.detail),
+            "route-17 failed first, 8.0 s earlier. courier-17 followed within 0.2 s."
+        );
+        assert_eq!(past.attention, 0, "nothing needs attention now");
     }
 
     #[test]

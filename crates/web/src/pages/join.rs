@@ -5,7 +5,9 @@ use leptos::ev::SubmitEvent;
 use leptos::html::Input;
 
 use crate::browser;
-use crate::components::{CopyButton, Failures, OpenFile, dynamic, health_glyph, name};
+use crate::components::{
+    CopyButton, Failures, IncidentButton, OpenFile, dynamic, health_glyph, name,
+};
 use crate::derived::Derived;
 use crate::model::{Health, JoinTarget, KnownMesh, Phase, Route, Shown, Stop, read_known};
 use crate::router::Router;
@@ -126,6 +128,7 @@ fn HowToStart() -> impl IntoView {
             </pre>
             <p>{words::recording::OR_OPEN}</p>
             <OpenFile />
+            <IncidentButton />
         </div>
     }
 }

@@ -244,6 +244,11 @@ impl Inner {
         }
     }
 
+    /// The mesh as it is now; where a recording is shown, there is no now.
+    pub(super) fn present(&self) -> Option<&World> {
+        self.aside.is_none().then_some(&self.world)
+    }
+
     /// Everything known of the live mesh.
     pub(super) fn live(&mut self) -> (&mut World, &mut Time) {
         match &mut self.aside {

@@ -148,7 +148,7 @@ impl Inner {
     fn overview_text(&self, text: &mut String, then: &Then<'_>, wall: WallClock) {
         let world = &*then.world;
         let verdict = if then.is_past {
-            past_verdict(world, then.at, &self.world, wall)
+            past_verdict(world, then.at, self.present(), wall)
         } else {
             verdict(world, wall, then.at)
         };

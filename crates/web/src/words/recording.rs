@@ -9,6 +9,11 @@ pub const PILL: &str = "Recording";
 pub const NOTHING: &str = "Not saved: nothing was seen there.";
 /// Without a mesh there are still recordings.
 pub const OR_OPEN: &str = "Or open a recording, which needs no relay:";
+/// Opens the recording that comes with the page.
+pub const INCIDENT: &str = "Look at a recorded incident";
+/// What it is.
+pub const WHICH_INCIDENT: &str =
+    "Thirty machines of the demo. Which one failed first, and what followed?";
 /// A recording without machines.
 pub const EMPTY: &str = "Not opened: no machine is in this recording.";
 /// A file could not be read, or is larger than the history may be.

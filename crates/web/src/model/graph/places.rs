@@ -283,6 +283,17 @@ fn hops(network: &Network, kinds: &OrderedMap<PeerId, NodeKind>) -> Hops {
         }
         next = beyond;
     }
+    // Whose last link is closed stands where it would with it.
+    for link in network.links.iter().filter(|link| link.closed.is_some()) {
+        for (near, other) in [link.ends, (link.ends.1, link.ends.0)] {
+            let far = hops.get(&near).map(|(far, _)| far + 1);
+            if let (Some(far), true, false) =
+                (far, kinds.contains_key(&other), hops.contains_key(&other))
+            {
+                hops.insert(other, (far, Some(near)));
+            }
+        }
+    }
     hops
 }
 
@@ -423,6 +434,20 @@ mod tests {
         network.links.pop();
         places.settle(&network, &kinds, Level::Cards, Seen(120_000));
         assert_eq!(column(&places), 1, "it stays when the link is gone");
+    }
+
+    #[test]
+    fn whose_link_is_closed_stands_where_it_would_with_it() {
+        let (mut network, kinds) = mesh(6);
+        let open = {
+            let mut places = Places::default();
+            places.settle(&network, &kinds, Level::Cards, Seen(0));
+            places.at(&many(5))
+        };
+        network.links.last_mut().unwrap().closed = Some(Seen(0));
+        let mut places = Places::default();
+        places.settle(&network, &kinds, Level::Cards, Seen(0));
+        assert_eq!(places.at(&many(5)), open);
     }
 
     #[test]
