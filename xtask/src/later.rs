@@ -63,7 +63,6 @@ const VIEWS: &[&str] = &[
     "pages::mesh",
     "pages::peers",
     "pages::settings",
-    "session::Session>::play_sample",
     "store::Store>::search",
 ];
 /// Modules whose own functions it does not run, but whose types others may hold.
@@ -72,12 +71,20 @@ const MODULES: &[&str] = &[
     "history::file",
     "history::rain",
     "history::reader",
+    "keeping::Keeping>::count",
+    "keeping::Keeping>::write",
     "model::compare",
     "model::diagram",
+    "model::moment_link::MomentLink>::of_mach",
     "model::peer_table",
     "model::tree",
     "model::why",
     "sample",
+    "session::Session>::play_sample",
+    "session::sample::Running",
+    "sharing::Sharing>::read",
+    "sharing::Sharing>::write",
+    "sharing::Sharing>::write_text",
     "store::graph",
 ];
 /// Smaller functions are not told by their names: the compiler makes one of equal ones, and keeps any of the names.

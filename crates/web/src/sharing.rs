@@ -107,6 +107,7 @@ impl Sharing {
         self.when_whole(move || self.write());
     }
 
+    #[inline(never)]
     fn write(self) {
         let store = self.store;
         let (part, with_words) = (self.part.get_untracked(), self.with_words.get_untracked());
@@ -141,6 +142,7 @@ impl Sharing {
         self.when_whole(move || self.write_text());
     }
 
+    #[inline(never)]
     fn write_text(self) {
         let text = self.store.text_of(self.router.route.get_untracked(), None);
         let name = self.file_name("txt");
@@ -230,6 +232,7 @@ impl Sharing {
         self.when_whole(move || self.read(bytes, name));
     }
 
+    #[inline(never)]
     fn read(self, bytes: Option<Vec<u8>>, name: String) {
         let Some(bytes) = bytes else {
             return self.refuse(words::recording::UNREADABLE);

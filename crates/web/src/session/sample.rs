@@ -45,6 +45,7 @@ impl Session {
         });
     }
 
+    #[inline(never)]
     fn play_sample(self, until: u64) {
         let own = self
             .inner
