@@ -52,19 +52,23 @@
   const program = document.querySelector('meta[name="statemesh-program"]');
   const script = import(program.content);
   // Views that have to be opened are not part of what runs first. Where one of them is the first, both parts come
-  // together; else the rest comes as soon as somebody reaches for something.
+  // together; else the rest comes when the first runs, or as soon as somebody reaches for something: the relay may be
+  // gone when it is wanted.
+  let whenRunning = () => {};
   const load = (module) => {
     globalThis.statemeshRest = module.prepareRest;
     const rest = () => module.prepareRest?.();
     if (/^\/(m|mesh|peers|compare|settings)\b/.test(location.pathname))
       return Promise.all([fetch(program.dataset.wasm), rest()]).then(([answer]) => answer);
-    for (const kind of ["pointermove", "pointerdown", "keydown"])
-      addEventListener(kind, () => rest()?.catch(() => {}), { once: true });
+    const prepare = () => rest()?.catch(() => {});
+    for (const kind of ["pointermove", "pointerdown", "keydown"]) addEventListener(kind, prepare, { once: true });
+    whenRunning = () => setTimeout(prepare, 1000);
     return program.dataset.wasm;
   };
   whenParsed(() =>
     script
       .then((module) => module.default({ module_or_path: load(module) }))
+      .then(() => whenRunning())
       .catch((error) => {
         console.error(error);
         trapped(error);

@@ -114,8 +114,11 @@ for (const part of ['all', 'window', 'machines']) {
     await withoutRelay(async (url) => {
       const context = await browser.newContext();
       const other = await context.newPage();
+      // The rest of the program comes by itself.
+      const whole = other.waitForResponse(/_rest\.wasm$/).then((answer) => answer.finished());
       await other.goto(`${url}join`);
       await expect(other.getByLabel('Recording to open')).toBeVisible({ timeout: FOLLOWED });
+      await whole;
       await context.setOffline(true);
       await other.getByLabel('Recording to open').setInputFiles({ name: file.name, mimeType: '', buffer: file.bytes });
       await expect(pill(other)).toHaveText('Recording');

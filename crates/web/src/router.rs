@@ -25,6 +25,8 @@ pub struct Router {
     pub is_whole: RwSignal<bool>,
     /// What was asked for last could not be loaded.
     pub is_missing: RwSignal<bool>,
+    /// An address whose code is on its way.
+    asked: RwSignal<Option<(Route, String)>>,
 }
 
 /// How the page came to its address.
@@ -48,6 +50,7 @@ impl Router {
             visit: RwSignal::new(Visit::Opened),
             is_whole: RwSignal::new(false),
             is_missing: RwSignal::new(false),
+            asked: RwSignal::new(None),
         };
         router.read();
         if let Ok(history) = window().history() {
@@ -92,6 +95,10 @@ impl Router {
 
     /// Says in the address bar where the page is; back leads to where it was before.
     pub fn correct(self, href: &str) {
+        // Another address was asked for, and what is in view goes.
+        if self.asked.with_untracked(Option::is_some) {
+            return;
+        }
         if let Ok(history) = window().history() {
             let _ = history.replace_state_with_url(&JsValue::TRUE, "", Some(href));
         }
@@ -110,18 +117,27 @@ impl Router {
     fn read(self) {
         let location = window().location();
         let route = Route::at(&location.pathname().unwrap_or_default());
-        if !route.is_first() && browser::rest().is_some() {
-            return spawn_local(async move {
-                if self.complete().await {
-                    self.read();
-                }
-            });
+        let fragment = location.hash().unwrap_or_default();
+        if route.is_first() || browser::rest().is_none() {
+            self.asked.set(None);
+            return self.take(route, fragment);
         }
+        self.asked.set(Some((route, fragment)));
+        spawn_local(async move {
+            let is_whole = self.complete().await;
+            let asked = self.asked.get_untracked();
+            self.asked.set(None);
+            if let Some((route, fragment)) = asked.filter(|_| is_whole) {
+                self.take(route, fragment);
+            }
+        });
+    }
+
+    fn take(self, route: Route, fragment: String) {
         // The view goes before its fragment does.
         if self.route.get_untracked() != route {
             self.route.set(route);
         }
-        let fragment = location.hash().unwrap_or_default();
         if self.fragment.with_untracked(|now| *now != fragment) {
             self.fragment.set(fragment);
         }

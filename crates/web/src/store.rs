@@ -353,6 +353,15 @@ impl Store {
         })
     }
 
+    /// The id of a machine, at whatever moment it was known.
+    #[must_use]
+    pub fn id_of(self, key: &MachineKey) -> Option<String> {
+        self.inner.with_value(|inner| {
+            let id = inner.time.recorder().history().id(key);
+            id.map(|id| id.as_ref().to_owned())
+        })
+    }
+
     /// Health of one machine as it is drawn now.
     #[must_use]
     pub fn health(self, key: &MachineKey) -> Health {

@@ -199,8 +199,8 @@ impl Sheet {
     /// The machine's, which its log lines begin with.
     fn id(self) -> String {
         let key = self.ui.key.get_untracked();
-        let row = key.and_then(|key| self.store.row_now(&key));
-        row.map_or_else(String::new, |row| row.name.whole().to_owned())
+        key.and_then(|key| self.store.id_of(&key))
+            .unwrap_or_default()
     }
 }
 
