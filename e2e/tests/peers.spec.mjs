@@ -146,7 +146,7 @@ test('settings: the key of this tab is new at each visit unless it is kept', asy
   const first = await own();
   const second = await own();
   expect(second).not.toBe(first);
-  await page.locator('.top > a[href="/settings"]').click();
+  await page.locator('a.button[href="/settings"]').click();
   await page.locator('label', { hasText: 'new at each visit' }).locator('select').selectOption('kept');
   await expect(page.getByText(second, { exact: true })).toBeVisible();
   await expect(page.getByRole('button', { name: 'Copy the key' })).toBeVisible();
@@ -157,7 +157,7 @@ test('settings: the key of this tab is new at each visit unless it is kept', asy
   await expect(connection(another, 'live')).toBeVisible({ timeout: LINKED });
   expect(await another.locator('tr[data-peer]', { hasText: 'this tab' }).getAttribute('data-peer'), 'one tab at a time').not.toBe(second);
   await another.close();
-  await page.locator('.top > a[href="/settings"]').click();
+  await page.locator('a.button[href="/settings"]').click();
   await page.getByRole('button', { name: 'Forget the key' }).click();
   expect(await page.evaluate(() => localStorage.getItem('statemesh:key'))).toBeNull();
   expect(await own(), 'forgotten').not.toBe(second);
