@@ -23,7 +23,6 @@ const GUIDED = {
   'machine-diagram-1440-dark': 'diagram',
   'machine-steps-1440-light': 'steps',
   'mesh-1440-light': 'mesh',
-  'compare-1440-light': 'compare',
   'overview-360-light': 'phone',
 };
 /** The incident begins so many seconds after the demo, so that the page was there before it. */
@@ -193,14 +192,17 @@ async function ofSample(page) {
 
 /** The parts of the Machine view that a phone shows one by one. */
 async function panes(page) {
-  await page.setViewportSize({ width: 360, height: SIZES[360] });
   const parts = page.getByRole('group', { name: 'Parts of the view' });
-  for (const part of ['States', 'Change', 'Log']) {
-    await parts.getByRole('button', { name: part }).click();
-    await picture(page, `machine-${part.toLowerCase()}`, 360);
+  for (const theme of THEMES) {
+    await page.emulateMedia({ colorScheme: theme });
+    await page.setViewportSize({ width: 360, height: SIZES[360] });
+    for (const part of ['States', 'Change', 'Log']) {
+      await parts.getByRole('button', { name: part }).click();
+      await picture(page, `machine-${part.toLowerCase()}-360-${theme}`);
+    }
+    await parts.getByRole('button', { name: 'Rain' }).click();
+    await wide(page);
   }
-  await parts.getByRole('button', { name: 'Rain' }).click();
-  await wide(page);
 }
 
 /** Opens a view by its tab, in whatever bar that is. */
@@ -208,24 +210,23 @@ async function go(page, view) {
   await page.getByRole('link', { name: new RegExp(`^${view}`) }).filter({ visible: true }).first().click();
 }
 
-/** One view at all sizes, light and dark. */
+/** One view at all sizes, light and dark. What is drawn follows a size at once, a theme within a second: that comes first. */
 async function shoot(page, view) {
-  for (const [width, height] of Object.entries(SIZES)) {
-    await page.setViewportSize({ width: Number(width), height });
-    await picture(page, view, width);
+  for (const theme of THEMES) {
+    await page.emulateMedia({ colorScheme: theme });
+    for (const [width, height] of Object.entries(SIZES)) {
+      await page.setViewportSize({ width: Number(width), height });
+      await picture(page, `${view}-${width}-${theme}`);
+    }
+    await wide(page);
   }
-  await wide(page);
   say(view);
 }
 
-async function picture(page, view, width) {
-  for (const theme of THEMES) {
-    await page.emulateMedia({ colorScheme: theme });
-    await drawn(page);
-    const name = `${view}-${width}-${theme}`;
-    await page.screenshot({ path: join(SHOTS, `${name}.png`) });
-    if (GUIDED[name]) await shrink(browser, join(SHOTS, `${name}.png`), join(GUIDE, `${GUIDED[name]}.png`));
-  }
+async function picture(page, name) {
+  await drawn(page);
+  await page.screenshot({ path: join(SHOTS, `${name}.png`) });
+  if (GUIDED[name]) await shrink(browser, join(SHOTS, `${name}.png`), join(GUIDE, `${GUIDED[name]}.png`));
 }
 
 async function wide(page) {

@@ -1,8 +1,10 @@
-// Smaller pictures: at most 256 colours, chosen by how often they occur, as an indexed PNG.
+// Smaller pictures: at most 256 colours, chosen by how often they occur and how bright they are, as an indexed PNG.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { deflateSync } from 'node:zlib';
 
 const COLOURS = 256;
+/** A pixel of a bright colour counts as so many grey ones. */
+const RARE = 16;
 
 /** Writes the picture `from` with few colours to `to`. */
 export async function shrink(browser, from, to) {
@@ -27,12 +29,19 @@ async function read(base64) {
   return { width: bitmap.width, height: bitmap.height, rgb: btoa(text) };
 }
 
+/** Far from grey: there is little of it, and it says much. */
+function isBright(value) {
+  const parts = [16, 8, 0].map((bits) => (value >> bits) & 255);
+  return Math.max(...parts) - Math.min(...parts) > 80;
+}
+
 /** The most frequent colours; every other one becomes the nearest of them. */
 function reduce(rgb) {
   const colour = (at) => rgb.readUIntBE(at * 3, 3);
   const counts = new Map();
   for (let at = 0; at * 3 < rgb.length; at += 1) counts.set(colour(at), (counts.get(colour(at)) ?? 0) + 1);
-  const palette = [...counts].sort(([a, m], [b, n]) => n - m || a - b).slice(0, COLOURS).map(([value]) => value);
+  const weighed = [...counts].map(([value, count]) => [value, isBright(value) ? count * RARE : count]);
+  const palette = weighed.sort(([a, m], [b, n]) => n - m || a - b).slice(0, COLOURS).map(([value]) => value);
   const places = new Map(palette.map((value, at) => [value, at]));
   const indexed = Buffer.alloc(rgb.length / 3);
   for (let at = 0; at < indexed.length; at += 1) {
