@@ -72,7 +72,6 @@ const MODULES: &[&str] = &[
     "history::rain",
     "history::reader",
     "keeping::Keeping>::count",
-    "keeping::Keeping>::write",
     "model::compare",
     "model::diagram",
     "model::moment_link::MomentLink>::of_mach",
