@@ -112,9 +112,9 @@ async function manyPeers() {
 /** Everything a first visit loads. */
 async function sizes() {
   const relay = await Relay.start();
-  const { bytes } = await weighPage(browser, relay, ['gzip', 'br'], PATIENCE);
+  const { bytes, rest } = await weighPage(browser, relay, ['gzip', 'br'], PATIENCE);
   await relay.stop();
-  return { gzip_bytes: bytes.gzip, brotli_bytes: bytes.br };
+  return { gzip_bytes: bytes.gzip, brotli_bytes: bytes.br, rest_gzip_bytes: rest.gzip, rest_brotli_bytes: rest.br };
 }
 
 function ms(frames) {

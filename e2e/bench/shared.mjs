@@ -9,25 +9,38 @@ export function describeMachine(browser) {
   return `${cpus().length} × ${cpu.model.trim()}, ${Math.round(totalmem() / 2 ** 30)} GiB, Chromium ${browser.version()}, ${process.platform}`;
 }
 
-/** Everything a first visit loads: how many files, and their bytes in each of these encodings. */
+/**
+ * What a first visit loads until it shows a machine: how many files, and their bytes in each of these encodings. `rest`:
+ * the code of other views, which comes after it.
+ */
 export async function weighPage(browser, relay, encodings, patience) {
   const page = await browser.newPage();
   const urls = new Set();
   page.on('request', (request) => urls.add(request.url()));
+  const whole = page.waitForResponse(/_rest\.wasm$/, { timeout: patience });
   await page.goto(relay.url);
   await page.waitForSelector('[data-machine]', { timeout: patience });
+  await whole;
   await page.close();
-  const files = [...urls].filter((url) => url.startsWith('http') && !url.includes('/api/'));
-  const bytes = {};
+  const all = [...urls].filter((url) => url.startsWith('http') && !url.includes('/api/'));
+  const later = all.filter((url) => url.endsWith('_rest.wasm'));
+  const first = all.filter((url) => !later.includes(url));
+  const [bytes, rest] = [{}, {}];
   for (const encoding of encodings) {
-    bytes[encoding] = 0;
-    for (const url of files) {
-      const answer = await fetch(url, { headers: { 'accept-encoding': encoding } });
-      bytes[encoding] += Number(answer.headers.get('content-length'));
-      await answer.body?.cancel();
-    }
+    bytes[encoding] = await weight(first, encoding);
+    rest[encoding] = await weight(later, encoding);
   }
-  return { files: files.length, bytes };
+  return { files: first.length, bytes, rest };
+}
+
+async function weight(urls, encoding) {
+  let bytes = 0;
+  for (const url of urls) {
+    const answer = await fetch(url, { headers: { 'accept-encoding': encoding } });
+    bytes += Number(answer.headers.get('content-length'));
+    await answer.body?.cancel();
+  }
+  return bytes;
 }
 
 /** Progress, beside the results. */
